@@ -1,0 +1,1 @@
+"""Identity backends, token formats and middleware."""

@@ -1,0 +1,1 @@
+"""Fernet tokens: small, encrypted, with rotating keys."""

@@ -1,0 +1,1 @@
+"""Messages between processes: casts, calls and events, and proxies of service interfaces."""

@@ -1,0 +1,1 @@
+"""The stratolith command; its subcommands are entry points."""

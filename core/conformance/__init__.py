@@ -1,0 +1,1 @@
+"""The suites that prove a driver; they ship with the product."""

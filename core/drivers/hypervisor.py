@@ -1,0 +1,246 @@
+"""The hypervisor interface: what runs guests on one host."""
+
+from __future__ import annotations
+
+import abc
+import dataclasses
+import enum
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+from .base import Driver
+from .network import Vif
+from .volume import Connection
+
+
+class Power(enum.Enum):
+    """What a guest is doing, whoever asked for it."""
+
+    RUNNING = "running"
+    PAUSED = "paused"
+    SUSPENDED = "suspended"
+    SHUTDOWN = "shutdown"
+    CRASHED = "crashed"
+
+
+@dataclasses.dataclass(frozen=True)
+class HypervisorFacts:
+    """What a host offers. Totals are what the machine has, before any reservation or ratio."""
+
+    kind: str
+    """OpenStack's hypervisor_type: ``QEMU``, ``fake``, ``LXC``, ..."""
+    version: int
+    """As libvirt counts: major * 1,000,000 + minor * 1,000 + release."""
+    hostname: str
+    vcpus: int
+    memory_mib: int
+    disk_gib: int
+    architecture: str = "x86_64"
+    cpu_model: str = ""
+    cpu_features: tuple[str, ...] = ()
+    disk_formats: tuple[str, ...] = ("raw", "qcow2")
+    traits: tuple[str, ...] = ()
+    """Traits of placement this host has, e.g. ``HW_CPU_X86_AVX2``."""
+    shared_disks: bool = False
+
+
+@dataclasses.dataclass(frozen=True)
+class Image:
+    """The image a root disk is made from; its bytes are streamed when a driver asks."""
+
+    id: str
+    disk_format: str
+    size_bytes: int
+    virtual_size_bytes: int
+    hash_algorithm: str
+    hash_value: str
+    chunks: Callable[[], Iterator[bytes]] = dataclasses.field(compare=False, repr=False)
+    properties: Mapping[str, str] = dataclasses.field(default_factory=dict)
+
+
+@dataclasses.dataclass(frozen=True)
+class Disk:
+    """One block device of a guest: local (``size_gib`` and perhaps an image) or a volume's connection."""
+
+    device: str
+    """Device name inside the guest, e.g. ``vda``."""
+    size_gib: int
+    image: Image | None = None
+    connection: Connection | None = None
+    volume_id: str = ""
+    kind: str = "root"
+    """``root``, ``ephemeral``, ``swap`` or ``volume``; swap's size is in ``size_mib``."""
+    size_mib: int = 0
+
+
+@dataclasses.dataclass(frozen=True)
+class GuestSpec:
+    """Everything a driver needs to make a guest. ``guest`` is the server's id and its key."""
+
+    guest: str
+    name: str
+    """A label for people; not unique, any characters."""
+    vcpus: int
+    memory_mib: int
+    disks: Sequence[Disk]
+    vifs: Sequence[Vif] = ()
+    config_drive: Mapping[str, bytes] | None = None
+    """Files of the config drive by path (``openstack/latest/meta_data.json``), or none."""
+    metadata: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    """The server's metadata: the simulated driver reads its faults here."""
+    extra_specs: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    project_id: str = ""
+
+
+@dataclasses.dataclass(frozen=True)
+class ObservedGuest:
+    """A guest that really exists, as the host sees it."""
+
+    guest: str
+    power: Power
+
+
+class Hypervisor(Driver):
+    """One host's hypervisor.
+
+    Calls block. Any thread may call, but never two for one guest at a time. Every verb may
+    be called twice with the same arguments and leaves the same world. After a failure
+    nothing of a guest that was to be made is left, and a guest that was there is as it was
+    or observably stopped. ``guest`` is a UUID with dashes.
+    """
+
+    @abc.abstractmethod
+    def facts(self) -> HypervisorFacts:
+        """What this host offers now."""
+
+    @abc.abstractmethod
+    def observe(self) -> Sequence[ObservedGuest]:
+        """Every guest of ours that exists on this host, running or not."""
+
+    @abc.abstractmethod
+    def power(self, guest: str) -> Power:
+        """What ``guest`` is doing.
+
+        :raises NotFound: there is no such guest.
+        """
+
+    @abc.abstractmethod
+    def spawn(self, spec: GuestSpec) -> None:
+        """Make the guest and start it; if it is there with this id, see that it runs.
+
+        :raises NoSpace: disk or memory do not suffice; nothing was left behind.
+        :raises BackendFailed: anything else; nothing was left behind.
+        """
+
+    @abc.abstractmethod
+    def destroy(self, guest: str) -> None:
+        """Stop the guest and remove all of it: domain, local disks, config drive, console log.
+
+        Volumes stay untouched. A guest that is not there is no error.
+        """
+
+    @abc.abstractmethod
+    def start(self, guest: str) -> None:
+        """Start a guest that is shut down; nothing if it runs.
+
+        :raises NotFound: there is no such guest.
+        """
+
+    @abc.abstractmethod
+    def stop(self, guest: str, timeout_s: float) -> None:
+        """Ask the guest to shut down and cut its power after ``timeout_s``; 0 cuts at once.
+
+        :raises NotFound: there is no such guest.
+        """
+
+    @abc.abstractmethod
+    def reboot(self, guest: str, hard: bool) -> None:
+        """Restart the guest: softly as a person would ask, or hard as a reset. It runs afterwards.
+
+        :raises NotFound: there is no such guest.
+        """
+
+    @abc.abstractmethod
+    def console_log(self, guest: str, max_bytes: int) -> bytes:
+        """The last ``max_bytes`` of what the guest wrote to its serial console.
+
+        :raises NotFound: there is no such guest.
+        """
+
+
+class Pausable(abc.ABC):
+    """Facet: freeze a guest in memory."""
+
+    @abc.abstractmethod
+    def pause(self, guest: str) -> None:
+        """Freeze the guest; nothing if it is frozen. :raises NotFound: no such guest."""
+
+    @abc.abstractmethod
+    def unpause(self, guest: str) -> None:
+        """Let a frozen guest go on; nothing if it runs. :raises NotFound: no such guest."""
+
+
+class Suspendable(abc.ABC):
+    """Facet: save a guest's memory to disk and free the host's."""
+
+    @abc.abstractmethod
+    def suspend(self, guest: str) -> None:
+        """Save and stop the guest; nothing if that is done. :raises NotFound: no such guest."""
+
+    @abc.abstractmethod
+    def resume(self, guest: str) -> None:
+        """Restore a saved guest; nothing if it runs. :raises NotFound: no such guest."""
+
+
+class Snapshots(abc.ABC):
+    """Facet: read a guest's root disk as an image."""
+
+    @abc.abstractmethod
+    def snapshot(self, guest: str, target: Path) -> str:
+        """Write a consistent copy of the root disk to the file ``target``; return its disk format.
+
+        The guest is in the same power state afterwards. :raises NotFound: no such guest.
+        """
+
+
+class Resizable(abc.ABC):
+    """Facet: give a guest another size on the same host, with a way back."""
+
+    @abc.abstractmethod
+    def resize(self, spec: GuestSpec) -> None:
+        """Stop the guest, give it ``spec``'s size and start it; keep what is needed to go back.
+
+        The root disk never shrinks. :raises NotFound: no such guest.
+        """
+
+    @abc.abstractmethod
+    def confirm_resize(self, guest: str) -> None:
+        """Forget the way back; nothing if there is none."""
+
+    @abc.abstractmethod
+    def revert_resize(self, spec: GuestSpec) -> None:
+        """Go back to the guest as it was before :meth:`resize`; ``spec`` is its old self."""
+
+
+class Volumes(abc.ABC):
+    """Facet: plug volumes into a guest that exists, running or not."""
+
+    @abc.abstractmethod
+    def attach_volume(self, guest: str, disk: Disk) -> None:
+        """Plug the volume in; nothing if it is in. :raises NotFound: no such guest."""
+
+    @abc.abstractmethod
+    def detach_volume(self, guest: str, volume_id: str) -> None:
+        """Unplug the volume; nothing if it is out or the guest is gone."""
+
+
+class Interfaces(abc.ABC):
+    """Facet: plug network interfaces into a guest that exists."""
+
+    @abc.abstractmethod
+    def attach_interface(self, guest: str, vif: Vif) -> None:
+        """Plug the interface in; nothing if it is in. :raises NotFound: no such guest."""
+
+    @abc.abstractmethod
+    def detach_interface(self, guest: str, port_id: str) -> None:
+        """Unplug the interface; nothing if it is out or the guest is gone."""

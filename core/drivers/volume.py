@@ -1,0 +1,135 @@
+"""The volume interface: one pool of block volumes."""
+
+from __future__ import annotations
+
+import abc
+import dataclasses
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from .base import Driver
+
+
+@dataclasses.dataclass(frozen=True)
+class VolumeFacts:
+    """What a pool offers. ``total_gib`` and ``free_gib`` are -1 when it cannot tell."""
+
+    protocol: str
+    """storage_protocol: ``file``, ``nbd``, ``iSCSI``, ``ceph``, ..."""
+    total_gib: float
+    free_gib: float
+    thin: bool = False
+    multiattach: bool = False
+    online_extend: bool = True
+    vendor: str = "Open Source"
+    driver_version: str = "1.0"
+
+
+@dataclasses.dataclass(frozen=True)
+class Connector:
+    """The host that wants to reach a volume."""
+
+    host: str
+    address: str = ""
+    initiator: str = ""
+    platform: str = "x86_64"
+
+
+@dataclasses.dataclass(frozen=True)
+class Connection:
+    """How a hypervisor reaches a volume. ``details`` depend on ``protocol``.
+
+    ``file``: ``path``, ``format``. ``nbd``: ``host`` and ``port`` or ``socket``, ``export``.
+    ``simulated``: nothing. Secrets in here are never logged.
+    """
+
+    protocol: str
+    details: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    read_only: bool = False
+
+
+@dataclasses.dataclass(frozen=True)
+class ObservedVolumes:
+    """What really exists in the pool: sizes in GiB by volume id, and snapshot ids."""
+
+    volumes: Mapping[str, int] = dataclasses.field(default_factory=dict)
+    snapshots: Sequence[str] = ()
+
+
+class VolumeDriver(Driver):
+    """One pool of block volumes.
+
+    Calls block. Any thread may call, but never two for one volume at a time. Every verb may be
+    called twice with the same arguments and leaves the same world. After a failure a volume
+    that was to be made is not there, and one that was there is as it was.
+    """
+
+    @abc.abstractmethod
+    def facts(self) -> VolumeFacts:
+        """What this pool offers now."""
+
+    @abc.abstractmethod
+    def observe(self) -> ObservedVolumes:
+        """What really exists in this pool."""
+
+    @abc.abstractmethod
+    def create(self, volume: str, size_gib: int) -> None:
+        """Make an empty volume that reads as zeros; nothing if it is there with this size.
+
+        :raises NoSpace: the pool is full; nothing was left behind.
+        """
+
+    @abc.abstractmethod
+    def delete(self, volume: str) -> None:
+        """Remove the volume; nothing if it is not there. :raises InUse: a snapshot needs it."""
+
+    @abc.abstractmethod
+    def extend(self, volume: str, size_gib: int) -> None:
+        """Make the volume ``size_gib`` large; nothing if it is that large or larger.
+
+        :raises NotFound: there is no such volume.
+        :raises NoSpace: the pool is full; the volume is as it was.
+        """
+
+    @abc.abstractmethod
+    def write(self, volume: str, chunks: Iterable[bytes]) -> None:
+        """Fill the volume from its start with raw ``chunks``. :raises NotFound: no such volume.
+        :raises NoSpace: the data is longer than the volume."""
+
+    @abc.abstractmethod
+    def read(self, volume: str) -> Iterator[bytes]:
+        """The volume's raw bytes from its start, in chunks of at most 4 MiB. :raises NotFound: no such volume."""
+
+    @abc.abstractmethod
+    def connect(self, volume: str, connector: Connector) -> Connection:
+        """Open the volume to a host and say how to reach it. :raises NotFound: no such volume."""
+
+    @abc.abstractmethod
+    def disconnect(self, volume: str, connector: Connector) -> None:
+        """Close the volume to a host; nothing if it is closed or gone."""
+
+
+class Snapshots(abc.ABC):
+    """Facet: copies of a volume at one moment. A snapshot survives only as long as its volume."""
+
+    @abc.abstractmethod
+    def snapshot(self, volume: str, snapshot: str) -> None:
+        """Freeze the volume's present content; nothing if the snapshot is there. :raises NotFound: no such volume."""
+
+    @abc.abstractmethod
+    def delete_snapshot(self, volume: str, snapshot: str) -> None:
+        """Remove the snapshot; nothing if it is not there."""
+
+    @abc.abstractmethod
+    def create_from_snapshot(self, volume: str, size_gib: int, source: str, snapshot: str) -> None:
+        """Make ``volume`` with the content of ``snapshot`` of ``source``; independent of both afterwards.
+
+        :raises NotFound: no such snapshot.
+        """
+
+
+class Clones(abc.ABC):
+    """Facet: copy a volume within the pool faster than by reading and writing."""
+
+    @abc.abstractmethod
+    def clone(self, volume: str, size_gib: int, source: str) -> None:
+        """Make ``volume`` with the content of ``source``, independent afterwards. :raises NotFound: no such source."""

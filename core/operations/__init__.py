@@ -1,0 +1,1 @@
+"""Durable operations: persisted steps with undo, leases, deadlines and resume."""

@@ -1,0 +1,1 @@
+"""Which services and agents run in this process, and how they start, drain and stop."""

@@ -1,0 +1,1 @@
+"""Hypervisor drivers: what runs the guests."""

@@ -1,0 +1,1 @@
+"""Guests on QEMU through libvirt."""

@@ -1,0 +1,1 @@
+"""Network drivers: how ports are wired."""

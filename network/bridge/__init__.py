@@ -1,0 +1,1 @@
+"""Linux bridges and namespaces with dnsmasq and nftables."""

@@ -1,0 +1,1 @@
+"""The scheduler: from candidates through filters and weighers to one host, with reasons."""

@@ -1,0 +1,1 @@
+"""Scheduler filters: which hosts can take a server."""

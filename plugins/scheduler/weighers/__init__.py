@@ -1,0 +1,1 @@
+"""Scheduler weighers: which of the possible hosts is best."""

@@ -1,0 +1,1 @@
+"""Block storage v3: volumes, snapshots, types and attachments."""

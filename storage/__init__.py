@@ -1,0 +1,1 @@
+"""Where volumes and images are kept."""

@@ -1,0 +1,1 @@
+"""Volumes as files, raw or qcow2."""
