@@ -1,1 +1,1 @@
-"""A hypervisor that only remembers: guests in memory, with faults and delays on demand."""
+"""A hypervisor that only remembers: guests without a machine, with delays and faults on demand."""

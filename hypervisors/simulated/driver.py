@@ -1,0 +1,292 @@
+"""The simulated hypervisor: a host with no machine behind it."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import errno
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from ...core.config import option
+from ...core.drivers.base import Surroundings
+from ...core.drivers.hypervisor import (
+    Disk,
+    GuestSpec,
+    Hypervisor,
+    HypervisorFacts,
+    Interfaces,
+    ObservedGuest,
+    Pausable,
+    Power,
+    Resizable,
+    Snapshots,
+    Suspendable,
+    Volumes,
+)
+from ...core.drivers.network import Vif
+from ...core.errors import BackendBusy, BackendFailed, CloudError, NoSpace, NotFound, WrongState
+from .console import boot_log
+from .fault import ALWAYS, DELAY, FAULT, Fault, Faults, parse_delays
+from .guest import Files, Guest, Size, guest_of, size_of
+
+SNAPSHOT_BYTES = 1 << 20
+
+
+@dataclasses.dataclass(frozen=True)
+class Options:
+    """Options of the simulated hypervisor."""
+
+    vcpus: int = option(64, "Processors the host claims to have.")
+    memory_mib: int = option(262_144, "Memory the host claims to have, in MiB.")
+    disk_gib: int = option(8_192, "Local disk the host claims to have, in GiB.")
+    hostname: str = option("", "Name the host claims to have; empty takes the process's host name.")
+    traits: tuple[str, ...] = option((), "Traits of placement the host claims to have.")
+    persist: bool = option(True, "Keep guests on file, so that a restarted cloud finds them.")
+    delay_s: float = option(0.0, "Seconds that every verb on a guest takes.")
+    delays: tuple[str, ...] = option((), "Seconds that single verbs take, e.g. spawn=2.5,stop=1.")
+
+
+class Simulated(Hypervisor, Pausable, Suspendable, Snapshots, Resizable, Volumes, Interfaces):
+    """A host whose guests are only remembered.
+
+    Verbs return at once unless options or the guest's metadata (``stratolith:delay``, e.g.
+    ``spawn=2.5``) make them wait. Faults come from :meth:`fail` or from the metadata key
+    ``stratolith:fault``: ``spawn=NoSpace`` raises that error at each spawn, ``spawn=NoSpace*2``
+    at the first two, ``spawn=lost`` does the work and loses the answer once.
+    """
+
+    Options = Options
+    options: Options
+
+    def __init__(self, options: Options, surroundings: Surroundings) -> None:
+        super().__init__(options, surroundings)
+        self._guests: dict[str, Guest] = {}
+        self._faults = Faults()
+        self._files = Files(surroundings.state_dir / "guests") if options.persist else None
+        self._delays = parse_delays(options.delays)
+        self._facts = HypervisorFacts(
+            "fake", 1_000_000, options.hostname or surroundings.host, options.vcpus, options.memory_mib,
+            options.disk_gib, cpu_model="simulated", disk_formats=("raw", "qcow2", "iso", "vmdk", "vhd", "vdi", "ami"),
+            traits=options.traits)
+
+    def open(self) -> None:
+        if self._files is not None:
+            self._files.open()
+            self._guests.update((guest.id, guest) for guest in self._files.read())
+
+    def fail(self, verb: str, times: int = 1, error: CloudError | None = None, lost: bool = False) -> None:
+        """Let the next ``times`` calls of ``verb`` raise ``error``, by default ``BackendFailed``.
+
+        With ``lost`` the work is done first and the error is by default ``BackendBusy``; -1
+        times is for ever, until :meth:`heal`.
+        """
+        kind = BackendBusy if lost else BackendFailed
+        self._faults.add(verb, Fault(error or kind(f"simulated fault of {verb}"), times, lost))
+
+    def heal(self) -> None:
+        """Forget all faults given by :meth:`fail`."""
+        self._faults.clear()
+
+    def outside(self, guest: str, power: Power | None) -> None:
+        """Let happen to ``guest`` behind the cloud's back: another power state, or None for its loss."""
+        if power is None:
+            self._forget(guest)
+        else:
+            record = self._guest(guest)
+            record.power = power
+            self._keep(record)
+
+    def facts(self) -> HypervisorFacts:
+        return self._facts
+
+    def observe(self) -> Sequence[ObservedGuest]:
+        with self._verb("observe"):
+            return [ObservedGuest(guest.id, guest.power) for guest in tuple(self._guests.values())]
+
+    def power(self, guest: str) -> Power:
+        return self._guest(guest).power
+
+    def spawn(self, spec: GuestSpec) -> None:
+        with self._verb("spawn", spec.guest, spec.metadata.get(FAULT, ""), spec.metadata.get(DELAY, "")):
+            record = self._guests.get(spec.guest)
+            if record is None:
+                self._refuse_giants(spec)
+                record = guest_of(spec)
+            if record.power is not Power.RUNNING:
+                record.boot(self.clock.time())
+                self._keep(record)
+
+    def destroy(self, guest: str) -> None:
+        with self._verb("destroy", guest):
+            self._forget(guest)
+
+    def start(self, guest: str) -> None:
+        with self._verb("start", guest):
+            record = self._guest(guest)
+            if record.power in (Power.SUSPENDED, Power.PAUSED):
+                self._become(record, Power.RUNNING)
+            elif record.power is not Power.RUNNING:
+                record.boot(self.clock.time())
+                self._keep(record)
+
+    def stop(self, guest: str, timeout_s: float) -> None:
+        with self._verb("stop", guest):
+            self._become(self._guest(guest), Power.SHUTDOWN)
+
+    def reboot(self, guest: str, hard: bool) -> None:
+        with self._verb("reboot", guest):
+            record = self._guest(guest)
+            record.boot(self.clock.time())
+            self._keep(record)
+
+    def console_log(self, guest: str, max_bytes: int) -> bytes:
+        text = boot_log(self._guest(guest)).encode()
+        return text[-max_bytes:] if max_bytes > 0 else b""
+
+    def pause(self, guest: str) -> None:
+        with self._verb("pause", guest):
+            self._pass(guest, Power.RUNNING, Power.PAUSED)
+
+    def unpause(self, guest: str) -> None:
+        with self._verb("unpause", guest):
+            self._pass(guest, Power.PAUSED, Power.RUNNING)
+
+    def suspend(self, guest: str) -> None:
+        with self._verb("suspend", guest):
+            self._pass(guest, Power.RUNNING, Power.SUSPENDED)
+
+    def resume(self, guest: str) -> None:
+        with self._verb("resume", guest):
+            self._pass(guest, Power.SUSPENDED, Power.RUNNING)
+
+    def snapshot(self, guest: str, target: Path) -> str:
+        with self._verb("snapshot", guest):
+            record = self._guest(guest)
+            with target.open("wb") as file:
+                file.write(f"Stratolith simulated disk of {record.id}\n".encode())
+                file.truncate(SNAPSHOT_BYTES)
+            return "raw"
+
+    def resize(self, spec: GuestSpec) -> None:
+        with self._verb("resize", spec.guest):
+            record = self._guest(spec.guest)
+            self._refuse_giants(spec)
+            wanted = _grown(size_of(spec), record.size)
+            if wanted != record.size:
+                record.before = record.before or record.size
+                record.size = wanted
+            record.boot(self.clock.time())
+            self._keep(record)
+
+    def confirm_resize(self, guest: str) -> None:
+        with self._verb("confirm_resize", guest):
+            record = self._guests.get(guest)
+            if record is not None and record.before is not None:
+                record.before = None
+                self._keep(record)
+
+    def revert_resize(self, spec: GuestSpec) -> None:
+        with self._verb("revert_resize", spec.guest):
+            record = self._guest(spec.guest)
+            if record.before is not None:
+                record.size, record.before = record.before, None
+                record.boot(self.clock.time())
+            elif record.power is not Power.RUNNING:
+                record.boot(self.clock.time())
+            self._keep(record)
+
+    def attach_volume(self, guest: str, disk: Disk) -> None:
+        with self._verb("attach_volume", guest):
+            record = self._guest(guest)
+            if disk.volume_id not in record.volumes:
+                record.volumes = [*record.volumes, disk.volume_id]
+                self._keep(record)
+
+    def detach_volume(self, guest: str, volume_id: str) -> None:
+        with self._verb("detach_volume", guest):
+            record = self._guests.get(guest)
+            if record is not None and volume_id in record.volumes:
+                record.volumes = [kept for kept in record.volumes if kept != volume_id]
+                self._keep(record)
+
+    def attach_interface(self, guest: str, vif: Vif) -> None:
+        with self._verb("attach_interface", guest):
+            record = self._guest(guest)
+            record.macs = {**record.macs, vif.port_id: vif.mac}
+            self._keep(record)
+
+    def detach_interface(self, guest: str, port_id: str) -> None:
+        with self._verb("detach_interface", guest):
+            record = self._guests.get(guest)
+            if record is not None and port_id in record.macs:
+                record.macs = {port: mac for port, mac in record.macs.items() if port != port_id}
+                self._keep(record)
+
+    @contextlib.contextmanager
+    def _verb(self, verb: str, guest: str = "", fault_text: str = "", delay_text: str = "") -> Iterator[None]:
+        """Around each verb: its delay, its fault, and the translation of what the disk says."""
+        record = self._guests.get(guest)
+        if record is not None:
+            fault_text, delay_text = fault_text or record.faults, delay_text or record.delays
+        self._wait(verb, delay_text)
+        fault = self._faults.take(verb, guest, fault_text)
+        if fault is not None and not fault.lost:
+            raise fault.error
+        try:
+            yield
+        except OSError as exc:
+            kind = NoSpace if exc.errno in (errno.ENOSPC, errno.EDQUOT) else BackendFailed
+            raise kind(f"the simulated host cannot write: {os.strerror(exc.errno or 0)}") from exc
+        if fault is not None:
+            raise fault.error
+
+    def _wait(self, verb: str, delay_text: str) -> None:
+        if delay_text:
+            pause = parse_delays((delay_text,)).get(verb, 0.0)
+        else:
+            pause = self._delays.get(verb, self.options.delay_s)
+        if pause > 0:
+            self.clock.sleep(pause)
+
+    def _guest(self, guest: str) -> Guest:
+        record = self._guests.get(guest)
+        if record is None:
+            raise NotFound(f"there is no guest {guest} on this host")
+        return record
+
+    def _keep(self, record: Guest) -> None:
+        if self._files is not None:
+            self._files.write(record)
+        self._guests[record.id] = record
+
+    def _forget(self, guest: str) -> None:
+        if self._files is not None:
+            self._files.remove(guest)
+        self._guests.pop(guest, None)
+        self._faults.forget(guest)
+
+    def _become(self, record: Guest, power: Power) -> None:
+        if record.power is not power:
+            record.power = power
+            self._keep(record)
+
+    def _pass(self, guest: str, source: Power, target: Power) -> None:
+        record = self._guest(guest)
+        if record.power not in (source, target):
+            raise WrongState(f"the guest is {record.power.value}, not {source.value}")
+        self._become(record, target)
+
+    def _refuse_giants(self, spec: GuestSpec) -> None:
+        size = size_of(spec)
+        if size.memory_mib > self.options.memory_mib or size.disk_gib > self.options.disk_gib:
+            raise NoSpace("the guest is larger than the host")
+
+
+def _grown(wanted: Size, present: Size) -> Size:
+    """``wanted`` with a disk that does not shrink."""
+    return Size(wanted.vcpus, wanted.memory_mib, max(wanted.disk_gib, present.disk_gib))
+
+
+__all__ = ["ALWAYS", "Options", "Simulated"]

@@ -1,0 +1,103 @@
+"""What the simulated host remembers of a guest, in memory and as one small file each."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+
+from ...core.drivers.hypervisor import GuestSpec, Power
+from .fault import DELAY, FAULT
+
+BOOTS_KEPT = 8
+
+
+class Size(msgspec.Struct, frozen=True):
+    """What a resize changes."""
+
+    vcpus: int
+    memory_mib: int
+    disk_gib: int
+
+
+class Guest(msgspec.Struct):
+    """One remembered guest."""
+
+    id: str
+    name: str
+    size: Size
+    power: Power
+    disk_format: str = ""
+    volumes: list[str] = []
+    macs: dict[str, str] = {}
+    """MAC addresses by port id."""
+    boots: list[float] = []
+    """Moments of the last starts, seconds since the Unix epoch."""
+    faults: str = ""
+    delays: str = ""
+    before: Size | None = None
+    """The way back from a resize."""
+
+    def boot(self, moment: float) -> None:
+        """Run, from a fresh start at ``moment``."""
+        self.power = Power.RUNNING
+        self.boots = [*self.boots[1 - BOOTS_KEPT:], moment]
+
+
+def size_of(spec: GuestSpec) -> Size:
+    """The part of ``spec`` that a resize changes."""
+    local = sum(disk.size_gib for disk in spec.disks if disk.connection is None)
+    return Size(spec.vcpus, spec.memory_mib, local)
+
+
+def guest_of(spec: GuestSpec) -> Guest:
+    """A guest as specified, not started yet."""
+    image = next((disk.image for disk in spec.disks if disk.image is not None), None)
+    return Guest(
+        spec.guest, spec.name, size_of(spec), Power.SHUTDOWN, image.disk_format if image else "",
+        [disk.volume_id for disk in spec.disks if disk.volume_id], {vif.port_id: vif.mac for vif in spec.vifs},
+        faults=spec.metadata.get(FAULT, ""), delays=spec.metadata.get(DELAY, ""))
+
+
+class Files:
+    """One JSON file a guest in ``folder``; a file is there wholly or not at all.
+
+    Files are not forced to disk: after a power cut of the machine the newest may be missing,
+    as a guest of a real host would be.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = str(folder)
+        self._encoder = msgspec.json.Encoder()
+
+    def open(self) -> None:
+        """Make the folder and drop what a killed writer left."""
+        os.makedirs(self._folder, exist_ok=True)
+        for name in os.listdir(self._folder):
+            if name.endswith(".new"):
+                os.unlink(f"{self._folder}/{name}")
+
+    def read(self) -> Iterator[Guest]:
+        """All guests on file."""
+        for name in os.listdir(self._folder):
+            if name.endswith(".json"):
+                yield msgspec.json.decode(Path(self._folder, name).read_bytes(), type=Guest)
+
+    def write(self, guest: Guest) -> None:
+        """Keep ``guest``; raises OSError when the disk refuses."""
+        path = f"{self._folder}/{guest.id}.json"
+        handle = os.open(path + ".new", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        try:
+            os.write(handle, self._encoder.encode(guest))
+        finally:
+            os.close(handle)
+        os.rename(path + ".new", path)
+
+    def remove(self, guest: str) -> None:
+        """Forget ``guest``; nothing if there is no file."""
+        try:
+            os.unlink(f"{self._folder}/{guest}.json")
+        except FileNotFoundError:
+            return
