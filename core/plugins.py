@@ -62,8 +62,7 @@ class Registry(Generic[D]):
             raise NoSuchDriver(f"{self.group} has no plugin {name!r}{nearest(name, self.names())} "
                                f"(installed: {', '.join(self.names()) or 'none'})")
         try:
-            found: Any = DriverManager(self.group, name, on_load_failure_callback=_raise,
-                                       warn_on_missing_entrypoint=False).driver
+            found: Any = DriverManager(self.group, name, on_load_failure_callback=_raise).driver
         except NoMatches as exc:
             raise NoSuchDriver(f"{self.group} plugin {name!r} cannot be loaded: {exc}") from exc
         self._check(name, found)
