@@ -5,7 +5,7 @@ from __future__ import annotations
 import concurrent.futures
 import time
 from collections.abc import Callable, Iterable
-from typing import TypeVar, cast
+from typing import TypeVar
 
 import pytest
 
@@ -38,7 +38,7 @@ def wants(driver: object, facet: type[F]) -> F:
     """
     if not isinstance(driver, facet):
         pytest.skip(f"{type(driver).__name__} {ABSENT} {facet.__name__}")
-    return cast(F, driver)
+    return driver
 
 
 def in_parallel(call: Callable[[A], T], arguments: Iterable[A]) -> list[T]:

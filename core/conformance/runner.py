@@ -52,12 +52,14 @@ def registry(kind: str) -> Registry[Driver]:
     """The registry of the drivers of ``kind``. :raises BadConfiguration: there is no such kind."""
     if kind not in KINDS:
         raise BadConfiguration(f"there is no suite for {kind!r}; there are {', '.join(KINDS)}")
-    return Registry(KINDS[kind].group, _named("..drivers", KINDS[kind].interface))
+    interface: type[Driver] = _named("..drivers", KINDS[kind].interface)
+    return Registry(KINDS[kind].group, interface)
 
 
 def suite(kind: str) -> type:
     """The suite class of ``kind``; needs pytest."""
-    return _named(".", KINDS[kind].suite)
+    found: type = _named(".", KINDS[kind].suite)
+    return found
 
 
 def _named(package: str, name: str) -> Any:
@@ -77,7 +79,8 @@ def applied(kind: str, name: str, configuration: Configuration | None = None) ->
     options = configuration or Configuration()
 
     @pytest.fixture(scope="class")
-    def driver(self: object, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Driver]:
+    @classmethod
+    def driver(cls: type, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Driver]:
         yield from opened(subject, f"{kind}.{name}", options, tmp_path_factory.mktemp(name))
 
     return type(f"Test{name.title()}{suite(kind).__name__}", (suite(kind),), {"driver": driver})
@@ -155,7 +158,7 @@ collected: list[type] = []
 def _settings(folder: str) -> list[str]:
     """Flags that keep a checkout's or a user's own pytest settings out of the run."""
     return ["-q", "-c", "/dev/null", "--rootdir", folder, "-p", "no:cacheprovider", "--import-mode=importlib",
-            "--basetemp", str(Path(folder, "work")), "-W", "error"]
+            "--basetemp", str(Path(folder, "work"))]
 
 
 def _configured(section: str, arguments: Sequence[str]) -> tuple[Configuration, list[str]]:
