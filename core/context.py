@@ -25,6 +25,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     domain_name: str = ""
     system: str = ""
     roles: tuple[str, ...] = ()
+    """Names of all roles held, implied ones too, in lower case."""
     role_ids: tuple[str, ...] = ()
     is_admin: bool = False
     token: str = ""

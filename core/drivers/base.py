@@ -11,6 +11,7 @@ from typing import Any, ClassVar, TypeVar, cast
 from ..clock import Clock
 from ..config import Configuration
 from ..errors import NotSupported
+from ..executor import Executor
 
 D = TypeVar("D", bound="Driver")
 F = TypeVar("F")
@@ -34,6 +35,8 @@ class Surroundings:
     state_dir: Path
     run_dir: Path
     host: str = "localhost"
+    executor: Executor | None = None
+    """Where a driver that needs loops of its own (a bus) runs them."""
 
 
 class Driver(abc.ABC):

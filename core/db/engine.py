@@ -1,0 +1,275 @@
+"""Databases: engines tuned for each product, and transactions with what follows a commit.
+
+A :class:`Database` is one database; a slice asks :class:`Databases` for its own by name.
+Reads run in autocommit on a connection of their thread. Writes take the write lock first
+(SQLite: ``BEGIN IMMEDIATE`` behind a lock of the process), so that no writer is turned away
+half-way.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import event
+from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
+
+from ..config import option
+from ..errors import AlreadyExists, BackendBusy
+
+Params = Mapping[str, Any]
+Row = sa.Row[Any]
+
+RETRIED = ("deadlock", "lock wait timeout", "could not serialize", "database is locked")
+
+
+@dataclasses.dataclass(frozen=True)
+class DatabaseOptions:
+    """Options of ``[database]`` and of each ``[database.<slice>]``."""
+
+    url: str = option("", "SQLAlchemy URL; empty means SQLite in the state folder", secret=True)
+    pool_size: int = option(8, "connections kept open for each process")
+    synchronous: str = option("normal", "SQLite only: normal survives a killed process, full also a power cut")
+
+
+class Database:
+    """One database. Any thread may use it; transactions belong to the thread that began them.
+
+    ``probe`` is called with a short name before each write statement and each commit: the
+    place where crash enumeration stops the process.
+    """
+
+    def __init__(self, options: DatabaseOptions, url: str | None = None) -> None:
+        self.url = sa.make_url(url or options.url)
+        self.probe: Callable[[str], None] | None = None
+        self._write_lock = threading.RLock()
+        self._local = threading.local()
+        self.is_sqlite = self.url.get_backend_name() == "sqlite"
+        self.engine = self._make_engine(options)
+
+    def _make_engine(self, options: DatabaseOptions) -> sa.Engine:
+        if not self.is_sqlite:
+            return sa.create_engine(self.url, pool_size=options.pool_size, max_overflow=options.pool_size,
+                                    pool_pre_ping=True, pool_recycle=1800)
+        memory = self.url.database in (None, "", ":memory:")
+        pool: dict[str, Any] = ({"poolclass": sa.pool.StaticPool} if memory
+                                else {"poolclass": sa.pool.QueuePool, "pool_size": 32, "max_overflow": 32})
+        engine = sa.create_engine(self.url, connect_args={"check_same_thread": False, "timeout": 30}, **pool)
+        self._memory = memory
+
+        @event.listens_for(engine, "connect")
+        def prepare(connection: Any, record: object) -> None:
+            connection.isolation_level = None
+            connection.execute("PRAGMA journal_mode=WAL")
+            connection.execute(f"PRAGMA synchronous={'FULL' if options.synchronous == 'full' else 'NORMAL'}")
+            connection.execute("PRAGMA foreign_keys=ON")
+            connection.execute("PRAGMA cache_size=-8192")
+            connection.execute("PRAGMA wal_autocheckpoint=4000")
+        return engine
+
+    @contextlib.contextmanager
+    def read(self) -> Iterator[Transaction]:
+        """A view for queries; inside :meth:`write` of the same thread it is that transaction.
+
+        On SQLite each statement sees what was committed when it began; on the others the
+        whole block sees one moment (read committed).
+        """
+        current: Transaction | None = getattr(self._local, "transaction", None)
+        if current is not None:
+            yield current
+            return
+        with self._connection() as connection:
+            yield Transaction(self, connection)
+
+    @contextlib.contextmanager
+    def _connection(self) -> Iterator[sa.Connection]:
+        if self.is_sqlite and self._memory:
+            with self._write_lock, self.engine.connect() as connection:
+                yield connection
+        else:
+            with self.engine.connect() as connection:
+                yield connection
+
+    @contextlib.contextmanager
+    def write(self) -> Iterator[Transaction]:
+        """A transaction: all of the block or nothing; inside another of this thread, part of it.
+
+        Callbacks given to :meth:`Transaction.after_commit` run after the commit, in order.
+
+        :raises AlreadyExists: a unique key is taken.
+        :raises BackendBusy: the database gave up on a lock; the caller may try again.
+        """
+        current: Transaction | None = getattr(self._local, "transaction", None)
+        if current is not None:
+            yield current
+            return
+        with self._translated():
+            transaction = self._run_begun()
+            try:
+                with transaction as begun:
+                    yield begun
+            finally:
+                self._local.transaction = None
+        for callback in begun.callbacks:
+            callback()
+
+    @contextlib.contextmanager
+    def _run_begun(self) -> Iterator[Transaction]:
+        lock = self._write_lock if self.is_sqlite else contextlib.nullcontext()
+        with lock, self.engine.connect() as connection:
+            if self.is_sqlite:
+                connection.exec_driver_sql("BEGIN IMMEDIATE")
+            transaction = Transaction(self, connection)
+            self._local.transaction = transaction
+            try:
+                yield transaction
+                if transaction.dirty:
+                    self.probed("commit")
+            except BaseException:
+                self._end(connection, "ROLLBACK")
+                raise
+            self._end(connection, "COMMIT")
+            if transaction.dirty:
+                self.probed("committed")
+
+    def _end(self, connection: sa.Connection, word: str) -> None:
+        if self.is_sqlite:
+            connection.exec_driver_sql(word)
+        elif word == "COMMIT":
+            connection.commit()
+        else:
+            connection.rollback()
+
+    @contextlib.contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except IntegrityError as exc:
+            raise AlreadyExists(detail=str(exc.orig)) from exc
+        except OperationalError as exc:
+            if any(word in str(exc.orig).lower() for word in RETRIED):
+                raise BackendBusy("the database is busy") from exc
+            raise
+        except DBAPIError as exc:
+            if any(word in str(exc.orig).lower() for word in RETRIED):
+                raise BackendBusy("the database is busy") from exc
+            raise
+
+    def probed(self, point: str) -> None:
+        """Tell the probe, where there is one, that ``point`` is reached."""
+        if self.probe is not None:
+            self.probe(point)
+
+    def close(self) -> None:
+        """Close all connections."""
+        self.engine.dispose()
+
+
+class Transaction:
+    """Statements on one connection, and what to do once they are committed."""
+
+    __slots__ = ("callbacks", "connection", "database", "dirty")
+
+    def __init__(self, database: Database, connection: sa.Connection) -> None:
+        self.database = database
+        self.connection = connection
+        self.callbacks: list[Callable[[], None]] = []
+        self.dirty = False
+
+    def rows(self, statement: sa.Executable, parameters: Params | None = None) -> Sequence[Row]:
+        """All rows."""
+        return self.connection.execute(statement, parameters).fetchall()
+
+    def row(self, statement: sa.Executable, parameters: Params | None = None) -> Row | None:
+        """The first row, or none."""
+        return self.connection.execute(statement, parameters).fetchone()
+
+    def value(self, statement: sa.Executable, parameters: Params | None = None) -> Any:
+        """The first column of the first row, or none."""
+        row = self.connection.execute(statement, parameters).fetchone()
+        return None if row is None else row[0]
+
+    def values(self, statement: sa.Executable, parameters: Params | None = None) -> list[Any]:
+        """The first column of all rows."""
+        return [row[0] for row in self.connection.execute(statement, parameters)]
+
+    def insert(self, table: sa.Table, values: Params | Sequence[Params]) -> None:
+        """Insert one row, or many at once. :raises AlreadyExists: a unique key is taken (from ``write``)."""
+        if not values:
+            return
+        self._writing(table, "insert")
+        self.connection.execute(table.insert(), values)
+
+    def execute(self, statement: sa.UpdateBase, parameters: Params | Sequence[Params] | None = None) -> int:
+        """Run an insert, update or delete and return how many rows it touched."""
+        self._writing(getattr(statement, "table", None), type(statement).__name__.lower())
+        return int(self.connection.execute(statement, parameters).rowcount)
+
+    def update(self, table: sa.Table, id: str, **values: Any) -> bool:
+        """Set columns of the row whose primary key ``id`` is given; tell whether it is there."""
+        return self.execute(table.update().where(table.c.id == id).values(**values)) > 0
+
+    def delete(self, table: sa.Table, id: str) -> bool:
+        """Delete the row whose primary key ``id`` is given; tell whether it was there."""
+        return self.execute(table.delete().where(table.c.id == id)) > 0
+
+    def change(self, table: sa.Table, id: str, expected: Params, **values: Any) -> bool:
+        """Compare and set: set ``values`` if the row still has the ``expected`` values; tell whether it had.
+
+        An expected value that is a tuple, list or set means: one of these.
+        """
+        statement = table.update().where(table.c.id == id).values(**values)
+        for name, value in expected.items():
+            column = table.c[name]
+            many = isinstance(value, tuple | list | set | frozenset)
+            statement = statement.where(column.in_(value) if many else column.is_(None) if value is None
+                                        else column == value)
+        return self.execute(statement) == 1
+
+    def after_commit(self, callback: Callable[[], None]) -> None:
+        """Call ``callback`` once this transaction is committed; never when it is not."""
+        self.callbacks.append(callback)
+
+    def _writing(self, table: object, verb: str) -> None:
+        self.dirty = True
+        if self.database.probe is not None:
+            self.database.probe(f"{verb} {getattr(table, 'name', '?')}")
+
+
+class Databases:
+    """The databases of this process: one for all slices, or one of its own for a slice
+    whose section ``[database.<slice>]`` has a ``url``."""
+
+    def __init__(self, configuration: Any, state_dir: Path | None) -> None:
+        self._configuration = configuration
+        self._state_dir = state_dir
+        self._open: dict[str, Database] = {}
+
+    def of(self, slice_name: str) -> Database:
+        """The database of a slice; slices with the same URL share one."""
+        own = self._configuration.section(f"database.{slice_name}", DatabaseOptions)
+        options = own if own.url else self._configuration.section("database", DatabaseOptions)
+        url = options.url or self._default_url()
+        if url not in self._open:
+            self._open[url] = Database(options, url)
+        return self._open[url]
+
+    def all(self) -> list[Database]:
+        """All databases opened so far."""
+        return list(self._open.values())
+
+    def _default_url(self) -> str:
+        if self._state_dir is None:
+            return "sqlite://"
+        self._state_dir.mkdir(parents=True, exist_ok=True)
+        return f"sqlite:///{self._state_dir / 'stratolith.db'}"
+
+    def close(self) -> None:
+        """Close them all."""
+        for database in self._open.values():
+            database.close()

@@ -1,0 +1,274 @@
+"""From operation tables to a WSGI application: token, version, schema, rule, handler, answer."""
+
+from __future__ import annotations
+
+import gzip
+import logging
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import falcon
+import msgspec
+
+from ..clock import Clock
+from ..context import Context
+from ..errors import BadRequest, CloudError, NotFound, TooLarge, Unauthorized
+from ..policy.engine import Policy
+from .call import Call, Reply, own
+from .microversion import Negotiation
+from .table import ANY_QUERY, Api, Operation, Query, Version, version
+from .validation import BodyCheck, check_query, parse_json, parse_query
+
+log = logging.getLogger("stratolith.http")
+encode = msgspec.json.Encoder().encode
+REQUEST_ID = re.compile(r"req-[0-9a-f-]{32,36}")
+GZIP_FROM_BYTES = 8192
+
+Authenticate = Callable[[str, str], Context]
+"""Takes a token and a request id, returns who holds it; raises Unauthorized."""
+Observe = Callable[[str, int, float], None]
+"""Takes the name of an operation, the status and the seconds it took."""
+
+
+class Edge:
+    """What all applications of a process share."""
+
+    def __init__(self, authenticate: Authenticate, policy: Policy, clock: Clock,
+                 observe: Observe | None = None, ephemeral: bool = False) -> None:
+        self.authenticate = authenticate
+        self.policy = policy
+        self.clock = clock
+        self.observe = observe
+        self.ephemeral = ephemeral
+
+
+class Variant:
+    """One operation made ready: its bounds as numbers, its schemas and its query kinds."""
+
+    __slots__ = ("body", "first", "last", "operation", "queries")
+
+    def __init__(self, operation: Operation) -> None:
+        self.operation = operation
+        self.first: Version = version(operation.since) if operation.since else (0, 0)
+        self.last: Version = version(operation.until) if operation.until else (1 << 30, 0)
+        self.body = BodyCheck(operation)
+        query = operation.query
+        by_version = {"0.0": query} if isinstance(query, Query) else query
+        self.queries = sorted(((version(since), one) for since, one in by_version.items()),
+                              key=lambda pair: pair[0], reverse=True)
+
+    def query(self, asked: Version) -> Query:
+        """The query parameters known at microversion ``asked``."""
+        for since, query in self.queries:
+            if asked >= since:
+                return query
+        return ANY_QUERY
+
+
+class Resource:
+    """One path of an API: falcon calls ``on_<method>`` of it."""
+
+    def __init__(self, application: Application, path: str, operations: Sequence[Operation]) -> None:
+        self._application = application
+        by_method: dict[str, list[Variant]] = {}
+        for operation in operations:
+            by_method.setdefault(operation.method, []).append(Variant(operation))
+        if "GET" in by_method and "HEAD" not in by_method:
+            by_method["HEAD"] = by_method["GET"]
+        for method, variants in by_method.items():
+            setattr(self, f"on_{method.lower()}", application.responder(variants))
+
+
+class Application:
+    """One API as a falcon application, bound to the service that does the work."""
+
+    def __init__(self, api: Api, service: Any, edge: Edge) -> None:
+        self.api = api
+        self.service = service
+        self.edge = edge
+        self.negotiation = Negotiation(api.microversions) if api.microversions else None
+        self.wsgi = falcon.App(sink_before_static_route=False)
+        self.wsgi.req_options.strip_url_path_trailing_slash = True
+        self.wsgi.req_options.keep_blank_qs_values = True
+        self.wsgi.add_error_handler(falcon.HTTPError, self._route_failed)
+        self.wsgi.add_error_handler(Exception, self._crashed)
+        by_path: dict[str, list[Operation]] = {}
+        for operation in api.operations:
+            by_path.setdefault(operation.path, []).append(operation)
+        for path, operations in by_path.items():
+            self.wsgi.add_route(path or "/", Resource(self, path, operations))
+
+    def responder(self, variants: list[Variant]) -> Callable[..., None]:
+        """The function falcon calls for one path and method."""
+        edge = self.edge
+
+        def respond(request: falcon.Request, response: falcon.Response, **path: str) -> None:
+            begun = edge.clock.monotonic()
+            request_id = self._request_id(request)
+            response.set_header("X-Openstack-Request-Id", request_id)
+            name = variants[0].operation.name
+            try:
+                name = self._serve(variants, request, response, path, request_id)
+            except CloudError as error:
+                self.fail(request, response, error)
+            except Exception:
+                log.exception("%s failed", name, extra={"request_id": request_id})
+                self.fail(request, response, CloudError("The server has encountered an unexpected error."))
+            if edge.observe is not None:
+                edge.observe(name, response.status_code, edge.clock.monotonic() - begun)
+        return respond
+
+    def _request_id(self, request: falcon.Request) -> str:
+        given = request.get_header("X-OPENSTACK-REQUEST-ID")
+        if given and REQUEST_ID.fullmatch(given):
+            return str(given)
+        return "req-" + self.edge.clock.uuid()
+
+    def _serve(self, variants: list[Variant], request: falcon.Request, response: falcon.Response,
+               path: Mapping[str, str], request_id: str) -> str:
+        asked = self._version(variants, request, response)
+        public = variants[0].operation.public
+        context = Context(request_id=request_id) if public else self._context(request, request_id)
+        variant, data = self._choose(variants, request, asked)
+        operation = variant.operation
+        call = Call(request, response, context, operation, path, asked, self.edge.policy)
+        self._check(call, variant, data)
+        if not public:
+            target = own(context) if operation.target is None else operation.target(self.service, call)
+            self.edge.policy.enforce(context, operation.rule, target)
+        self._answer(request, response, operation, operation.handler(self.service, call))
+        return operation.name
+
+    def _version(self, variants: list[Variant], request: falcon.Request, response: falcon.Response) -> Version:
+        if self.negotiation is None:
+            return (0, 0)
+        asked = self.negotiation.asked(request)
+        self.negotiation.answer(response, asked)
+        return asked
+
+    def _context(self, request: falcon.Request, request_id: str) -> Context:
+        token = request.get_header("X-AUTH-TOKEN")
+        if not token:
+            raise Unauthorized()
+        context = self.edge.authenticate(token, request_id)
+        project = request.env.get("stratolith.project_id")
+        if project and project != context.project_id and not context.is_admin:
+            raise BadRequest("Malformed request URL: its project id is not the token's", type="MalformedRequestUrl")
+        if self.edge.ephemeral and (faults := request.get_header("X-STRATOLITH-FAULT")):
+            pairs = (part.partition("=") for part in faults.split(";"))
+            context = msgspec.structs.replace(context, faults=tuple((a.strip(), b.strip()) for a, _, b in pairs))
+        return context
+
+    def _choose(self, variants: list[Variant], request: falcon.Request, asked: Version) -> tuple[Variant, Any]:
+        present = [one for one in variants if one.first <= asked <= one.last]
+        if not present:
+            raise NotFound()
+        if present[0].operation.raw:
+            return present[0], None
+        data = self._read(request)
+        if not present[0].operation.action:
+            return present[0], data
+        body = parse_json(data) if data else None
+        if isinstance(body, dict):
+            for variant in present:
+                if variant.operation.action in body:
+                    return variant, body
+        raise BadRequest("There is no such action: " + (", ".join(map(str, body))[:200]
+                                                        if isinstance(body, dict) else "the body is no object"))
+
+    def _read(self, request: falcon.Request) -> bytes:
+        limit = self.api.max_body_bytes
+        length = request.content_length
+        if length is None:
+            if request.method in ("GET", "HEAD", "DELETE") and not request.get_header("TRANSFER-ENCODING"):
+                return b""
+            data = request.stream.read(limit + 1)
+            if len(data) > limit:
+                raise TooLarge()
+            return bytes(data)
+        if length > limit:
+            raise TooLarge()
+        return bytes(request.bounded_stream.read(length)) if length else b""
+
+    def _check(self, call: Call, variant: Variant, data: Any) -> None:
+        text = call.request.query_string
+        if text:
+            call.query = parse_query(text)
+        check_query(variant.query(call.version), call.version, call.query)
+        if variant.operation.raw or not variant.body.takes_body:
+            return
+        call.body = parse_json(data) if isinstance(data, bytes) and data else data or None
+        variant.body.check(call.version, call.body)
+
+    def _answer(self, request: falcon.Request, response: falcon.Response, operation: Operation, result: Any) -> None:
+        response.status = operation.status
+        if result.__class__ is Reply:
+            for name, value in result.headers.items():
+                response.set_header(name, value)
+            response.status = result.status or operation.status
+            if result.stream is not None:
+                response.content_type = result.content_type or "application/octet-stream"
+                if result.length is None:
+                    response.stream = result.stream
+                else:
+                    response.set_stream(result.stream, result.length)
+                return
+            if result.content_type:
+                response.content_type = result.content_type
+                response.data = result.body if isinstance(result.body, bytes) else str(result.body).encode()
+                return
+            result = result.body
+        if result is None:
+            if response.status_code not in (204, 304):
+                response.data = b""
+                response.content_type = "application/json"
+            return
+        self._send(request, response, encode(result))
+
+    def _send(self, request: falcon.Request, response: falcon.Response, data: bytes) -> None:
+        response.content_type = "application/json"
+        if len(data) >= GZIP_FROM_BYTES and "gzip" in (request.get_header("ACCEPT-ENCODING") or ""):
+            data = gzip.compress(data, 1)
+            response.set_header("Content-Encoding", "gzip")
+        response.data = data
+
+    def fail(self, request: falcon.Request, response: falcon.Response, error: CloudError) -> None:
+        """Answer with ``error`` in the service's own fault form."""
+        status = self.api.statuses.get(error.code, error.status)
+        if status >= 500:
+            log.error("%s %s: %s %s", request.method, request.path, error.code, error, exc_info=error,
+                      extra={"request_id": response.get_header("X-Openstack-Request-Id")})
+        response.status = status
+        response.stream = None
+        if status == 401:
+            response.set_header("WWW-Authenticate", f'Keystone uri="{request.scheme}://{request.netloc}/identity"')
+        if error.retry and "retry_after_s" in error.facts:
+            response.set_header("Retry-After", str(error.facts["retry_after_s"]))
+        response.content_type = "application/json"
+        response.data = encode(self.api.fault(status, error))
+
+    def _route_failed(self, request: falcon.Request, response: falcon.Response, error: falcon.HTTPError,
+                      parameters: object) -> None:
+        response.set_header("X-Openstack-Request-Id", self._request_id(request))
+        for name, value in (error.headers or {}).items() if isinstance(error.headers, Mapping) else error.headers or ():
+            response.set_header(name, value)
+        self.fail(request, response, _from_falcon(error))
+
+    def _crashed(self, request: falcon.Request, response: falcon.Response, error: Exception,
+                 parameters: object) -> None:
+        log.error("%s %s crashed", request.method, request.path, exc_info=error)
+        self.fail(request, response, CloudError("The server has encountered an unexpected error."))
+
+
+class _Falcon(CloudError):
+    """An error of falcon's own, such as a path without a route."""
+
+
+def _from_falcon(error: falcon.HTTPError) -> CloudError:
+    status = int(str(error.status)[:3])
+    if status == 404:
+        return NotFound()
+    found = _Falcon(str(error.title or error.status))
+    found.status, found.code = status, f"http-{status}"
+    return found

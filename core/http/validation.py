@@ -1,0 +1,153 @@
+"""Checking what comes in: JSON bodies against schemas, query parameters against their kinds."""
+
+from __future__ import annotations
+
+import datetime
+import ipaddress
+import re
+import uuid
+from collections.abc import Callable, Mapping
+from typing import Any
+from urllib.parse import unquote_to_bytes
+
+import jsonschema_rs
+import msgspec
+
+from ..errors import BadRequest
+from .table import Operation, Query, Schema, Version, is_versioned, version
+
+decode = msgspec.json.Decoder().decode
+
+
+def _quiet(check: Callable[[str], object]) -> Callable[[str], bool]:
+    def holds(text: str) -> bool:
+        try:
+            check(text)
+        except ValueError:
+            return False
+        return True
+    return holds
+
+
+def is_uuid(text: str) -> bool:
+    """Tell whether ``text`` is a UUID, with or without dashes."""
+    try:
+        return uuid.UUID(text).hex == text.replace("-", "").lower() and len(text) in (32, 36)
+    except ValueError:
+        return False
+
+
+FORMATS: Mapping[str, Callable[[str], bool]] = {
+    "uuid": is_uuid,
+    "ipv4": _quiet(ipaddress.IPv4Address),
+    "ipv6": _quiet(ipaddress.IPv6Address),
+    "ip": _quiet(ipaddress.ip_address),
+    "cidr": _quiet(lambda text: ipaddress.ip_network(text, strict=False)),
+    "moment": _quiet(datetime.datetime.fromisoformat),
+}
+
+
+class BodyCheck:
+    """The compiled schemas of one operation; compiled when first used."""
+
+    def __init__(self, operation: Operation) -> None:
+        body = operation.body
+        self.takes_body = body is not None
+        schemas: Mapping[str, Schema] = {}
+        if body is not None:
+            schemas = body if is_versioned(body) else {"0.0": body}
+        self._schemas = sorted(((version(since), schema) for since, schema in schemas.items()), reverse=True)
+        self._compiled: dict[Version, Any] = {}
+
+    def check(self, asked: Version, body: Any) -> None:
+        """See that ``body`` fits the schema of microversion ``asked``. :raises BadRequest: it does not."""
+        for since, schema in self._schemas:
+            if asked >= since or since == (0, 0):
+                validator = self._compiled.get(since) or self._compile(since, schema)
+                if not validator.is_valid(body):
+                    raise BadRequest(_explain(validator, body))
+                return
+
+    def _compile(self, since: Version, schema: Schema) -> Any:
+        validator = jsonschema_rs.validator_for(dict(schema), formats=dict(FORMATS), validate_formats=True)
+        self._compiled[since] = validator
+        return validator
+
+
+def _explain(validator: Any, body: Any) -> str:
+    error = next(iter(validator.iter_errors(body)))
+    where = "".join(f"[{part}]" if isinstance(part, int) else f"/{part}" for part in error.instance_path)
+    message = str(error.message)
+    if len(message) > 400:
+        message = message[:400] + "..."
+    return f"Invalid input for field/attribute {where.lstrip('/') or 'body'}. {message}"
+
+
+BOOLEANS = frozenset(("", "0", "1", "true", "false", "t", "f", "yes", "no", "y", "n", "on", "off"))
+
+KINDS: Mapping[str, Callable[[str], bool]] = {
+    "text": lambda text: True,
+    "uuid": is_uuid,
+    "integer": lambda text: re.fullmatch(r"[+-]?[0-9]{1,18}", text) is not None,
+    "natural": lambda text: re.fullmatch(r"\+?[0-9]{1,18}", text) is not None,
+    "boolean": lambda text: text.lower() in BOOLEANS,
+    "moment": FORMATS["moment"],
+}
+
+
+def parse_query(text: str) -> dict[str, list[str]]:
+    """A query string as lists of texts. :raises BadRequest: it is not UTF-8 once unquoted."""
+    found: dict[str, list[str]] = {}
+    for part in text.split("&"):
+        if part:
+            name, _, value = part.partition("=")
+            found.setdefault(_unquoted(name), []).append(_unquoted(value))
+    return found
+
+
+def _unquoted(text: str) -> str:
+    if "%" not in text and "+" not in text and text.isascii():
+        return text
+    try:
+        return unquote_to_bytes(text.replace("+", " ")).decode()
+    except UnicodeDecodeError as exc:
+        raise BadRequest("the query string is not UTF-8") from exc
+
+
+def check_query(query: Query, asked: Version, values: Mapping[str, list[str]]) -> None:
+    """See that ``values`` are what ``query`` knows. :raises BadRequest: they are not."""
+    for name, given in values.items():
+        kind = query.known.get(name)
+        if kind is not None and name in query.since and asked < version(query.since[name]):
+            kind = None
+        if kind is None:
+            if query.strict and not any(re.fullmatch(pattern, name) for pattern in query.patterns):
+                raise BadRequest(f"Additional properties are not allowed: query parameter {name!r} was unexpected")
+            continue
+        many = kind.startswith("*")
+        if len(given) > 1 and not many:
+            raise BadRequest(f"Query parameter {name!r} may be given only once")
+        for value in given:
+            if not fits(kind.lstrip("*"), value):
+                raise BadRequest(f"Invalid input for query parameters {name}. Value: {value[:100]}. "
+                                 f"It is no {kind.lstrip('*')}")
+
+
+def fits(kind: str, value: str) -> bool:
+    """Tell whether a query value is of ``kind``."""
+    if "\0" in value:
+        return False
+    if kind.startswith("one of:"):
+        return value in [choice.strip() for choice in kind[7:].split(",")]
+    return KINDS[kind](value)
+
+
+def parse_json(data: bytes) -> Any:
+    """``data`` as JSON. :raises BadRequest: it is none, or not UTF-8, or holds a NUL character."""
+    try:
+        body = decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as exc:
+        raise BadRequest(f"The request body is no valid JSON: {exc}") from exc
+    if b"\\u0000" in data:
+        raise BadRequest("The request body holds a NUL character")
+    return body

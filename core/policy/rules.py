@@ -1,0 +1,193 @@
+"""Policy rules and the language of OpenStack's policy files.
+
+A check is ``role:admin``, ``rule:other``, ``user_id:%(user_id)s``, ``'literal':%(name)s``,
+``@`` (always), ``!`` (never), joined by ``and``, ``or``, ``not`` and parentheses; an empty
+text is always true (oslo.policy's documented file format).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ..context import Context
+from ..errors import BadConfiguration
+
+Target = Mapping[str, Any]
+Check = Callable[[Context, Target], bool]
+Lookup = Callable[[str], Check]
+
+TOKEN = re.compile(r"\s*(\(|\)|(?:[^\s()'\"%]|'[^']*'|\"[^\"]*\"|%\([^)]*\)s|%)+)")
+
+
+@dataclasses.dataclass(frozen=True)
+class Rule:
+    """One rule: its name, its check and a sentence saying what it guards."""
+
+    name: str
+    check: str
+    sentence: str
+
+
+def always(context: Context, target: Target) -> bool:
+    """The check ``@``."""
+    return True
+
+
+def never(context: Context, target: Target) -> bool:
+    """The check ``!``."""
+    return False
+
+
+def parse(text: str, lookup: Lookup) -> Check:
+    """``text`` as a function; ``lookup`` finds other rules by name when they are first used.
+
+    :raises BadConfiguration: the text is no check.
+    """
+    words = TOKEN.findall(text)
+    if not words:
+        if text.strip():
+            raise BadConfiguration(f"policy check {text!r} cannot be read")
+        return always
+    check, rest = _either(words, lookup, text)
+    if rest:
+        raise BadConfiguration(f"policy check {text!r}: unexpected {rest[0]!r}")
+    return check
+
+
+def _either(words: list[str], lookup: Lookup, text: str) -> tuple[Check, list[str]]:
+    check, words = _both(words, lookup, text)
+    checks = [check]
+    while words and words[0].lower() == "or":
+        check, words = _both(words[1:], lookup, text)
+        checks.append(check)
+    if len(checks) == 1:
+        return checks[0], words
+    return (lambda context, target: any(one(context, target) for one in checks)), words
+
+
+def _both(words: list[str], lookup: Lookup, text: str) -> tuple[Check, list[str]]:
+    check, words = _single(words, lookup, text)
+    checks = [check]
+    while words and words[0].lower() == "and":
+        check, words = _single(words[1:], lookup, text)
+        checks.append(check)
+    if len(checks) == 1:
+        return checks[0], words
+    return (lambda context, target: all(one(context, target) for one in checks)), words
+
+
+def _single(words: list[str], lookup: Lookup, text: str) -> tuple[Check, list[str]]:
+    if not words:
+        raise BadConfiguration(f"policy check {text!r} ends too early")
+    word, rest = words[0], words[1:]
+    if word.lower() == "not":
+        inner, rest = _single(rest, lookup, text)
+        return (lambda context, target: not inner(context, target)), rest
+    if word == "(":
+        check, rest = _either(rest, lookup, text)
+        if not rest or rest[0] != ")":
+            raise BadConfiguration(f"policy check {text!r}: a parenthesis is not closed")
+        return check, rest[1:]
+    return _term(word, lookup, text), rest
+
+
+def _term(word: str, lookup: Lookup, text: str) -> Check:
+    if word == "@":
+        return always
+    if word == "!":
+        return never
+    kind, colon, match = _split(word)
+    if not colon:
+        raise BadConfiguration(f"policy check {text!r}: {word!r} is no check")
+    if kind == "rule":
+        return _rule(match, lookup)
+    if kind == "role":
+        return _role(match)
+    return _generic(kind, match)
+
+
+def _split(word: str) -> tuple[str, str, str]:
+    if word[:1] in "'\"":
+        end = word.index(word[0], 1)
+        return word[:end + 1], word[end + 1:end + 2], word[end + 2:]
+    return word.partition(":")
+
+
+def _rule(name: str, lookup: Lookup) -> Check:
+    found: list[Check] = []
+
+    def check(context: Context, target: Target) -> bool:
+        if not found:
+            found.append(lookup(name))
+        return found[0](context, target)
+    return check
+
+
+def _role(match: str) -> Check:
+    value = _value(match)
+    if isinstance(value, str):
+        wanted = value.lower()
+        return lambda context, target: wanted in context.roles
+    return lambda context, target: str(value(target)).lower() in context.roles
+
+
+def _value(match: str) -> str | Callable[[Target], Any]:
+    """The right side of a term: a literal, or what the target says."""
+    found = re.fullmatch(r"%\(([^)]*)\)s", match)
+    if not found:
+        return match.strip("'\"")
+    name = found.group(1)
+    return lambda target: target_value(target, name)
+
+
+def target_value(target: Target, name: str) -> Any:
+    """``name`` of the target: as one key, or as keys joined by dots; none when it is not there."""
+    if name in target:
+        return target[name]
+    value: Any = target
+    for part in name.split("."):
+        if not isinstance(value, Mapping) or part not in value:
+            return None
+        value = value[part]
+    return value
+
+
+def _generic(kind: str, match: str) -> Check:
+    value = _value(match)
+    if kind[:1] in "'\"" or kind in ("True", "False", "None"):
+        literal = kind.strip("'\"")
+        if isinstance(value, str):
+            same = literal == value
+            return lambda context, target: same
+        return lambda context, target: str(value(target)) == literal
+    read = CREDENTIALS.get(kind)
+    if read is None:
+        return never
+    if isinstance(value, str):
+        return lambda context, target: str(read(context)) == value
+
+    def check(context: Context, target: Target) -> bool:
+        asked = value(target)
+        return asked is not None and bool(read(context)) and str(asked) == str(read(context))
+    return check
+
+
+CREDENTIALS: Mapping[str, Callable[[Context], Any]] = {
+    "user_id": lambda context: context.user_id,
+    "user": lambda context: context.user_id,
+    "project_id": lambda context: context.project_id,
+    "tenant": lambda context: context.project_id,
+    "tenant_id": lambda context: context.project_id,
+    "domain_id": lambda context: context.domain_id,
+    "user_domain_id": lambda context: context.user_domain_id,
+    "project_domain_id": lambda context: context.project_domain_id,
+    "system_scope": lambda context: context.system or None,
+    "is_admin": lambda context: context.is_admin,
+    "is_admin_project": lambda context: True,
+    "token.project.domain.id": lambda context: context.project_domain_id,
+    "token.domain.id": lambda context: context.domain_id,
+    "token.user.domain.id": lambda context: context.user_domain_id,
+}

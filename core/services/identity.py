@@ -1,0 +1,37 @@
+"""What identity promises the other services."""
+
+from __future__ import annotations
+
+import abc
+
+import msgspec
+
+from ..context import Context
+from .base import ServiceInterface
+
+
+class Project(msgspec.Struct, frozen=True, kw_only=True):
+    """A project, as others need it."""
+
+    id: str
+    name: str
+    domain_id: str
+    enabled: bool = True
+
+
+class IdentityService(ServiceInterface):
+    """Tokens turned into contexts, and facts of projects and users."""
+
+    service = "identity"
+
+    @abc.abstractmethod
+    def authenticate(self, token: str, request_id: str) -> Context:
+        """Who holds ``token``. :raises Unauthorized: the token is unknown, expired or revoked."""
+
+    @abc.abstractmethod
+    def project(self, context: Context, project_id: str) -> Project:
+        """A project by id. :raises NotFound: there is none."""
+
+    @abc.abstractmethod
+    def user_name(self, context: Context, user_id: str) -> str:
+        """A user's name, or nothing when there is no such user."""

@@ -1,0 +1,73 @@
+"""What the image service promises the other services."""
+
+from __future__ import annotations
+
+import abc
+from collections.abc import Iterable, Iterator, Mapping
+
+import msgspec
+
+from ..context import Context
+from .base import ServiceInterface
+
+
+class ImageRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """An image, as compute and volume need it. Sizes are in bytes, 0 when unknown."""
+
+    id: str
+    name: str = ""
+    status: str = "queued"
+    owner: str = ""
+    visibility: str = "shared"
+    disk_format: str = ""
+    container_format: str = ""
+    size: int = 0
+    virtual_size: int = 0
+    min_disk: int = 0
+    """GiB."""
+    min_ram: int = 0
+    """MiB."""
+    hash_algorithm: str = ""
+    hash_value: str = ""
+    checksum: str = ""
+    properties: Mapping[str, str] = {}
+    tags: list[str] = []
+    created_at: str = ""
+    updated_at: str = ""
+
+
+class ImageService(ServiceInterface):
+    """Images and their data. Every method sees only what ``context`` may see."""
+
+    service = "image"
+
+    @abc.abstractmethod
+    def image(self, context: Context, image_id: str) -> ImageRecord:
+        """An image by id. :raises NotFound: there is none that the caller may see."""
+
+    @abc.abstractmethod
+    def read(self, context: Context, image_id: str, offset: int, length: int) -> bytes:
+        """At most ``length`` bytes of the data from ``offset``; empty at the end.
+
+        :raises NotFound: no such image or it has no data.
+        """
+
+    @abc.abstractmethod
+    def chunks(self, context: Context, image_id: str) -> Iterator[bytes]:
+        """All of the data in chunks of at most 1 MiB (one process only). :raises NotFound: as ``read``."""
+
+    @abc.abstractmethod
+    def create(self, context: Context, image_id: str, name: str, disk_format: str, container_format: str,
+               properties: Mapping[str, str], min_disk: int, min_ram: int) -> ImageRecord:
+        """Make a queued, private image owned by the caller's project; the same id again is the same image."""
+
+    @abc.abstractmethod
+    def upload(self, context: Context, image_id: str, chunks: Iterable[bytes]) -> ImageRecord:
+        """Give a queued image its data and make it active (one process only).
+
+        :raises WrongState: it is not queued. After any failure it is queued again.
+        """
+
+    @abc.abstractmethod
+    def delete(self, context: Context, image_id: str) -> None:
+        """Delete an image and its data; nothing when it is gone. :raises Forbidden: it is protected."""

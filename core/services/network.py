@@ -1,0 +1,105 @@
+"""What the network service promises the other services."""
+
+from __future__ import annotations
+
+import abc
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from ..context import Context
+from ..drivers.network import Vif
+from .base import ServiceInterface
+
+
+class NicRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """One interface a server asks for: a port, or a network with perhaps a fixed address."""
+
+    network_id: str = ""
+    port_id: str = ""
+    fixed_ip: str = ""
+    tag: str = ""
+
+
+class Address(msgspec.Struct, frozen=True, kw_only=True):
+    """One address of a server's port."""
+
+    address: str
+    version: int
+    subnet_id: str = ""
+    kind: str = "fixed"
+    """``fixed`` or ``floating``."""
+
+
+class Nic(msgspec.Struct, frozen=True, kw_only=True):
+    """One interface of a server as it is."""
+
+    port_id: str
+    network_id: str
+    network_name: str
+    mac: str
+    addresses: list[Address] = []
+    mtu: int = 1500
+    created: bool = True
+    """Compute asked for this port, so it goes with the server; false for a port the user brought."""
+    tag: str = ""
+    state: str = "DOWN"
+
+
+class NetworkService(ServiceInterface):
+    """Ports for servers."""
+
+    service = "network"
+
+    @abc.abstractmethod
+    def resolve(self, context: Context, requests: Sequence[NicRequest] | None, count: int) -> list[NicRequest]:
+        """Check what ``count`` servers ask for before anything is made; none means: choose.
+
+        The choice is the one network the project can use; no network at all gives no interface.
+        :raises BadRequest: unknown network or port, or an address outside the subnets.
+        :raises Conflict: several networks are possible, or a port or address is in use.
+        :raises QuotaExceeded: the project may not have that many more ports.
+        """
+
+    @abc.abstractmethod
+    def allocate(self, context: Context, server_id: str, project_id: str, host: str, zone: str, hostname: str,
+                 requests: Sequence[NicRequest], security_groups: Sequence[str]) -> list[Nic]:
+        """Make or take the ports of a server and bind them to ``host``; the same again changes nothing.
+
+        ``security_groups`` are names or ids; none means the project's default group.
+        """
+
+    @abc.abstractmethod
+    def plug(self, context: Context, server_id: str, host: str) -> list[Vif]:
+        """Wire all ports of a server on ``host`` and say how its guest joins them, in order."""
+
+    @abc.abstractmethod
+    def unplug(self, context: Context, server_id: str, host: str) -> None:
+        """Unwire all ports of a server on ``host``; the ports and their addresses stay."""
+
+    @abc.abstractmethod
+    def release(self, context: Context, server_id: str, port_ids: Sequence[str] | None = None) -> None:
+        """Unwire and delete the server's ports that compute asked for, and let go of the others.
+
+        ``port_ids`` limits it to these. Nothing when there is none.
+        """
+
+    @abc.abstractmethod
+    def nics(self, context: Context, server_ids: Sequence[str]) -> dict[str, list[Nic]]:
+        """The interfaces of servers, by server id, in the order they were asked for."""
+
+    @abc.abstractmethod
+    def security_groups(self, context: Context, server_id: str) -> list[str]:
+        """Names of the security groups of a server's ports."""
+
+    @abc.abstractmethod
+    def network_data(self, context: Context, server_id: str) -> dict[str, Any]:
+        """The document ``network_data.json`` of a server (links, networks, services)."""
+
+    @abc.abstractmethod
+    def owner_of_address(self, context: Context, network_id: str, address: str) -> str:
+        """Id of the server that has ``address`` in the network, for the metadata service.
+
+        :raises NotFound: nobody has it.
+        """

@@ -1,0 +1,95 @@
+"""What placement promises the other services."""
+
+from __future__ import annotations
+
+import abc
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from ..context import Context
+from .base import ServiceInterface
+
+Amounts = Mapping[str, int]
+"""Amounts by resource class: ``{"VCPU": 2, "MEMORY_MB": 512}``."""
+
+
+class Inventory(msgspec.Struct, frozen=True, kw_only=True):
+    """What a provider has of one resource class."""
+
+    total: int
+    reserved: int = 0
+    min_unit: int = 1
+    max_unit: int = 2147483647
+    step_size: int = 1
+    allocation_ratio: float = 1.0
+
+
+class ResourceRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """What a consumer needs from one provider (or its tree)."""
+
+    resources: dict[str, int]
+    required: list[str] = []
+    forbidden: list[str] = []
+    member_of: list[list[str]] = []
+    """Aggregates: a provider must be in one of each inner list."""
+    forbidden_aggregates: list[str] = []
+    in_tree: str = ""
+    limit: int = 0
+    """At most this many candidates; 0 means all."""
+
+
+class Candidate(msgspec.Struct, frozen=True):
+    """A provider that can take the request now, and how full it is."""
+
+    provider: str
+    allocations: dict[str, dict[str, int]]
+    """Amounts by provider id, to be given to ``claim`` as they are."""
+    capacity: dict[str, int]
+    used: dict[str, int]
+
+
+class PlacementService(ServiceInterface):
+    """Inventories, candidates and claims."""
+
+    service = "placement"
+
+    @abc.abstractmethod
+    def apply_provider(self, context: Context, provider: str, name: str, inventories: Mapping[str, Inventory],
+                       traits: Sequence[str]) -> None:
+        """Make the root provider as given, creating it, classes and custom traits at need.
+
+        Allocations stay. :raises InUse: an inventory that is to go has allocations.
+        """
+
+    @abc.abstractmethod
+    def delete_provider(self, context: Context, provider: str) -> None:
+        """Remove a provider; nothing when it is gone. :raises InUse: it has allocations."""
+
+    @abc.abstractmethod
+    def candidates(self, context: Context, request: ResourceRequest) -> list[Candidate]:
+        """The providers that can take the request now."""
+
+    @abc.abstractmethod
+    def claim(self, context: Context, consumer: str, allocations: Mapping[str, Amounts], project_id: str,
+              user_id: str, consumer_type: str) -> None:
+        """Give ``consumer`` exactly ``allocations``, all or nothing; the same again changes nothing.
+
+        :raises Conflict: a provider has not enough left; what the consumer had it still has.
+        """
+
+    @abc.abstractmethod
+    def move(self, context: Context, source: str, target: str) -> None:
+        """Hand all allocations of consumer ``source`` to consumer ``target``; nothing when it has none."""
+
+    @abc.abstractmethod
+    def release(self, context: Context, consumer: str) -> None:
+        """Take back all of ``consumer``'s allocations; nothing when it has none."""
+
+    @abc.abstractmethod
+    def allocations(self, context: Context, consumer: str) -> dict[str, dict[str, int]]:
+        """What ``consumer`` has: amounts by provider id."""
+
+    @abc.abstractmethod
+    def consumers(self, context: Context, provider: str) -> list[str]:
+        """Who has allocations of ``provider``."""

@@ -1,0 +1,81 @@
+"""What the block storage service promises the other services."""
+
+from __future__ import annotations
+
+import abc
+from collections.abc import Mapping
+
+import msgspec
+
+from ..context import Context
+from ..drivers.volume import Connection, Connector
+from .base import ServiceInterface
+
+
+class VolumeRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """A volume, as compute needs it."""
+
+    id: str
+    name: str = ""
+    status: str = "creating"
+    size: int = 0
+    """GiB."""
+    bootable: bool = False
+    multiattach: bool = False
+    encrypted: bool = False
+    zone: str = ""
+    image_metadata: Mapping[str, str] = {}
+
+
+class VolumeService(ServiceInterface):
+    """Volumes for servers."""
+
+    service = "volume"
+
+    @abc.abstractmethod
+    def volume(self, context: Context, volume_id: str) -> VolumeRecord:
+        """A volume by id. :raises NotFound: there is none that the caller may see."""
+
+    @abc.abstractmethod
+    def create(self, context: Context, volume_id: str, size_gib: int, name: str, image_id: str, snapshot_id: str,
+               source_id: str, volume_type: str, zone: str) -> VolumeRecord:
+        """Begin to make a volume with a given id; the same id again is the same volume. See ``volume`` for
+        when it is ``available`` or ``error``. :raises QuotaExceeded: the project may not have it."""
+
+    @abc.abstractmethod
+    def snapshot(self, context: Context, snapshot_id: str, volume_id: str, name: str) -> str:
+        """Begin to snapshot a volume, attached or not, under a given id; return the snapshot's status.
+
+        Asked again with the same id it gives the present status.
+        """
+
+    @abc.abstractmethod
+    def reserve(self, context: Context, volume_id: str, server_id: str, attachment_id: str) -> str:
+        """Reserve a volume for a server under a given attachment id; the same again is the same.
+
+        Returns the attachment id. :raises WrongState: the volume is not available.
+        """
+
+    @abc.abstractmethod
+    def connect(self, context: Context, attachment_id: str, connector: Connector, device: str) -> Connection:
+        """Open the reserved volume to a host and say how to reach it. :raises NotFound: no such attachment."""
+
+    @abc.abstractmethod
+    def complete(self, context: Context, attachment_id: str) -> None:
+        """The guest has the volume: it is ``in-use``."""
+
+    @abc.abstractmethod
+    def detach(self, context: Context, attachment_id: str) -> None:
+        """Close the volume to the host and end the attachment; nothing when it is gone."""
+
+    @abc.abstractmethod
+    def begin_detach(self, context: Context, volume_id: str, server_id: str) -> None:
+        """Say that a detach is under way. :raises WrongState: the volume is not in use."""
+
+    @abc.abstractmethod
+    def roll_back_detach(self, context: Context, volume_id: str) -> None:
+        """The detach did not happen: the volume is in use again."""
+
+    @abc.abstractmethod
+    def delete(self, context: Context, volume_id: str) -> None:
+        """Begin to delete a volume; nothing when it is gone. :raises WrongState: it is attached."""
