@@ -1,0 +1,197 @@
+"""The driver's verbs: networks as Linux bridges, with DHCP, metadata, filters and routers."""
+
+from __future__ import annotations
+
+from ipaddress import ip_network
+from typing import ClassVar
+
+from ...core.drivers.base import Surroundings
+from ...core.drivers.network import (
+    Network,
+    NetworkFacts,
+    NetworkSpec,
+    ObservedNetworks,
+    PortSpec,
+    RouterSpec,
+    Vif,
+)
+from ...core.errors import NotFound
+from . import namespace
+from .dhcp import DEVICE, METADATA, Dhcp
+from .error import translated
+from .filter import Filter
+from .link import Links, checksum_in_software, mute
+from .metadata import Metadata
+from .names import Names, check_id
+from .options import Options as BridgeOptions
+from .record import Records
+from .router import Router
+from .tunnel import FLAT, LOCAL, VLAN, VXLAN, Uplink
+
+ALIAS = "network:"
+
+
+class Bridge(Network):
+    """One host whose networks are Linux bridges. Needs root, iproute2, nftables and dnsmasq.
+
+    A network's bridge stands in the host's namespace, where the hypervisor makes guests'
+    devices; its DHCP and metadata stand in a namespace of the network's own; each router is
+    a namespace. What exists is read from the kernel. Applying again mends what died.
+    """
+
+    Options: ClassVar[type] = BridgeOptions
+
+    def __init__(self, options: BridgeOptions, surroundings: Surroundings) -> None:
+        super().__init__(options, surroundings)
+        self._options = options
+        self._names = Names(options.prefix)
+        self._records = Records(surroundings.run_dir)
+        self._filter = Filter(options, self._names)
+        self._uplink = Uplink(options, self._names)
+
+    def open(self) -> None:
+        """Prepare the kernel and the filter's tables.
+
+        :raises BackendFailed: the kernel or a program lacks something.
+        """
+        with translated("preparing the host's network"), namespace.entered(self._options.host_namespace):
+            self._filter.open()
+
+    def facts(self) -> NetworkFacts:
+        """vxlan and local always; flat and vlan when a physical network is configured."""
+        physical = (FLAT, VLAN) if self._options.physical_networks else ()
+        return NetworkFacts(network_types=(VXLAN, LOCAL, *physical), vif_type="bridge", agent_type="Linux bridge agent",
+                            mtu=self._options.mtu)
+
+    def observe(self) -> ObservedNetworks:
+        """Networks that have a bridge or a namespace, ports that have a filter, routers that have a namespace."""
+        with translated("looking at the host's network"):
+            with namespace.entered(self._options.host_namespace), Links() as links:
+                bridges = {alias.removeprefix(ALIAS) for name, alias in links.aliases().items()
+                           if alias.startswith(ALIAS) and name == self._names.bridge(alias.removeprefix(ALIAS))}
+                ports = self._filter.ports()
+            spaces = namespace.names()
+            networks = bridges | {self._names.id_of(name, "net") for name in spaces}
+            routers = {self._names.id_of(name, "rtr") for name in spaces}
+            return ObservedNetworks(tuple(sorted(networks - {""})), tuple(ports), tuple(sorted(routers - {""})))
+
+    def apply_network(self, network: NetworkSpec) -> None:
+        """Make the bridge, its uplink, the namespace with DHCP and metadata.
+
+        :raises NotSupported: the host cannot wire its type.
+        """
+        check_id(network.id)
+        with translated("wiring the network"):
+            space = self._names.network_namespace(network.id)
+            namespace.create(space, self._options.timeout_s)
+            with namespace.entered(self._options.host_namespace), Links() as links:
+                zone = self._bridge(links, network)
+                self._filter.apply_network(network.id, zone)
+                self._uplink.apply(links, network)
+                self._serve(links, network, space)
+            self._records.save_network(network)
+            self._dhcp(network.id).apply(network, self._records.leases(network.id))
+            self._metadata(network.id).apply(network.id, bool(_served(network)))
+
+    def _bridge(self, links: Links, network: NetworkSpec) -> int:
+        name = self._names.bridge(network.id)
+        index = links.ensure(name, "bridge", br_forward_delay=0, br_stp_state=0, br_mcast_snooping=0)
+        mute(name)
+        links.set(name, mtu=network.mtu, ifalias=ALIAS + network.id)
+        links.set(name, state="up")
+        return index % 65535 + 1
+
+    def _serve(self, links: Links, network: NetworkSpec, space: str) -> None:
+        """Lead the network into its namespace, where its DHCP and metadata addresses are."""
+        near = self._names.dhcp(network.id)
+        links.ensure_pair(near, DEVICE, space)
+        mute(near)
+        links.set(near, mtu=network.mtu)
+        links.join(near, self._names.bridge(network.id))
+        with namespace.entered(space), Links() as inside:
+            if network.dhcp_mac:
+                inside.set(DEVICE, address=network.dhcp_mac)
+            inside.set(DEVICE, mtu=network.mtu, state="up")
+            checksum_in_software(DEVICE)
+            served = _served(network)
+            inside.set_addresses(DEVICE, [*served, f"{METADATA}/32"] if served else [])
+
+    def remove_network(self, network_id: str) -> None:
+        """Remove the bridge, its devices, its namespace, the programs there and their files."""
+        check_id(network_id)
+        with translated("removing the network"):
+            self._dhcp(network_id).stop()
+            self._metadata(network_id).stop()
+            namespace.remove(self._names.network_namespace(network_id), self._options.timeout_s)
+            with namespace.entered(self._options.host_namespace), Links() as links:
+                for lease in self._records.leases(network_id):
+                    self._unplug(links, lease.port_id)
+                links.remove(self._names.dhcp(network_id))
+                self._uplink.remove(links, network_id)
+                links.remove(self._names.bridge(network_id))
+                self._filter.remove_network(network_id)
+            self._records.forget_network(network_id)
+
+    def apply_port(self, port: PortSpec) -> Vif:
+        """Write the port's filter and lease; the hypervisor then makes the device and joins it.
+
+        :raises NotFound: its network was never applied here.
+        """
+        check_id(port.id)
+        network = self._records.network(check_id(port.network_id))
+        bridge = self._names.bridge(port.network_id)
+        with translated("wiring the port"):
+            with namespace.entered(self._options.host_namespace), Links() as links:
+                if network is None or not links.index(bridge):
+                    raise NotFound(f"network {port.network_id} is not on this host")
+                self._filter.apply_port(port)
+            self._records.save_port(port)
+            self._dhcp(network.id).apply(network, self._records.leases(network.id))
+        return Vif(port_id=port.id, kind="bridge", mac=port.mac, device=self._names.tap(port.id), bridge=bridge,
+                   mtu=network.mtu)
+
+    def remove_port(self, port_id: str) -> None:
+        """Remove the port's device, filter and lease."""
+        check_id(port_id)
+        with translated("removing the port"):
+            with namespace.entered(self._options.host_namespace), Links() as links:
+                self._unplug(links, port_id)
+            network = self._records.network(self._records.network_of(port_id) or "-")
+            if network is not None:
+                self._records.forget_port(network.id, port_id)
+                self._dhcp(network.id).apply(network, self._records.leases(network.id))
+
+    def _unplug(self, links: Links, port_id: str) -> None:
+        links.remove(self._names.tap(port_id))
+        self._filter.remove_port(port_id)
+
+    def apply_router(self, router: RouterSpec) -> None:
+        """Make the router's namespace, legs, routes and translations.
+
+        :raises NotFound: a network is not here.
+        """
+        check_id(router.id)
+        with translated("wiring the router"):
+            with namespace.entered(self._options.host_namespace), Links() as links:
+                for network_id, _, _ in (*router.interfaces, *((router.gateway,) if router.gateway else ())):
+                    if not links.index(self._names.bridge(network_id)):
+                        raise NotFound(f"network {network_id} is not on this host")
+            Router(self._options, self._names, router.id).apply(router)
+
+    def remove_router(self, router_id: str) -> None:
+        """Remove the router's namespace and with it all its legs."""
+        check_id(router_id)
+        with translated("removing the router"):
+            Router(self._options, self._names, router_id).remove()
+
+    def _dhcp(self, network_id: str) -> Dhcp:
+        return Dhcp(self._options, self._records.folder(network_id), self._names.network_namespace(network_id))
+
+    def _metadata(self, network_id: str) -> Metadata:
+        return Metadata(self._options, self._records.folder(network_id), self._names.network_namespace(network_id))
+
+
+def _served(network: NetworkSpec) -> list[str]:
+    """Addresses of the DHCP and metadata port, with prefix length."""
+    return [f"{subnet.dhcp_address}/{ip_network(subnet.cidr).prefixlen}" for subnet in network.subnets
+            if subnet.dhcp and subnet.dhcp_address]
