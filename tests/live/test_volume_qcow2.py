@@ -1,0 +1,18 @@
+"""The shipped volume suite on qcow2 files and over NBD, with QEMU's own tools."""
+
+import pytest
+
+from stratolith.core.conformance.runner import applied
+from stratolith.core.config import Configuration
+
+pytestmark = pytest.mark.live
+
+
+def options(**given: str) -> Configuration:
+    """The section of the driver."""
+    return Configuration({"volume.file": {"sync": "none", **given}})
+
+
+TestQcow2 = applied("volume", "file", options(format="qcow2"))
+TestRawOverNbd = applied("volume", "file", options(export="nbd"))
+TestQcow2OverNbd = applied("volume", "file", options(format="qcow2", export="nbd"))
