@@ -69,6 +69,11 @@ class HypervisorSuite:
         """The image the guests boot from; override for guests that must really run something."""
         return empty_image(folder)
 
+    @classmethod
+    def make_bootable(cls, folder: Path) -> Image:
+        """The image for cases that need a guest that really obeys; by default the image of all."""
+        return cls.make_image(folder)
+
     def ready(self, driver: Hypervisor, guest: str) -> None:
         """Return when ``guest`` can obey a stop or a hot-plug; at once where nothing really boots."""
 
@@ -81,6 +86,12 @@ class HypervisorSuite:
     def image(cls, tmp_path_factory: pytest.TempPathFactory) -> Image:
         """The image of all guests."""
         return cls.make_image(tmp_path_factory.mktemp("image"))
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def bootable(cls, tmp_path_factory: pytest.TempPathFactory) -> Image:
+        """The image of the guests that must obey."""
+        return cls.make_bootable(tmp_path_factory.mktemp("bootable"))
 
     @pytest.fixture
     def spec(self, driver: Hypervisor, image: Image) -> Iterator[Specs]:
@@ -104,6 +115,14 @@ class HypervisorSuite:
         """A running guest."""
         wanted = spec()
         driver.spawn(wanted)
+        return wanted.guest
+
+    @pytest.fixture
+    def obedient(self, driver: Hypervisor, spec: Specs, bootable: Image) -> str:
+        """A running guest that can obey a polite stop and a hot-plug."""
+        wanted = spec(disks=[Disk("vda", self.disk_gib, image=bootable)])
+        driver.spawn(wanted)
+        self.ready(driver, wanted.guest)
         return wanted.guest
 
     def observed(self, driver: Hypervisor, guest: str) -> Power | None:
@@ -283,10 +302,9 @@ class HypervisorSuite:
         driver.stop(guest, 0)
         assert self.observed(driver, guest) is Power.SHUTDOWN
 
-    def test_stop_politely(self, driver: Hypervisor, guest: str) -> None:
-        self.ready(driver, guest)
-        driver.stop(guest, self.soft_stop_s)
-        assert self.observed(driver, guest) is Power.SHUTDOWN
+    def test_stop_politely(self, driver: Hypervisor, obedient: str) -> None:
+        driver.stop(obedient, self.soft_stop_s)
+        assert self.observed(driver, obedient) is Power.SHUTDOWN
 
     def test_stop_of_a_deaf_guest(self, driver: Hypervisor, spec: Specs) -> None:
         wanted = spec(disks=[Disk("vda", 1)])
@@ -309,10 +327,9 @@ class HypervisorSuite:
         driver.reboot(guest, hard=True)
         assert self.observed(driver, guest) is Power.RUNNING
 
-    def test_reboot_softly(self, driver: Hypervisor, guest: str) -> None:
-        self.ready(driver, guest)
-        driver.reboot(guest, hard=False)
-        self.becomes(driver, guest, Power.RUNNING)
+    def test_reboot_softly(self, driver: Hypervisor, obedient: str) -> None:
+        driver.reboot(obedient, hard=False)
+        self.becomes(driver, obedient, Power.RUNNING)
 
     def test_reboot_hard_of_a_stopped_guest(self, driver: Hypervisor, guest: str) -> None:
         driver.stop(guest, 0)
@@ -321,16 +338,14 @@ class HypervisorSuite:
 
     # console
 
-    def test_console_log_speaks(self, driver: Hypervisor, guest: str) -> None:
-        self.ready(driver, guest)
-        assert isinstance(driver.console_log(guest, 100_000), bytes)
+    def test_console_log_speaks(self, driver: Hypervisor, obedient: str) -> None:
+        assert isinstance(driver.console_log(obedient, 100_000), bytes)
 
-    def test_console_log_is_a_tail(self, driver: Hypervisor, guest: str) -> None:
-        self.ready(driver, guest)
-        driver.stop(guest, 0)
-        whole = driver.console_log(guest, 1_000_000)
+    def test_console_log_is_a_tail(self, driver: Hypervisor, obedient: str) -> None:
+        driver.stop(obedient, 0)
+        whole = driver.console_log(obedient, 1_000_000)
         for length in (0, 1, 10, 1_000):
-            assert driver.console_log(guest, length) == (whole[-length:] if length else b"")
+            assert driver.console_log(obedient, length) == (whole[-length:] if length else b"")
 
     def test_console_log_of_a_stopped_guest(self, driver: Hypervisor, guest: str) -> None:
         driver.stop(guest, 0)
@@ -538,16 +553,15 @@ class HypervisorSuite:
         connection = self.make_volume(folder, number)
         return Disk(f"vd{'bcdef'[number]}", 1, connection=connection, volume_id=str(uuid.uuid4()), kind="volume")
 
-    def test_attach_and_detach_volume(self, driver: Hypervisor, guest: str, tmp_path: Path) -> None:
+    def test_attach_and_detach_volume(self, driver: Hypervisor, obedient: str, tmp_path: Path) -> None:
         facet = wants(driver, Volumes)
-        self.ready(driver, guest)
         disk = self.volume(tmp_path)
         for _ in range(2):
-            facet.attach_volume(guest, disk)
+            facet.attach_volume(obedient, disk)
         for _ in range(2):
-            facet.detach_volume(guest, disk.volume_id)
-        facet.attach_volume(guest, disk)
-        assert self.observed(driver, guest) is Power.RUNNING
+            facet.detach_volume(obedient, disk.volume_id)
+        facet.attach_volume(obedient, disk)
+        assert self.observed(driver, obedient) is Power.RUNNING
 
     def test_attach_volume_to_a_stopped_guest(self, driver: Hypervisor, guest: str, tmp_path: Path) -> None:
         facet = wants(driver, Volumes)
@@ -589,15 +603,14 @@ class HypervisorSuite:
         """An interface that needs no wiring."""
         return Vif(str(uuid.uuid4()), "none", "fa:16:3e:12:34:56")
 
-    def test_attach_and_detach_interface(self, driver: Hypervisor, guest: str) -> None:
+    def test_attach_and_detach_interface(self, driver: Hypervisor, obedient: str) -> None:
         facet = wants(driver, Interfaces)
-        self.ready(driver, guest)
         vif = self.vif()
         for _ in range(2):
-            facet.attach_interface(guest, vif)
+            facet.attach_interface(obedient, vif)
         for _ in range(2):
-            facet.detach_interface(guest, vif.port_id)
-        assert self.observed(driver, guest) is Power.RUNNING
+            facet.detach_interface(obedient, vif.port_id)
+        assert self.observed(driver, obedient) is Power.RUNNING
 
     def test_attach_interface_to_a_stopped_guest(self, driver: Hypervisor, guest: str) -> None:
         facet = wants(driver, Interfaces)

@@ -79,7 +79,7 @@ def applied(kind: str, name: str, configuration: Configuration | None = None) ->
     options = configuration or Configuration()
 
     @pytest.fixture(scope="class")
-    @classmethod
+    @classmethod  # type: ignore[misc]
     def driver(cls: type, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Driver]:
         yield from opened(subject, f"{kind}.{name}", options, tmp_path_factory.mktemp(name))
 
