@@ -1,1 +1,1 @@
-"""Guests on QEMU through libvirt."""
+"""Guests of QEMU and KVM through libvirt: the only code that knows libvirt."""

@@ -1,0 +1,120 @@
+"""A guest's folder: its local disks, its config drive, its console log, its way back from a resize."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from pathlib import Path
+
+from ...core.drivers.hypervisor import Disk, GuestSpec
+from ...core.errors import BackendFailed, NotFound
+from .config_drive import write_config_drive
+from .images import ImageCache
+from .qemu_img import QemuImg
+
+GIB = 1 << 30
+MIB = 1 << 20
+PROPER_GUEST = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+PROPER_DEVICE = re.compile(r"[a-z]{2,4}")
+
+
+def size_bytes(disk: Disk) -> int:
+    """The size asked for a local disk; 0 when it is the image's own."""
+    return disk.size_mib * MIB if disk.size_mib else disk.size_gib * GIB
+
+
+class GuestFolder:
+    """Paths of one guest's files.
+
+    The root disk is a pile of qcow2 layers, ``root-0``, ``root-1``, ...: each resize puts one on
+    top, so that going back is to drop it.
+    """
+
+    def __init__(self, top: Path, guest: str) -> None:
+        if not PROPER_GUEST.fullmatch(guest):
+            raise NotFound("a guest's id is a UUID")
+        self.path = top / guest
+        self.console_log = self.path / "console.log"
+        self.config_drive = self.path / "config-drive.iso"
+        self.before = self.path / "before-resize.xml"
+
+    def make(self) -> None:
+        """Make the folder, empty: what a killed spawn left is dropped."""
+        self.remove()
+        self.path.mkdir(parents=True, mode=0o711)
+        self.console_log.touch()
+
+    def remove(self) -> None:
+        """Remove the folder with all in it; nothing if it is not there."""
+        if self.path.exists():
+            shutil.rmtree(self.path)
+
+    def layers(self) -> int:
+        """How many layers the root disk has."""
+        count = 0
+        while self.layer(count).exists():
+            count += 1
+        return count
+
+    def layer(self, number: int) -> Path:
+        """The root disk's layer ``number``."""
+        return self.path / f"root-{number}.qcow2"
+
+    def disk(self, disk: Disk) -> Path:
+        """The file of a local disk as it is now."""
+        if disk.kind == "root":
+            return self.layer(max(0, self.layers() - 1))
+        if not PROPER_DEVICE.fullmatch(disk.device):
+            raise BackendFailed("a disk has an improper device name")
+        return self.path / f"{disk.kind}-{disk.device}.qcow2"
+
+    def keep_before(self, xml: str) -> None:
+        """Keep the domain as it was before a resize, wholly or not at all."""
+        new = self.before.with_suffix(".new")
+        new.write_text(xml)
+        os.replace(new, self.before)
+
+
+class Disks:
+    """Makes the local disks of guests."""
+
+    def __init__(self, images: ImageCache, qemu_img: QemuImg) -> None:
+        self._images = images
+        self._qemu_img = qemu_img
+
+    def make(self, folder: GuestFolder, spec: GuestSpec) -> None:
+        """Make every local disk and the config drive of ``spec`` that is not there yet."""
+        for disk in spec.disks:
+            if disk.connection is None and not folder.disk(disk).exists():
+                self._make_one(folder.disk(disk), disk)
+        if spec.config_drive is not None and not folder.config_drive.exists():
+            write_config_drive(folder.config_drive, spec.config_drive)
+
+    def _make_one(self, path: Path, disk: Disk) -> None:
+        wanted = size_bytes(disk)
+        if disk.image is None:
+            self._qemu_img.create(path, wanted)
+            return
+        base = self._images.base(disk.image)
+        if wanted and base.size_bytes > wanted:
+            raise BackendFailed("the image is larger than the disk")
+        self._qemu_img.overlay(path, base.path, base.disk_format, wanted or base.size_bytes)
+
+    def grow_root(self, folder: GuestFolder, layer: int, wanted_bytes: int, present_bytes: int) -> None:
+        """Put ``layer`` of the root disk, counted from 0, on top of the one below; nothing if it is there."""
+        if not folder.layer(layer).exists():
+            below = folder.layer(layer - 1)
+            self._qemu_img.overlay(folder.layer(layer), below, "qcow2", max(wanted_bytes, present_bytes))
+
+    def copy_root(self, folder: GuestFolder, target: Path) -> None:
+        """Write the root disk with all that lies under it to ``target``, wholly or not at all."""
+        source = folder.layer(folder.layers() - 1)
+        part = target.with_name(target.name + ".part")
+        try:
+            self._qemu_img.flatten(source, part)
+            os.replace(part, target)
+        except OSError as exc:
+            raise BackendFailed("the snapshot could not be written", detail=str(exc)) from exc
+        finally:
+            part.unlink(missing_ok=True)

@@ -1,0 +1,27 @@
+"""Options of the libvirt hypervisor."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from ...core.config import option
+
+
+@dataclasses.dataclass(frozen=True)
+class LibvirtOptions:
+    """Section ``hypervisor.libvirt``."""
+
+    uri: str = option("qemu:///system", "libvirt connection; qemu:///session runs guests of the present user.")
+    virt_type: str = option("qemu", "qemu (emulated, runs everywhere) or kvm (never chosen by itself).")
+    machine: str = option("pc", "QEMU machine type, e.g. pc or q35.")
+    cpu_mode: str = option("", "CPU mode of guests, e.g. host-model; empty: maximum for qemu, host-model for kvm.")
+    translation_cache_mib: int = option(64, "Code cache of an emulated guest, in MiB; 0 leaves it to QEMU.")
+    image_cache: str = option("", "Folder of downloaded images; empty is a folder in the driver's state.")
+    qemu_img: str = option("qemu-img", "The qemu-img command.")
+    qemu_img_memory_mib: int = option(1024, "Address space qemu-img may use, in MiB; 0 is no limit.")
+    qemu_img_cpu_s: int = option(600, "Processor seconds one qemu-img may use; 0 is no limit.")
+    qemu_img_wall_s: int = option(3600, "Seconds one qemu-img may last.")
+    qemu_user: str = option("", "User that runs QEMU, as +UID:+GID; empty leaves it to libvirt.")
+    vnc_listen: str = option("", "Address the guests' VNC screens listen on; empty is no screen.")
+    soft_reboot_s: float = option(60.0, "Seconds a guest gets to shut down in a soft reboot.")
+    unplug_s: float = option(20.0, "Seconds a running guest gets to let go of a device.")
