@@ -7,7 +7,7 @@ import hashlib
 import itertools
 import tracemalloc
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import pytest
 
@@ -522,8 +522,10 @@ class SnapshotCases(VolumeBase):
     def test_hostile_snapshot_id_is_refused(self, driver: VolumeDriver, volume: str, other: str,
                                             hostile: str) -> None:
         snaps = wants(driver, Snapshots)
-        for call in (lambda: snaps.snapshot(volume, hostile), lambda: snaps.delete_snapshot(volume, hostile),
-                     lambda: snaps.create_from_snapshot(other, 1, volume, hostile)):
+        calls: tuple[Callable[[], None], ...] = (
+            lambda: snaps.snapshot(volume, hostile), lambda: snaps.delete_snapshot(volume, hostile),
+            lambda: snaps.create_from_snapshot(other, 1, volume, hostile))
+        for call in calls:
             with pytest.raises(BadRequest):
                 call()
 

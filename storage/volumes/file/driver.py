@@ -98,9 +98,10 @@ class File(VolumeDriver, Snapshots, Clones):
     def facts(self) -> VolumeFacts:
         """Sizes of the pool, from the file system and the options."""
         total, free = self._space()
-        direct = self.options.export == "direct"
-        return VolumeFacts("file" if direct else "nbd", total, free, thin=True,
-                           online_extend=direct and self.options.format == "raw")
+        direct, raw = self.options.export == "direct", self.options.format == "raw"
+        # Servers of one raw file see each other's writes through the page cache; qcow2 allows one writer.
+        return VolumeFacts("file" if direct else "nbd", total, free, thin=True, online_extend=direct and raw,
+                           multiattach=raw and not direct and bool(self.options.nbd_address))
 
     def _space(self) -> tuple[float, float]:
         """Total and free GiB, to be filled."""
