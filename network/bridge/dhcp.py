@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 from collections.abc import Iterator, Sequence
 from ipaddress import ip_address, ip_network
@@ -17,6 +18,8 @@ from .record import Lease, write
 
 DEVICE = "dhcp0"
 METADATA = "169.254.169.254"
+UNFIT = re.compile(r"[^A-Za-z0-9-]+")
+LONGEST_NAME = 63
 
 
 class Dhcp:
@@ -39,7 +42,7 @@ class Dhcp:
             self.stop()
             return
         fresh = write(self._folder / "dnsmasq.hosts", "".join(_hosts(served, leases)))
-        fresh |= write(self._folder / "dnsmasq.opts", "".join(_options(network, served)))
+        fresh |= write(self._folder / "dnsmasq.opts", "".join((*_options(network, served), *_names(leases))))
         moved = write(self._conf, "".join(self._lines(served)))
         pid = self.running()
         if pid and moved:
@@ -94,6 +97,10 @@ def _tag(subnet: Subnet) -> str:
     return f"s-{subnet.id}"
 
 
+def _port_tag(entry: Lease) -> str:
+    return f"p-{entry.port_id}"
+
+
 def _range(subnet: Subnet, lease_s: int) -> str:
     net = ip_network(subnet.cidr)
     size = net.netmask if net.version == 4 else net.prefixlen
@@ -106,8 +113,15 @@ def _hosts(served: Sequence[Subnet], leases: Sequence[Lease]) -> Iterator[str]:
         for subnet_id, address in entry.addresses:
             if subnet_id in ids:
                 text = f"[{address}]" if ":" in address else address
-                name = f",{entry.hostname}" if entry.hostname else ""
-                yield f"{entry.mac},{text}{name}\n"
+                yield f"{entry.mac},set:{_port_tag(entry)},{text}\n"
+
+
+def _names(leases: Sequence[Lease]) -> Iterator[str]:
+    """Hosts' names as options: in the line of a host, a name like ``ignore`` or ``45`` means something else."""
+    for entry in leases:
+        name = UNFIT.sub("-", entry.hostname)[:LONGEST_NAME].strip("-")
+        if name:
+            yield f"tag:{_port_tag(entry)},12,{name}\n"
 
 
 def _options(network: NetworkSpec, served: Sequence[Subnet]) -> Iterator[str]:

@@ -60,9 +60,9 @@ def _senders(mac: str, addresses: Sequence[str]) -> Iterator[Expression]:
     target = {"payload": {"base": "th", "offset": 64, "len": 128}}
     for claimed in (text for text in six if "/" not in text):
         yield (own, match(field("icmpv6", "type"), "nd-neighbor-advert"),
-               match(target, int(ipaddress.IPv6Address(claimed))), RETURN)
+               match(target, f"0x{int(ipaddress.IPv6Address(claimed)):032x}"), RETURN)
     if not any("/" in text for text in six):
-        yield match(field("icmpv6", "type"), "nd-neighbor-advert"), DROP
+        yield own, match(field("icmpv6", "type"), "nd-neighbor-advert"), DROP
     yield own, match(field("ip6", "saddr"), nft.networks(six)), RETURN
     yield own, match(field("ip6", "saddr"), "::"), match(field("icmpv6", "type"), nft.any_of(
         ("nd-neighbor-solicit", "nd-router-solicit", "mld-listener-report", "mld2-listener-report"))), RETURN
