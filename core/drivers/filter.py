@@ -1,0 +1,150 @@
+"""The filter interface: which hosts a server may go to. Also what filters and weighers look at."""
+
+from __future__ import annotations
+
+import abc
+import dataclasses
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from .base import Driver
+
+
+class Aggregate(msgspec.Struct, frozen=True, kw_only=True):
+    """A host aggregate, as filters see it."""
+
+    id: int
+    uuid: str
+    name: str
+    metadata: Mapping[str, str] = {}
+
+
+class Host(msgspec.Struct, kw_only=True):
+    """One compute host as filters and weighers see it. Free amounts are after ratios and reservations."""
+
+    provider: str
+    """Id of its resource provider; the same as its hypervisor's id."""
+    host: str
+    node: str
+    zone: str = "nova"
+    enabled: bool = True
+    up: bool = True
+    disabled_reason: str = ""
+    hypervisor_type: str = ""
+    hypervisor_version: int = 0
+    architecture: str = "x86_64"
+    aggregates: list[Aggregate] = []
+    servers: int = 0
+    building: int = 0
+    """Servers in the making here: the io_ops of weighers."""
+    failures: int = 0
+    """Boots that failed here since the last one that went well."""
+    stats: Mapping[str, str] = {}
+    capacity: Mapping[str, int] = {}
+    used: Mapping[str, int] = {}
+
+    def free(self, resource_class: str) -> int:
+        """What is left of a resource class."""
+        return self.capacity.get(resource_class, 0) - self.used.get(resource_class, 0)
+
+
+class ServerGroup(msgspec.Struct, frozen=True, kw_only=True):
+    """The server group of a request, with where its members are."""
+
+    id: str
+    policy: str
+    """``affinity``, ``anti-affinity``, ``soft-affinity`` or ``soft-anti-affinity``."""
+    max_server_per_host: int = 1
+    hosts: Mapping[str, int] = {}
+    """Members by host."""
+
+
+class Request(msgspec.Struct, frozen=True, kw_only=True):
+    """What one server needs of a host."""
+
+    server_id: str
+    project_id: str
+    user_id: str
+    resources: dict[str, int]
+    flavor_name: str = ""
+    extra_specs: Mapping[str, str] = {}
+    image_properties: Mapping[str, str] = {}
+    image_metadata: Mapping[str, str] = {}
+    zone: str = ""
+    forced_host: str = ""
+    forced_node: str = ""
+    ignored_hosts: list[str] = []
+    hints: Mapping[str, list[str]] = {}
+    """Scheduler hints, each a list of texts."""
+    hint_hosts: Mapping[str, str] = {}
+    """Host of each server that a hint names, by server id."""
+    group: ServerGroup | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class FilterFacts:
+    """What of a request a filter reads, for listings and checks. ``sentence`` says what it keeps.
+
+    ``hints`` are scheduler hints, ``extra_specs`` flavor keys or scopes that end with a colon,
+    ``image_properties`` names of image properties.
+    """
+
+    sentence: str
+    hints: tuple[str, ...] = ()
+    extra_specs: tuple[str, ...] = ()
+    image_properties: tuple[str, ...] = ()
+
+
+class Filter(Driver):
+    """One condition on hosts; an instance stands for the condition, not for a host or a request.
+
+    Calls must not block: no file, network or database is read, everything needed is in the
+    hosts and the request. Any thread may call, several at once, so a filter keeps no state
+    between calls. It changes neither hosts nor request; after an exception the decision has
+    failed and nothing else has happened.
+    """
+
+    @abc.abstractmethod
+    def facts(self) -> FilterFacts:
+        """What this filter reads and keeps. Always the same."""
+
+    @abc.abstractmethod
+    def survivors(self, hosts: Sequence[Host], request: Request) -> list[Host]:
+        """Those of ``hosts`` that the request may use, in the order given.
+
+        The answer for one host does not depend on which others are in ``hosts``.
+        """
+
+    @abc.abstractmethod
+    def reason(self, host: Host, request: Request) -> str:
+        """Why ``host`` does not survive, in a few words that name no host; empty when it does."""
+
+
+class HostFilter(Filter):
+    """A filter that looks at one host at a time: give :meth:`passes`, and :meth:`relevant` for speed."""
+
+    def relevant(self, request: Request) -> bool:
+        """Tell whether the request can lose any host here; when not, no host is looked at."""
+        return True
+
+    @abc.abstractmethod
+    def passes(self, host: Host, request: Request) -> bool:
+        """Tell whether ``host`` survives."""
+
+    @abc.abstractmethod
+    def complaint(self, host: Host, request: Request) -> str:
+        """Why a host that does not pass does not, in a few words that name no host."""
+
+    def survivors(self, hosts: Sequence[Host], request: Request) -> list[Host]:
+        """Those that pass; all of them at once when the request is not relevant."""
+        if not self.relevant(request):
+            return list(hosts)
+        passes = self.passes
+        return [host for host in hosts if passes(host, request)]
+
+    def reason(self, host: Host, request: Request) -> str:
+        """The complaint, for a host that does not pass."""
+        if not self.relevant(request) or self.passes(host, request):
+            return ""
+        return self.complaint(host, request)
