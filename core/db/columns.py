@@ -15,6 +15,9 @@ _decode = msgspec.json.Decoder().decode
 Moment = sa.DateTime().with_variant(mysql.DATETIME(fsp=6), "mysql", "mariadb")
 """A moment, naive and in UTC, to the microsecond."""
 
+Number = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+"""A number that the database counts up: the primary key of what is kept in order."""
+
 BigText = sa.Text().with_variant(mysql.LONGTEXT(), "mysql", "mariadb")
 """Text of any length (user data, documents)."""
 

@@ -40,6 +40,9 @@ EARLIER = (sa.select(operations.c.number).where(operations.c.subject == sa.bindp
 NEXT = (sa.select(operations.c.number).where(operations.c.subject == sa.bindparam("subject"),
                                              operations.c.state.in_(("ready", "waiting")))
         .order_by(operations.c.number).limit(1))
+WAITING = sa.select(operations.c.number).where(operations.c.wake_key == sa.bindparam("key"),
+                                               operations.c.state == "waiting",
+                                               operations.c.kind.like(sa.bindparam("kinds")))
 OF_SUBJECT = (sa.select(operations).where(operations.c.subject == sa.bindparam("subject"))
               .order_by(operations.c.number.desc()))
 
@@ -125,11 +128,12 @@ class Engine:
             self._woken[key] = self._wakes
             while len(self._woken) > REMEMBERED_WAKES:
                 self._woken.pop(next(iter(self._woken)))
-        with self.database.write() as tx:
-            found = tx.values(sa.select(operations.c.number).where(operations.c.wake_key == key,
-                                                                    operations.c.state == "waiting"))
-            if found:
-                tx.execute(operations.update().where(operations.c.number.in_(found)).values(run_at=0.0))
+        with self.database.read() as tx:
+            found = tx.values(WAITING, {"key": key, "kinds": self.slice_name + ".%"})
+        if found:
+            with self.database.write() as tx:
+                tx.execute(operations.update().where(operations.c.number.in_(found), operations.c.state == "waiting")
+                           .values(run_at=0.0))
         for number in found:
             self._submit(number)
 

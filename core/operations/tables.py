@@ -6,11 +6,10 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from ..db.columns import Json, Moment, key, text
+from ..db.columns import Json, Moment, Number, key, text
 from ..db.schema import Schema
 
 metadata = sa.MetaData()
-Number = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 operations = sa.Table(
     "operations", metadata,
