@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import threading
 from typing import ClassVar
 
-from ...core.drivers.base import NoOptions, Surroundings
+from ...core.config import option
+from ...core.drivers.base import Surroundings
 from ...core.drivers.network import (
     Network,
     NetworkFacts,
@@ -15,8 +17,16 @@ from ...core.drivers.network import (
     RouterSpec,
     Vif,
 )
-from ...core.errors import NotFound
+from ...core.errors import CloudError, NotFound
 from .fault import Faults
+
+
+@dataclasses.dataclass(frozen=True)
+class SimulatedOptions:
+    """Section of the simulated network driver."""
+
+    delay_s: float = option(0.0, "seconds that each verb takes")
+    delays: tuple[str, ...] = option((), "seconds that single verbs take, as verb=seconds")
 
 
 class Simulated(Network):
@@ -27,26 +37,31 @@ class Simulated(Network):
     kept over a restart: as after a reboot, the control side applies everything again.
     """
 
-    Options: ClassVar[type] = NoOptions
+    Options: ClassVar[type] = SimulatedOptions
 
-    def __init__(self, options: NoOptions, surroundings: Surroundings) -> None:
+    def __init__(self, options: SimulatedOptions, surroundings: Surroundings) -> None:
         super().__init__(options, surroundings)
         self._lock = threading.Lock()
         self.networks: dict[str, NetworkSpec] = {}
         self.ports: dict[str, PortSpec] = {}
         self.routers: dict[str, RouterSpec] = {}
-        self.faults = Faults(self.clock)
+        self._faults = Faults(self.clock, options.delay_s, options.delays)
 
-    def fail(self, verb: str, times: int = 1, error: Exception | None = None, late: bool = False) -> None:
-        """Let the next ``times`` calls of ``verb`` raise ``error``, a BackendFailed by default.
+    def fail(self, verb: str, times: int = 1, error: CloudError | None = None, lost: bool = False) -> None:
+        """Let the next ``times`` calls of ``verb`` raise ``error``, by default ``BackendFailed``.
 
-        With ``late`` the work is done first: the answer is lost, not the request.
+        With ``lost`` the work is done first and the error is by default ``BackendBusy``; -1
+        times is for ever, until :meth:`heal`.
         """
-        self.faults.fail(verb, times, error, late)
+        self._faults.add(verb, times, error, lost)
 
-    def delay(self, verb: str, seconds: float, times: int = 1) -> None:
-        """Let the next ``times`` calls of ``verb`` take ``seconds`` of the clock's time."""
-        self.faults.delay(verb, seconds, times)
+    def slow(self, verb: str, seconds: float) -> None:
+        """Let each call of ``verb`` take ``seconds`` of the clock's time from now on."""
+        self._faults.slow(verb, seconds)
+
+    def heal(self) -> None:
+        """Forget all faults given by :meth:`fail`."""
+        self._faults.clear()
 
     def facts(self) -> NetworkFacts:
         """Every network type, none of them wired."""
@@ -55,17 +70,17 @@ class Simulated(Network):
 
     def observe(self) -> ObservedNetworks:
         """Ids of all that was applied and not removed."""
-        with self.faults.around("observe"), self._lock:
+        with self._faults.around("observe"), self._lock:
             return ObservedNetworks(tuple(self.networks), tuple(self.ports), tuple(self.routers))
 
     def apply_network(self, network: NetworkSpec) -> None:
         """Remember the network."""
-        with self.faults.around("apply_network"), self._lock:
+        with self._faults.around("apply_network"), self._lock:
             self.networks[network.id] = network
 
     def remove_network(self, network_id: str) -> None:
         """Forget the network and the ports on it."""
-        with self.faults.around("remove_network"), self._lock:
+        with self._faults.around("remove_network"), self._lock:
             self.networks.pop(network_id, None)
             self.ports = {key: port for key, port in self.ports.items() if port.network_id != network_id}
 
@@ -74,14 +89,14 @@ class Simulated(Network):
 
         :raises NotFound: its network was never applied here.
         """
-        with self.faults.around("apply_port"), self._lock:
+        with self._faults.around("apply_port"), self._lock:
             network = self._network(port.network_id)
             self.ports[port.id] = port
             return Vif(port_id=port.id, kind="none", mac=port.mac, mtu=network.mtu)
 
     def remove_port(self, port_id: str) -> None:
         """Forget the port."""
-        with self.faults.around("remove_port"), self._lock:
+        with self._faults.around("remove_port"), self._lock:
             self.ports.pop(port_id, None)
 
     def apply_router(self, router: RouterSpec) -> None:
@@ -89,14 +104,14 @@ class Simulated(Network):
 
         :raises NotFound: a network of it was never applied here.
         """
-        with self.faults.around("apply_router"), self._lock:
+        with self._faults.around("apply_router"), self._lock:
             for network_id, _, _ in (*router.interfaces, *((router.gateway,) if router.gateway else ())):
                 self._network(network_id)
             self.routers[router.id] = router
 
     def remove_router(self, router_id: str) -> None:
         """Forget the router."""
-        with self.faults.around("remove_router"), self._lock:
+        with self._faults.around("remove_router"), self._lock:
             self.routers.pop(router_id, None)
 
     def _network(self, network_id: str) -> NetworkSpec:

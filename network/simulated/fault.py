@@ -1,4 +1,4 @@
-"""Faults and delays on demand, by the name of the verb."""
+"""Delays and faults on demand, by verb."""
 
 from __future__ import annotations
 
@@ -6,51 +6,75 @@ import contextlib
 import dataclasses
 import threading
 from collections import defaultdict, deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from ...core.clock import Clock
-from ...core.errors import BackendFailed
+from ...core.errors import BackendBusy, BackendFailed, BadConfiguration, CloudError
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass
 class Fault:
-    """One planned misfortune of one call."""
+    """What a verb shall do in place of success, and how many more times; -1 is for ever."""
 
-    error: Exception
-    late: bool
-    """True when the work is done before the error: a lost answer."""
+    error: CloudError
+    times: int
+    lost: bool
+    """The work is done first, only its answer is lost."""
 
 
 class Faults:
-    """The misfortunes still to come, first planned first. Any thread may call."""
+    """The delays and faults that are due, by verb, first added first. Any thread may call."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, delay_s: float = 0.0, delays: Iterable[str] = ()) -> None:
         self._clock = clock
+        self._delay_s = delay_s
+        self._delays = dict(_delay(part) for part in delays)
         self._lock = threading.Lock()
-        self._faults: defaultdict[str, deque[Fault]] = defaultdict(deque)
-        self._delays: defaultdict[str, deque[float]] = defaultdict(deque)
+        self._due: defaultdict[str, deque[Fault]] = defaultdict(deque)
 
-    def fail(self, verb: str, times: int, error: Exception | None, late: bool) -> None:
-        """Plan ``times`` failures of ``verb``."""
-        fault = Fault(error or BackendFailed(f"{verb} fails as told"), late)
+    def add(self, verb: str, times: int, error: CloudError | None, lost: bool) -> None:
+        """Let the next ``times`` calls of ``verb`` raise ``error``; after the work if ``lost``."""
+        kind = BackendBusy if lost else BackendFailed
         with self._lock:
-            self._faults[verb].extend([fault] * times)
+            self._due[verb].append(Fault(error or kind(f"simulated fault of {verb}"), times, lost))
 
-    def delay(self, verb: str, seconds: float, times: int) -> None:
-        """Plan ``times`` slow calls of ``verb``."""
+    def slow(self, verb: str, seconds: float) -> None:
+        """Let each call of ``verb`` take ``seconds`` from now on."""
+        self._delays[verb] = seconds
+
+    def clear(self) -> None:
+        """Forget all faults, but not the delays."""
         with self._lock:
-            self._delays[verb].extend([seconds] * times)
+            self._due.clear()
 
     @contextlib.contextmanager
     def around(self, verb: str) -> Iterator[None]:
-        """Run a call of ``verb`` with what is planned for it."""
-        with self._lock:
-            wait = self._delays[verb].popleft() if self._delays[verb] else 0.0
-            fault = self._faults[verb].popleft() if self._faults[verb] else None
-        if wait:
-            self._clock.sleep(wait)
-        if fault and not fault.late:
+        """Run the work of ``verb`` with what is due for it."""
+        pause = self._delays.get(verb, self._delay_s)
+        if pause > 0:
+            self._clock.sleep(pause)
+        fault = self._take(verb) if self._due else None
+        if fault is not None and not fault.lost:
             raise fault.error
         yield
-        if fault:
+        if fault is not None:
             raise fault.error
+
+    def _take(self, verb: str) -> Fault | None:
+        with self._lock:
+            due = self._due[verb]
+            if not due:
+                return None
+            fault = due[0]
+            fault.times -= fault.times > 0
+            if fault.times == 0:
+                due.popleft()
+            return fault
+
+
+def _delay(part: str) -> tuple[str, float]:
+    verb, _, seconds = part.partition("=")
+    try:
+        return verb.strip(), float(seconds)
+    except ValueError as exc:
+        raise BadConfiguration(f"delays are written verb=seconds, not {part!r}") from exc
