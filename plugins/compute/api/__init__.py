@@ -1,0 +1,22 @@
+"""What compute offers over HTTP: one module a noun, joined here into its face."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ....core.http.table import Api, Operation, under
+from . import versions
+from .faults import fault
+from .versions import MICROVERSIONS, ROOT
+
+TABLES: Sequence[Sequence[Operation]] = ()
+"""The tables of all nouns, in the order of the API reference."""
+
+FACE = Api(
+    name="compute",
+    prefix="/compute",
+    operations=(*versions.OPERATIONS, *under(ROOT, *TABLES)),
+    fault=fault,
+    microversions=MICROVERSIONS,
+    project_in_path=ROOT,
+)

@@ -1,0 +1,37 @@
+"""Options of the section ``[compute]``."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from ...core.config import option
+
+
+@dataclasses.dataclass(frozen=True)
+class Options:
+    """How compute's service and its agents behave."""
+
+    hypervisor: str = option("simulated", "hypervisor driver of this host's agent")
+    zone: str = option("nova", "availability zone of hosts that no aggregate puts into another")
+    default_zone: str = option("", "zone of servers that ask for none; empty means any")
+    cpu_ratio: float = option(4.0, "virtual CPUs offered for each real one")
+    memory_ratio: float = option(1.0, "memory offered for each real MiB")
+    disk_ratio: float = option(1.0, "disk offered for each real GiB")
+    reserved_vcpus: int = option(0, "CPUs kept for the host itself")
+    reserved_memory_mib: int = option(512, "memory kept for the host itself")
+    reserved_disk_gib: int = option(0, "disk kept for the host itself")
+    max_limit: int = option(1000, "longest page of a list")
+    shutdown_timeout_s: float = option(60.0, "seconds a guest gets to shut down before its power is cut")
+    password_length: int = option(12, "length of generated passwords")
+    force_config_drive: bool = option(False, "give every server a config drive")
+    metadata_secret: str = option("", "secret that signs requests of metadata proxies over TCP", secret=True)
+    quota_instances: int = option(10, "servers of a project")
+    quota_cores: int = option(20, "virtual CPUs of a project")
+    quota_ram: int = option(51200, "memory of a project's servers in MiB")
+    quota_metadata_items: int = option(128, "metadata items of a server")
+    quota_injected_files: int = option(5, "files injected into a server")
+    quota_injected_file_content_bytes: int = option(10240, "size of an injected file")
+    quota_injected_file_path_bytes: int = option(255, "length of an injected file's path")
+    quota_key_pairs: int = option(100, "keypairs of a user")
+    quota_server_groups: int = option(10, "server groups of a project")
+    quota_server_group_members: int = option(10, "members of a server group")

@@ -1,0 +1,8 @@
+"""Who may do what in compute: the rules of all nouns, joined."""
+
+from __future__ import annotations
+
+from .base import BASE
+from .server import SERVER
+
+RULES = (*BASE, *SERVER)
