@@ -21,7 +21,8 @@ class ImageStore(Driver):
     """One store of image data, keyed by image id.
 
     Calls block; any thread may call, but never two writers for one image. Nothing is visible
-    under an id before all of it is there. After a failed ``put`` nothing is left.
+    under an id before all of it is there. After a failed ``put`` nothing is left, and what was
+    there before still is. Every verb raises ``BadRequest`` for an id that ``names.check`` refuses.
     """
 
     @abc.abstractmethod
@@ -48,7 +49,8 @@ class ImageStore(Driver):
     def read(self, image: str, offset: int = 0, length: int | None = None) -> Iterator[bytes]:
         """The data from ``offset``, ``length`` bytes or to the end, in chunks of at most 1 MiB.
 
-        A reader that has begun finishes even if the image is deleted meanwhile.
+        A reader finishes even if the image is deleted or replaced meanwhile; beyond the end there is nothing.
+        :raises BadRequest: ``offset`` or ``length`` is negative.
         :raises NotFound: no data of this image, raised by the call itself and not by the iteration.
         """
 

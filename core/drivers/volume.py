@@ -60,7 +60,8 @@ class VolumeDriver(Driver):
 
     Calls block. Any thread may call, but never two for one volume at a time. Every verb may be
     called twice with the same arguments and leaves the same world. After a failure a volume
-    that was to be made is not there, and one that was there is as it was.
+    that was to be made is not there, and one that was there is as it was. Every verb raises
+    ``BadRequest`` for an id that ``names.check`` refuses.
     """
 
     @abc.abstractmethod
@@ -75,6 +76,8 @@ class VolumeDriver(Driver):
     def create(self, volume: str, size_gib: int) -> None:
         """Make an empty volume that reads as zeros; nothing if it is there with this size.
 
+        :raises AlreadyExists: it is there with another size.
+        :raises BadRequest: ``size_gib`` is below 1.
         :raises NoSpace: the pool is full; nothing was left behind.
         """
 
@@ -92,8 +95,13 @@ class VolumeDriver(Driver):
 
     @abc.abstractmethod
     def write(self, volume: str, chunks: Iterable[bytes]) -> None:
-        """Fill the volume from its start with raw ``chunks``. :raises NotFound: no such volume.
-        :raises NoSpace: the data is longer than the volume."""
+        """Lay raw ``chunks`` over the volume's start; what lies behind them stays.
+
+        Memory use does not grow with the data. What ``chunks`` raises passes through, and the volume is as it was.
+        :raises NotFound: no such volume.
+        :raises NoSpace: the data is longer than the volume, or the pool is full.
+        :raises InUse: a guest has the volume open, and the driver cannot write beside it.
+        """
 
     @abc.abstractmethod
     def read(self, volume: str) -> Iterator[bytes]:
@@ -101,7 +109,12 @@ class VolumeDriver(Driver):
 
     @abc.abstractmethod
     def connect(self, volume: str, connector: Connector) -> Connection:
-        """Open the volume to a host and say how to reach it. :raises NotFound: no such volume."""
+        """Open the volume to a host and say how to reach it; twice, the same connection.
+
+        :raises NotFound: no such volume.
+        :raises InUse: another host has it open, and the driver allows one only.
+        :raises NotSupported: the pool cannot be reached from that host.
+        """
 
     @abc.abstractmethod
     def disconnect(self, volume: str, connector: Connector) -> None:
@@ -113,7 +126,11 @@ class Snapshots(abc.ABC):
 
     @abc.abstractmethod
     def snapshot(self, volume: str, snapshot: str) -> None:
-        """Freeze the volume's present content; nothing if the snapshot is there. :raises NotFound: no such volume."""
+        """Freeze the volume's present content; nothing if the snapshot is there.
+
+        :raises NotFound: no such volume.
+        :raises InUse: a guest writes to it, and the driver cannot copy it in one moment.
+        """
 
     @abc.abstractmethod
     def delete_snapshot(self, volume: str, snapshot: str) -> None:
@@ -123,6 +140,7 @@ class Snapshots(abc.ABC):
     def create_from_snapshot(self, volume: str, size_gib: int, source: str, snapshot: str) -> None:
         """Make ``volume`` with the content of ``snapshot`` of ``source``; independent of both afterwards.
 
+        Like :meth:`VolumeDriver.create` in all else. :raises BadRequest: it is smaller than the snapshot.
         :raises NotFound: no such snapshot.
         """
 
@@ -132,4 +150,9 @@ class Clones(abc.ABC):
 
     @abc.abstractmethod
     def clone(self, volume: str, size_gib: int, source: str) -> None:
-        """Make ``volume`` with the content of ``source``, independent afterwards. :raises NotFound: no such source."""
+        """Make ``volume`` with the content of ``source``, independent afterwards.
+
+        Like :meth:`VolumeDriver.create` in all else. :raises BadRequest: it is smaller than ``source``.
+        :raises NotFound: no such source.
+        :raises InUse: a guest writes to ``source``, and the driver cannot copy it in one moment.
+        """
