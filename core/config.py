@@ -109,6 +109,8 @@ class Configuration:
         self._raw = {name: dict(values) for name, values in (raw or {}).items()}
         self._environment = dict(environment or {})
         self._built: dict[str, Any] = {}
+        self._flags: dict[str, str] = {}
+        self._known_flags: set[str] = set()
 
     @classmethod
     def read(cls, file: Path | None = None, environment: Mapping[str, str] | None = None,
@@ -146,6 +148,8 @@ class Configuration:
             variable = self._environment.get(key.variable)
             if variable is not None and key.name not in self._overrides.get(name, ()):
                 text = variable
+            self._known_flags.add(key.flag)
+            text = self._flags.get(key.flag, text)
             if text is not None:
                 values[key.name] = parse_value(key, text)
         return options(**values)
@@ -154,6 +158,35 @@ class Configuration:
         """Give ``section.key`` a value, as a flag would; only before the section is first built."""
         self._raw.setdefault(section, {})[key] = value
         self._overrides = {**self._overrides, section: {*self._overrides.get(section, ()), key}}
+
+    def add_flags(self, words: Sequence[str]) -> None:
+        """Take ``--<section>-<key> VALUE`` (or ``=VALUE``) flags; they win over file and environment.
+
+        :raises BadConfiguration: a word is no flag or has no value.
+        """
+        rest = list(words)
+        while rest:
+            flag, equals, value = rest.pop(0).partition("=")
+            if not flag.startswith("--"):
+                raise BadConfiguration(f"unexpected argument {flag!r}")
+            if not equals:
+                if not rest:
+                    raise BadConfiguration(f"{flag} needs a value")
+                value = rest.pop(0)
+            self._flags[flag] = value
+
+    def validate(self) -> None:
+        """See that everything given was asked for by somebody: call it once all sections are built.
+
+        :raises BadConfiguration: a section or flag nobody knows; the message names the nearest known.
+        """
+        for section in self._raw:
+            if section not in self._built:
+                raise BadConfiguration(f"unknown section [{section}]{nearest(section, sorted(self._built))}")
+        known = sorted(self._known_flags)
+        for flag in self._flags:
+            if flag not in self._known_flags:
+                raise BadConfiguration(f"unknown option {flag}{nearest(flag, known)}")
 
     def sections(self) -> list[str]:
         """Names of all sections that were given something."""

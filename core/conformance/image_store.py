@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
-import hashlib
-import itertools
 import tracemalloc
-import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,35 +12,7 @@ from ..drivers.image_store import ImageStore, ImageStoreFacts, LocalPaths
 from ..drivers.names import LONGEST
 from ..errors import BadRequest, NotFound
 from .cases import in_parallel, wants
-
-MIB = 1 << 20
-HOSTILE_IDS = ("../escaped", "..", ".", "", "a/b", "/tmp/escaped", "a\nb", "a\0b", "-rf", "x" * (LONGEST + 1),
-               "$(reboot)", "a b", "ü")
-
-
-class Broken(Exception):
-    """What a source of bytes raises in the middle; no store knows it."""
-
-
-def new_id() -> str:
-    """An id that nothing else has."""
-    return str(uuid.uuid4())
-
-
-def pattern(size_bytes: int, seed: str = "a", piece_bytes: int = 64 * 1024) -> Iterator[bytes]:
-    """``size_bytes`` that are told apart by place and ``seed``, in pieces."""
-    for number in itertools.count():
-        rest = size_bytes - number * piece_bytes
-        if rest <= 0:
-            return
-        block = hashlib.sha256(f"{seed}{number}".encode()).digest()
-        yield (block * (piece_bytes // len(block) + 1))[:min(rest, piece_bytes)]
-
-
-def broken(chunks: Iterable[bytes], error: Exception) -> Iterator[bytes]:
-    """``chunks``, and then ``error``."""
-    yield from chunks
-    raise error
+from .storage import HOSTILE_IDS, MIB, Broken, broken, new_id, pattern, reopened
 
 
 class StoreBase:
@@ -289,19 +257,6 @@ class Reading(StoreBase):
         for hostile in HOSTILE_IDS:
             with pytest.raises(BadRequest):
                 paths.path(hostile)
-
-
-@contextlib.contextmanager
-def reopened(driver: ImageStore) -> Iterator[ImageStore]:
-    """Close ``driver``, give a fresh instance with its options and surroundings, and open it again."""
-    driver.close()
-    fresh = type(driver)(driver.options, driver.surroundings)
-    fresh.open()
-    try:
-        yield fresh
-    finally:
-        fresh.close()
-        driver.open()
 
 
 class ImageStoreSuite(Keeping, Reading):

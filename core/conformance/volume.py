@@ -2,118 +2,19 @@
 
 from __future__ import annotations
 
-import contextlib
-import hashlib
 import itertools
 import tracemalloc
-import uuid
-from collections.abc import Callable, Iterable, Iterator
 
 import pytest
 
 from ..drivers.names import LONGEST
-from ..drivers.volume import Clones, Connection, Connector, Snapshots, VolumeDriver, VolumeFacts
-from ..errors import AlreadyExists, BadRequest, CloudError, InUse, NoSpace, NotFound, NotSupported
-from .cases import in_parallel, wants
+from ..drivers.volume import Connection, Connector, VolumeDriver, VolumeFacts
+from ..errors import AlreadyExists, BadRequest, InUse, NoSpace, NotFound, NotSupported
+from .cases import in_parallel
+from .storage import GIB, HOSTILE_IDS, MIB, Broken, VolumeBase, broken, head, new_id, pattern, reopened, too_much_gib
+from .volume_copies import CloneCases, SnapshotCases
 
-GIB = 1 << 30
-MIB = 1 << 20
 LARGEST_CHUNK = 4 * MIB
-HOSTILE_IDS = ("../escaped", "..", ".", "", "a/b", "/tmp/escaped", "a\nb", "a\0b", "-rf", "x" * (LONGEST + 1),
-               "$(reboot)", "a b", "ü")
-
-
-class Broken(Exception):
-    """What a source of bytes raises in the middle; no driver knows it."""
-
-
-def new_id() -> str:
-    """An id that nothing else has."""
-    return str(uuid.uuid4())
-
-
-def pattern(size_bytes: int, seed: str = "a", piece_bytes: int = MIB) -> Iterator[bytes]:
-    """``size_bytes`` that are told apart by place and ``seed``, in pieces."""
-    for number in itertools.count():
-        rest = size_bytes - number * piece_bytes
-        if rest <= 0:
-            return
-        block = hashlib.sha256(f"{seed}{number}".encode()).digest()
-        yield (block * (piece_bytes // len(block) + 1))[:min(rest, piece_bytes)]
-
-
-def breaking(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    """``chunks``, and then :class:`Broken`."""
-    yield from chunks
-    raise Broken
-
-
-def head(driver: VolumeDriver, volume: str, size_bytes: int) -> bytes:
-    """The first ``size_bytes`` of the volume."""
-    found, missing = [], size_bytes
-    reader = driver.read(volume)
-    for chunk in reader:
-        found.append(chunk[:missing])
-        missing -= len(found[-1])
-        if not missing:
-            break
-    return b"".join(found)
-
-
-def too_much_gib(driver: VolumeDriver) -> int:
-    """More than the pool can promise, however thin it is."""
-    total_gib = driver.facts().total_gib
-    return int(total_gib) * 1000 + 1 if total_gib >= 0 else 1 << 30
-
-
-class VolumeBase:
-    """What the cases of all verbs use."""
-
-    @pytest.fixture
-    def volume(self, driver: VolumeDriver) -> Iterator[str]:
-        """An empty volume of 1 GiB, gone with its snapshots after the case."""
-        name = new_id()
-        driver.create(name, 1)
-        yield name
-        self.remove(driver, name)
-
-    @pytest.fixture
-    def other(self, driver: VolumeDriver) -> Iterator[str]:
-        """An id that is free; what a case makes of it is gone afterwards."""
-        name = new_id()
-        yield name
-        self.remove(driver, name)
-
-    @pytest.fixture
-    def host(self, driver: VolumeDriver) -> Connector:
-        """The host that the driver runs on."""
-        return Connector(driver.surroundings.host, "127.0.0.1")
-
-    @staticmethod
-    def remove(driver: VolumeDriver, volume: str) -> None:
-        """Delete the volume and the snapshots that the case ``volume`` has."""
-        if isinstance(driver, Snapshots):
-            for snapshot in driver.observe().snapshots:
-                driver.delete_snapshot(volume, snapshot)
-        driver.delete(volume)
-
-    @staticmethod
-    def reopened(driver: VolumeDriver) -> contextlib.AbstractContextManager[VolumeDriver]:
-        """Another instance on the same state, while ``driver`` is closed."""
-        return reopened(driver)
-
-
-@contextlib.contextmanager
-def reopened(driver: VolumeDriver) -> Iterator[VolumeDriver]:
-    """Close ``driver``, give a fresh instance with its options and surroundings, and open it again."""
-    driver.close()
-    fresh = type(driver)(driver.options, driver.surroundings)
-    fresh.open()
-    try:
-        yield fresh
-    finally:
-        fresh.close()
-        driver.open()
 
 
 class Life(VolumeBase):
@@ -227,7 +128,7 @@ class Life(VolumeBase):
 
     def test_volumes_survive_the_instance(self, driver: VolumeDriver, volume: str) -> None:
         driver.write(volume, [b"kept"])
-        with self.reopened(driver) as fresh:
+        with reopened(driver) as fresh:
             assert fresh.observe().volumes[volume] == 1
             assert head(fresh, volume, 5) == b"kept\0"
             fresh.delete(volume)
@@ -309,7 +210,7 @@ class Data(VolumeBase):
         driver.write(volume, [b"before"])
         before = driver.observe()
         with pytest.raises(Broken):
-            driver.write(volume, breaking(pattern(9 * MIB)))
+            driver.write(volume, broken(pattern(9 * MIB), Broken()))
         assert driver.observe() == before
         assert head(driver, volume, 8) == b"before\0\0"
 
@@ -396,7 +297,7 @@ class Reach(VolumeBase):
 
     def test_connection_survives_the_instance(self, driver: VolumeDriver, volume: str, host: Connector) -> None:
         connection = driver.connect(volume, host)
-        with self.reopened(driver) as fresh:
+        with reopened(driver) as fresh:
             assert fresh.connect(volume, host) == connection
             fresh.disconnect(volume, host)
 
@@ -415,190 +316,6 @@ class Reach(VolumeBase):
             assert not driver.facts().multiattach
         driver.disconnect(volume, stranger)
         driver.disconnect(volume, host)
-
-
-class SnapshotCases(VolumeBase):
-    """Cases of the facet Snapshots."""
-
-    def test_snapshot_is_observed(self, driver: VolumeDriver, volume: str) -> None:
-        snaps, name = wants(driver, Snapshots), new_id()
-        snaps.snapshot(volume, name)
-        assert name in driver.observe().snapshots
-        assert list(driver.observe().volumes).count(name) == 0
-        snaps.delete_snapshot(volume, name)
-        assert name not in driver.observe().snapshots
-
-    def test_snapshot_keeps_the_moment(self, driver: VolumeDriver, volume: str, other: str) -> None:
-        snaps, name = wants(driver, Snapshots), new_id()
-        driver.write(volume, pattern(2 * MIB, "old"))
-        snaps.snapshot(volume, name)
-        driver.write(volume, pattern(2 * MIB, "new"))
-        snaps.create_from_snapshot(other, 1, volume, name)
-        assert head(driver, other, 2 * MIB) == b"".join(pattern(2 * MIB, "old"))
-        assert head(driver, volume, 2 * MIB) == b"".join(pattern(2 * MIB, "new"))
-
-    def test_snapshot_twice_keeps_the_first(self, driver: VolumeDriver, volume: str, other: str) -> None:
-        snaps, name = wants(driver, Snapshots), new_id()
-        driver.write(volume, [b"first"])
-        snaps.snapshot(volume, name)
-        driver.write(volume, [b"later"])
-        snaps.snapshot(volume, name)
-        snaps.create_from_snapshot(other, 1, volume, name)
-        assert head(driver, other, 5) == b"first"
-
-    def test_snapshot_of_unknown(self, driver: VolumeDriver) -> None:
-        snaps, name = wants(driver, Snapshots), new_id()
-        with pytest.raises(NotFound):
-            snaps.snapshot(new_id(), name)
-        assert name not in driver.observe().snapshots
-
-    def test_delete_snapshot_twice(self, driver: VolumeDriver, volume: str) -> None:
-        snaps, name = wants(driver, Snapshots), new_id()
-        snaps.snapshot(volume, name)
-        snaps.delete_snapshot(volume, name)
-        snaps.delete_snapshot(volume, name)
-        snaps.delete_snapshot(new_id(), new_id())
-
-    def test_volume_with_snapshot_is_in_use(self, driver: VolumeDriver, volume: str) -> None:
-        snaps, name = wants(driver, Snapshots), new_id()
-        driver.write(volume, [b"kept"])
-        snaps.snapshot(volume, name)
-        with pytest.raises(InUse):
-            driver.delete(volume)
-        assert head(driver, volume, 4) == b"kept"
-        snaps.delete_snapshot(volume, name)
-        driver.delete(volume)
-
-    def test_volume_from_snapshot_is_independent(self, driver: VolumeDriver, volume: str, other: str) -> None:
-        snaps, name = wants(driver, Snapshots), new_id()
-        driver.write(volume, [b"kept"])
-        snaps.snapshot(volume, name)
-        snaps.create_from_snapshot(other, 2, volume, name)
-        snaps.delete_snapshot(volume, name)
-        driver.delete(volume)
-        assert driver.observe().volumes[other] == 2
-        assert head(driver, other, 5) == b"kept\0"
-
-    def test_volume_from_snapshot_twice(self, driver: VolumeDriver, volume: str, other: str) -> None:
-        snaps, name = wants(driver, Snapshots), new_id()
-        snaps.snapshot(volume, name)
-        snaps.create_from_snapshot(other, 1, volume, name)
-        driver.write(other, [b"mine"])
-        snaps.create_from_snapshot(other, 1, volume, name)
-        assert head(driver, other, 4) == b"mine"
-
-    def test_volume_from_unknown_snapshot(self, driver: VolumeDriver, volume: str, other: str) -> None:
-        snaps = wants(driver, Snapshots)
-        for source in (volume, new_id()):
-            with pytest.raises(NotFound):
-                snaps.create_from_snapshot(other, 1, source, new_id())
-        assert other not in driver.observe().volumes
-
-    def test_volume_smaller_than_snapshot_is_refused(self, driver: VolumeDriver, volume: str, other: str) -> None:
-        snaps, name = wants(driver, Snapshots), new_id()
-        driver.extend(volume, 2)
-        snaps.snapshot(volume, name)
-        with pytest.raises(BadRequest):
-            snaps.create_from_snapshot(other, 1, volume, name)
-        assert other not in driver.observe().volumes
-
-    def test_snapshot_of_an_extended_volume(self, driver: VolumeDriver, volume: str, other: str) -> None:
-        snaps, name = wants(driver, Snapshots), new_id()
-        snaps.snapshot(volume, name)
-        driver.extend(volume, 2)
-        snaps.create_from_snapshot(other, 1, volume, name)
-        assert driver.observe().volumes == {**driver.observe().volumes, volume: 2, other: 1}
-
-    def test_snapshots_survive_the_instance(self, driver: VolumeDriver, volume: str, other: str) -> None:
-        snaps, name = wants(driver, Snapshots), new_id()
-        driver.write(volume, [b"kept"])
-        snaps.snapshot(volume, name)
-        with self.reopened(driver) as fresh:
-            assert name in fresh.observe().snapshots
-            wants(fresh, Snapshots).create_from_snapshot(other, 1, volume, name)
-            assert head(fresh, other, 4) == b"kept"
-
-    @pytest.mark.parametrize("hostile", HOSTILE_IDS)
-    def test_hostile_snapshot_id_is_refused(self, driver: VolumeDriver, volume: str, other: str,
-                                            hostile: str) -> None:
-        snaps = wants(driver, Snapshots)
-        calls: tuple[Callable[[], None], ...] = (
-            lambda: snaps.snapshot(volume, hostile), lambda: snaps.delete_snapshot(volume, hostile),
-            lambda: snaps.create_from_snapshot(other, 1, volume, hostile))
-        for call in calls:
-            with pytest.raises(BadRequest):
-                call()
-
-    def test_longest_ids_of_snapshots(self, driver: VolumeDriver) -> None:
-        snaps = wants(driver, Snapshots)
-        volume, name = "v" * LONGEST, "s" * LONGEST
-        driver.create(volume, 1)
-        snaps.snapshot(volume, name)
-        assert name in driver.observe().snapshots
-        snaps.delete_snapshot(volume, name)
-        driver.delete(volume)
-
-
-class CloneCases(VolumeBase):
-    """Cases of the facet Clones."""
-
-    def test_clone_has_the_content(self, driver: VolumeDriver, volume: str, other: str) -> None:
-        driver.write(volume, pattern(3 * MIB))
-        wants(driver, Clones).clone(other, 1, volume)
-        assert head(driver, other, 3 * MIB) == b"".join(pattern(3 * MIB))
-
-    def test_clone_is_independent(self, driver: VolumeDriver, volume: str, other: str) -> None:
-        driver.write(volume, [b"source"])
-        wants(driver, Clones).clone(other, 1, volume)
-        driver.write(other, [b"mine"])
-        assert head(driver, volume, 6) == b"source"
-        driver.delete(volume)
-        assert head(driver, other, 6) == b"minece"
-
-    def test_clone_may_be_larger(self, driver: VolumeDriver, volume: str, other: str) -> None:
-        driver.write(volume, [b"kept"])
-        wants(driver, Clones).clone(other, 3, volume)
-        assert driver.observe().volumes[other] == 3
-        assert sum(map(len, driver.read(other))) == 3 * GIB
-        assert head(driver, other, 5) == b"kept\0"
-
-    def test_clone_smaller_is_refused(self, driver: VolumeDriver, volume: str, other: str) -> None:
-        driver.extend(volume, 2)
-        with pytest.raises(BadRequest):
-            wants(driver, Clones).clone(other, 1, volume)
-        assert other not in driver.observe().volumes
-
-    def test_clone_twice(self, driver: VolumeDriver, volume: str, other: str) -> None:
-        clones = wants(driver, Clones)
-        clones.clone(other, 1, volume)
-        driver.write(other, [b"mine"])
-        clones.clone(other, 1, volume)
-        assert head(driver, other, 4) == b"mine"
-
-    def test_clone_of_unknown(self, driver: VolumeDriver, other: str) -> None:
-        with pytest.raises(NotFound):
-            wants(driver, Clones).clone(other, 1, new_id())
-        assert other not in driver.observe().volumes
-
-    def test_clone_beyond_the_pool_leaves_nothing(self, driver: VolumeDriver, volume: str, other: str) -> None:
-        with pytest.raises(NoSpace):
-            wants(driver, Clones).clone(other, too_much_gib(driver), volume)
-        assert other not in driver.observe().volumes
-
-    def test_clone_of_hostile_id_is_refused(self, driver: VolumeDriver, volume: str, other: str) -> None:
-        clones = wants(driver, Clones)
-        for hostile in HOSTILE_IDS:
-            with pytest.raises(BadRequest):
-                clones.clone(other, 1, hostile)
-            with pytest.raises(CloudError):
-                clones.clone(hostile, 1, volume)
-
-    def test_ten_clones_in_parallel(self, driver: VolumeDriver, volume: str) -> None:
-        clones, names = wants(driver, Clones), [new_id() for _ in range(10)]
-        driver.write(volume, [b"kept"])
-        in_parallel(lambda name: clones.clone(name, 1, volume), names)
-        assert in_parallel(lambda name: head(driver, name, 4), names) == [b"kept"] * 10
-        in_parallel(driver.delete, names)
 
 
 class VolumeSuite(Life, Data, Reach, SnapshotCases, CloneCases):

@@ -57,3 +57,19 @@ def bootstrap(cloud: Cloud, secrets: Secrets, base: str) -> None:
     for name in ("network", "compute", "volume", "image"):
         if hasattr(services.get(name), "bootstrap"):
             services[name].bootstrap(cloud.kits[name].context(), demo.id)
+
+
+def write_clouds(file: Path, secrets: Secrets, base: str, region: str) -> None:
+    """Write ``clouds.yaml`` with the clouds ``stratolith`` (member of demo) and ``stratolith-admin``."""
+    import yaml
+    clouds = {name: {"auth": {"auth_url": f"{base}/identity/v3", "username": user, "password": password,
+                              "project_name": project, "user_domain_name": "Default",
+                              "project_domain_name": "Default"},
+                     "region_name": region, "identity_api_version": 3}
+              for name, user, password, project in (("stratolith", "demo", secrets.demo, "demo"),
+                                                    ("stratolith-admin", "admin", secrets.admin, "admin"))}
+    text = yaml.safe_dump({"clouds": clouds}, sort_keys=False)
+    temporary = file.with_suffix(".new")
+    temporary.touch(mode=0o600)
+    temporary.write_text(text)
+    temporary.replace(file)

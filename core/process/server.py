@@ -1,0 +1,192 @@
+"""The process that serves: granian in front, a cloud behind, signals and the ready message.
+
+granian's supervisor binds the port and forks the worker; the worker makes the cloud. Both
+belong to one session, whose leader's pid is in the run folder.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import functools
+import json
+import logging
+import os
+import signal
+from collections.abc import Callable, Sequence
+from multiprocessing.util import Finalize
+from pathlib import Path
+from typing import Any
+
+from ..clock import System
+from ..config import Configuration, option
+
+
+@dataclasses.dataclass(frozen=True)
+class HttpOptions:
+    """Options of ``[http]``."""
+
+    threads: int = option(4, "threads that answer requests, in each worker")
+    backlog: int = option(1024, "connections that may wait to be accepted")
+    workers: int = option(1, "worker processes; more than one needs a database and bus that processes can share")
+    public_url: str = option("", "address clients reach the cloud at; empty means the listening address")
+
+
+@dataclasses.dataclass(frozen=True)
+class Launch:
+    """All a worker needs to make its cloud. ``ready_fd`` is where it tells that it is up, -1 for nowhere."""
+
+    configuration: Configuration
+    host: str
+    port: int
+    state_dir: Path
+    run_dir: Path
+    services: Sequence[str] | None
+    agents: Sequence[str] | None
+    ephemeral: bool
+    bootstrap: bool
+    migrate: bool
+    begun: float
+    ready_fd: int = -1
+
+    @property
+    def base(self) -> str:
+        """The cloud's address as clients see it."""
+        public = self.configuration.section("http", HttpOptions).public_url
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return public.rstrip("/") or f"http://{'127.0.0.1' if host in ('0.0.0.0', '[::]') else host}:{self.port}"
+
+
+def serve(launch: Launch) -> None:
+    """Serve until a signal says stop. Returns once the worker has drained."""
+    from granian.constants import Interfaces
+    from granian.server import Server
+    options = launch.configuration.section("http", HttpOptions)
+    server = Server(
+        target="stratolith", address=launch.host, port=launch.port, interface=Interfaces.WSGI,
+        workers=options.workers, blocking_threads=options.threads, backlog=options.backlog,
+        websockets=False, log_enabled=False, workers_kill_timeout=20)
+    loader: Callable[..., Any] = functools.partial(_load, launch)
+    server.serve(target_loader=loader, wrap_loader=False)
+
+
+def _load(launch: Launch, *ignored: Any) -> Any:
+    """In the worker: make the cloud, start it, say that it is ready, and give granian its callable."""
+    from ..executor import Threads
+    from .cloud import Cloud, Place
+    from .logs import set_up
+    set_up(launch.configuration)
+    clock = System()
+    place = Place(state_dir=launch.state_dir, run_dir=launch.run_dir, services=launch.services, agents=launch.agents,
+                  ephemeral=launch.ephemeral, migrate=launch.migrate)
+    executor = Threads(clock)
+    cloud = Cloud(launch.configuration, clock, executor, place)
+    cloud.prepare()
+    if launch.bootstrap:
+        _bootstrap(launch, cloud)
+    cloud.start()
+    launch.configuration.validate()
+    Finalize(None, cloud.stop, exitpriority=100)
+    _tell(launch, {"ready": True, "seconds": round(clock.monotonic() - launch.begun, 3), "base": launch.base})
+    return cloud.wsgi
+
+
+def _bootstrap(launch: Launch, cloud: Any) -> None:
+    from .bootstrap import Secrets, bootstrap, write_clouds
+    secrets = Secrets.load(launch.state_dir / "secrets.json", cloud.clock)
+    bootstrap(cloud, secrets, launch.base)
+    write_clouds(launch.state_dir / "clouds.yaml", secrets, launch.base, cloud.options.region)
+
+
+def _tell(launch: Launch, news: dict[str, Any]) -> None:
+    if launch.ready_fd >= 0:
+        with contextlib.suppress(BrokenPipeError):
+            os.write(launch.ready_fd, json.dumps(news).encode() + b"\n")
+
+
+def lead_session(launch: Launch, name: str) -> Any:
+    """Fork a session leader that serves ``launch``; return its pid and what it said when ready.
+
+    Its pid is in ``<run>/NAME.pid`` while it runs; its log in ``<state>/NAME.log``. The answer is none
+    when it ended before it was ready.
+    """
+    reader, writer = os.pipe()
+    launch.run_dir.mkdir(parents=True, exist_ok=True)
+    pid = os.fork()
+    if pid == 0:
+        _child(dataclasses.replace(launch, ready_fd=writer), reader, name)
+    os.close(writer)
+    with os.fdopen(reader) as pipe:
+        line = pipe.readline()
+    return pid, (json.loads(line) if line else None)
+
+
+def _child(launch: Launch, reader: int, name: str) -> None:
+    """The session leader's life; never returns."""
+    status = 1
+    pid_file = launch.run_dir / f"{name}.pid"
+    try:
+        os.close(reader)
+        os.setsid()
+        os.set_inheritable(launch.ready_fd, True)
+        _redirect(launch.state_dir / f"{name}.log")
+        pid_file.write_text(str(os.getpid()))
+        serve(launch)
+        status = 0
+    except BaseException:
+        logging.getLogger("stratolith").exception("the server ended")
+        raise
+    finally:
+        pid_file.unlink(missing_ok=True)
+        os._exit(status)
+
+
+def _redirect(log: Path) -> None:
+    descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    null = os.open(os.devnull, os.O_RDONLY)
+    for source, target in ((null, 0), (descriptor, 1), (descriptor, 2)):
+        os.dup2(source, target)
+
+
+def running(run_dir: Path, name: str) -> int:
+    """The pid of the server of ``name``, or 0 when none runs."""
+    try:
+        pid = int((run_dir / f"{name}.pid").read_text())
+        os.kill(pid, 0)
+    except (OSError, ValueError):
+        return 0
+    return pid if _is_leader(pid) else 0
+
+
+def _is_leader(pid: int) -> bool:
+    """A pid file may outlive a killed server and the number be given to another process."""
+    try:
+        return os.getsid(pid) == pid
+    except OSError:
+        return False
+
+
+def end(pid: int, clock: System, timeout_s: float = 30.0) -> bool:
+    """Ask a server to stop and wait for it; tell whether it is gone. After the time it is killed."""
+    for asked, patience_s in ((signal.SIGTERM, timeout_s), (signal.SIGKILL, 5.0)):
+        with contextlib.suppress(ProcessLookupError):
+            if asked == signal.SIGKILL:
+                os.killpg(pid, asked)
+            else:
+                os.kill(pid, asked)
+        until = clock.monotonic() + patience_s
+        while clock.monotonic() < until:
+            if not _alive(pid):
+                return True
+            clock.sleep(0.05)
+    return not _alive(pid)
+
+
+def _alive(pid: int) -> bool:
+    with contextlib.suppress(ChildProcessError):
+        os.waitpid(pid, os.WNOHANG)
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
