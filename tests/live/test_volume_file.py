@@ -125,6 +125,23 @@ def test_server_that_died_comes_back_at_its_place(tmp_path: Path, run_dir: Path)
     assert not servers(run_dir)
 
 
+@pytest.mark.parametrize("verb", ["connect", "delete"])
+def test_server_that_a_crash_left_unnoted_is_ended(tmp_path: Path, run_dir: Path, verb: str) -> None:
+    driver = pool(tmp_path, run_dir, export="nbd")
+    driver.create("v", 1)
+    driver.connect("v", HERE)
+    (served,) = servers(run_dir)
+    for file in run_dir.glob("*.json"):
+        file.unlink()
+    if verb == "connect":
+        qemu_io(uri(driver.connect("v", HERE)), "read -P 0 0 512")
+    else:
+        driver.delete("v")
+    assert served not in servers(run_dir)
+    driver.delete("v")
+    assert not servers(run_dir) and not list(run_dir.iterdir())
+
+
 def test_port_of_a_stranger_is_passed_over(tmp_path: Path, run_dir: Path) -> None:
     one = pool(tmp_path / "one", run_dir, nbd_address="127.0.0.1", nbd_first_port=23_300)
     (tmp_path / "other").mkdir()

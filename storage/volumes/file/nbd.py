@@ -59,17 +59,19 @@ class Exports:
         details = self._details(key)
         if details is not None and self._alive(key):
             return Connection("nbd", details)
-        if local:
-            details = self._serve_socket(key, volume, path, form)
-        else:
-            details = self._serve_port(key, volume, path, form, details)
-        return Connection("nbd", details)
+        self._stop(key)  # a crash may have left a server of which nothing was noted
+        try:
+            if local:
+                return Connection("nbd", self._serve_socket(key, volume, path, form))
+            return Connection("nbd", self._serve_port(key, volume, path, form, details))
+        except BaseException:
+            self._stop(key)
+            raise
 
     def _serve_socket(self, key: str, volume: str, path: Path, form: str) -> dict[str, str]:
         socket = self._folder / f"{key}.sock"
         if len(os.fsencode(socket)) > LONGEST_SOCKET_PATH:
             raise BadConfiguration(f"the path of the folder for sockets is too long: {socket}")
-        socket.unlink(missing_ok=True)
         self._start(key, volume, path, form, ["--socket", str(socket)])
         if self._settings.socket_group:
             with backend_errors("opening a volume to a group"):
@@ -108,8 +110,8 @@ class Exports:
 
     def close_all(self, volume: str) -> None:
         """Stop serving the volume to anyone."""
-        for record in self._folder.glob(f"{_digest(volume)}-*.json"):
-            self._stop(record.stem)
+        for key in {file.stem for file in self._folder.glob(f"{_digest(volume)}-*")}:
+            self._stop(key)
 
     def _stop(self, key: str) -> None:
         process = self._process(key)
@@ -118,7 +120,7 @@ class Exports:
                 _end(process)
             finally:
                 os.close(process)
-        for suffix in ("sock", "pid", "json"):
+        for suffix in ("sock", "pid", "json", "new"):
             (self._folder / f"{key}.{suffix}").unlink(missing_ok=True)
 
     def _alive(self, key: str) -> bool:

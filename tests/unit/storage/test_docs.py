@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 from stratolith.core.clock import System
 from stratolith.core.conformance.image_store import ImageStoreSuite
 from stratolith.core.drivers import image_store, volume

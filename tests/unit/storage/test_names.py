@@ -1,7 +1,6 @@
 """Ids that drivers accept."""
 
 import pytest
-
 from stratolith.core.drivers import names
 from stratolith.core.errors import BadRequest
 
