@@ -19,7 +19,8 @@ from .record import Lease, write
 DEVICE = "dhcp0"
 METADATA = "169.254.169.254"
 UNFIT = re.compile(r"[^A-Za-z0-9-]+")
-LONGEST_NAME = 63
+MISTAKABLE = re.compile(r"[0-9]+[wdhms]?|infinite|ignore", re.IGNORECASE)
+LONGEST_NAME = 58
 
 
 class Dhcp:
@@ -42,7 +43,7 @@ class Dhcp:
             self.stop()
             return
         fresh = write(self._folder / "dnsmasq.hosts", "".join(_hosts(served, leases)))
-        fresh |= write(self._folder / "dnsmasq.opts", "".join((*_options(network, served), *_names(leases))))
+        fresh |= write(self._folder / "dnsmasq.opts", "".join(_options(network, served)))
         moved = write(self._conf, "".join(self._lines(served)))
         pid = self.running()
         if pid and moved:
@@ -97,10 +98,6 @@ def _tag(subnet: Subnet) -> str:
     return f"s-{subnet.id}"
 
 
-def _port_tag(entry: Lease) -> str:
-    return f"p-{entry.port_id}"
-
-
 def _range(subnet: Subnet, lease_s: int) -> str:
     net = ip_network(subnet.cidr)
     size = net.netmask if net.version == 4 else net.prefixlen
@@ -113,15 +110,15 @@ def _hosts(served: Sequence[Subnet], leases: Sequence[Lease]) -> Iterator[str]:
         for subnet_id, address in entry.addresses:
             if subnet_id in ids:
                 text = f"[{address}]" if ":" in address else address
-                yield f"{entry.mac},set:{_port_tag(entry)},{text}\n"
+                # No tag here: dnsmasq 2.90 dies when it reads a tagged line again after having served it.
+                name = _name(entry.hostname)
+                yield f"{entry.mac},{text},{name}\n" if name else f"{entry.mac},{text}\n"
 
 
-def _names(leases: Sequence[Lease]) -> Iterator[str]:
-    """Hosts' names as options: in the line of a host, a name like ``ignore`` or ``45`` means something else."""
-    for entry in leases:
-        name = UNFIT.sub("-", entry.hostname)[:LONGEST_NAME].strip("-")
-        if name:
-            yield f"tag:{_port_tag(entry)},12,{name}\n"
+def _name(hostname: str) -> str:
+    """The name in a form that dnsmasq can only take for a name, not for a time or a word of its own."""
+    name = UNFIT.sub("-", hostname)[:LONGEST_NAME].strip("-")
+    return f"host-{name}" if MISTAKABLE.fullmatch(name) else name
 
 
 def _options(network: NetworkSpec, served: Sequence[Subnet]) -> Iterator[str]:

@@ -33,14 +33,11 @@ class Filter:
         self._flows = Table("inet", names.prefix)
 
     def open(self) -> None:
-        """Make the tables; rules that are there stay. Called in the host's namespace.
+        """Make the tables; what networks and ports have in them stays. Called in the host's namespace.
 
         :raises BackendFailed: the kernel lacks br_netfilter.
         """
         _pass_bridged_packets(self._options.timeout_s)
-        known = nft.chains(self._options, "inet")
-        if (self._names.prefix, "prerouting-state") in known:
-            return
         nft.commit(self._options, [*self._base_ports(), *self._base_flows()])
 
     def _base_ports(self) -> list[Command]:
