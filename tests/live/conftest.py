@@ -1,0 +1,7 @@
+"""Fixtures of the live tests: the real parts they run against."""
+
+from __future__ import annotations
+
+from .libvirt_host import libvirt_host
+
+__all__ = ["libvirt_host"]

@@ -1,0 +1,153 @@
+"""A libvirt daemon of the tests' own: everything of it lies in one folder and ends with it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+MOUNTS = {"run": "/run/libvirt", "lib": "/var/lib/libvirt", "log": "/var/log/libvirt", "etc": "/etc/libvirt",
+          "cache": "/var/cache/libvirt"}
+PROBES = Path("~/.cache/stratolith/libvirt").expanduser()
+"""What libvirt learned of the QEMU binaries: it takes eight seconds to learn, so runs share it."""
+LIBVIRTD_CONF = """\
+listen_tls = 0
+listen_tcp = 0
+auth_unix_rw = "none"
+auth_unix_ro = "none"
+log_outputs = "3:file:/var/log/libvirt/libvirtd.log"
+"""
+QEMU_CONF = """\
+user = "root"
+group = "root"
+dynamic_ownership = 0
+remember_owner = 0
+namespaces = []
+cgroup_controllers = []
+security_driver = "none"
+stdio_handler = "logd"
+"""
+
+
+class LibvirtHost:
+    """One daemon with process, mount, host name and (unless told otherwise) network namespaces of its own.
+
+    When the first process of its namespaces ends, the kernel ends the daemon and every guest.
+    """
+
+    def __init__(self, folder: Path, name: str = "live", own_network: bool = True) -> None:
+        self.folder = folder
+        self.name = name
+        self._own_network = own_network
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def socket(self) -> Path:
+        """Where the daemon listens."""
+        return self.folder / "run" / "libvirt-sock"
+
+    @property
+    def uri(self) -> str:
+        """How to connect from outside."""
+        return f"qemu:///system?socket={self.socket}"
+
+    def start(self) -> None:
+        """Start the daemon and wait until it listens."""
+        for part in MOUNTS:
+            (self.folder / part).mkdir(parents=True, exist_ok=True)
+        PROBES.mkdir(parents=True, exist_ok=True)
+        (self.folder / "etc" / "libvirtd.conf").write_text(LIBVIRTD_CONF)
+        (self.folder / "etc" / "qemu.conf").write_text(QEMU_CONF)
+        namespaces = ["--mount", "--uts", "--pid", "--fork", "--kill-child", "--mount-proc", "--propagation", "private"]
+        if self._own_network:
+            namespaces.append("--net")
+        log = (self.folder / "host.log").open("wb")
+        with log:
+            self._process = subprocess.Popen(
+                ["unshare", *namespaces, sys.executable, __file__, str(self.folder), self.name],
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
+        wait_for(self._listens, 30, f"libvirtd listens; see {self.folder}/host.log")
+
+    def _listens(self) -> bool:
+        assert self._process is not None and self._process.poll() is None, (self.folder / "host.log").read_text()
+        with contextlib.closing(socket.socket(socket.AF_UNIX)) as probe:
+            return probe.connect_ex(str(self.socket)) == 0
+
+    def processes(self) -> list[str]:
+        """Command lines of all QEMU processes of this host, by the folder they name."""
+        found = []
+        for entry in Path("/proc").glob("[0-9]*/cmdline"):
+            with contextlib.suppress(OSError):
+                line = entry.read_bytes().replace(b"\0", b" ").decode(errors="replace")
+                if "qemu-system" in line and str(self.folder) in line:
+                    found.append(line)
+        return found
+
+    def stop(self) -> None:
+        """End the daemon and all its guests."""
+        process, self._process = self._process, None
+        if process is not None:
+            process.send_signal(signal.SIGTERM)
+            process.kill()
+            process.wait()
+
+
+def wait_for(condition, timeout_s: float, what: str):  # type: ignore[no-untyped-def]
+    """The first true result of ``condition`` within ``timeout_s``, else a failure that says ``what``."""
+    from stratolith.core.conformance.cases import until
+    return until(condition, timeout_s, what)
+
+
+def inside(folder: Path, name: str) -> None:
+    """The first process of the namespaces: mount the folder in place, start the daemons, wait for their end."""
+    socket.sethostname(name)
+    subprocess.run(["mount", "-t", "sysfs", "sysfs", "/sys"], check=True)
+    subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
+    for part, place in MOUNTS.items():
+        os.makedirs(place, exist_ok=True)
+        source = str(PROBES) if part == "cache" else str(folder / part)
+        subprocess.run(["mount", "--bind", source, place], check=True)
+    for part in ("qemu", "images"):
+        os.makedirs(f"/var/lib/libvirt/{part}", exist_ok=True)
+    subprocess.Popen(["/usr/sbin/virtlogd", "-p", "/run/libvirt/own-virtlogd.pid"])
+    daemon = subprocess.Popen(["/usr/sbin/libvirtd", "-p", "/run/libvirt/own-libvirtd.pid"])
+    reap_until(daemon.pid)
+
+
+def reap_until(last: int) -> None:
+    """Collect ended processes, as the first process of a namespace must, until ``last`` has ended."""
+    while True:
+        ended, status = os.wait()
+        if ended == last:
+            sys.exit(os.waitstatus_to_exitcode(status))
+
+
+@contextlib.contextmanager
+def running(folder: Path, name: str = "live", own_network: bool = True) -> Iterator[LibvirtHost]:
+    """A started host, stopped at the end."""
+    host = LibvirtHost(folder, name, own_network)
+    try:
+        host.start()
+        yield host
+    finally:
+        host.stop()
+
+
+@pytest.fixture(scope="session")
+def libvirt_host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LibvirtHost]:
+    """One daemon for all tests that need it."""
+    if os.geteuid() != 0:
+        pytest.fail("the live tests need root")
+    with running(tmp_path_factory.mktemp("libvirt")) as host:
+        yield host
+
+
+if __name__ == "__main__":
+    inside(Path(sys.argv[1]), sys.argv[2])
