@@ -194,17 +194,14 @@ class Configuration:
 
 
 def _read_file(file: Path) -> dict[str, dict[str, str]]:
-    import configargparse
+    import configparser
     try:
         text = file.read_text()
     except OSError as exc:
         raise BadConfiguration(f"cannot read {file}: {exc.strerror}") from exc
-    parser = configargparse.ConfigparserConfigFileParser()
-    import configparser
     ini = configparser.ConfigParser(interpolation=None, delimiters=("=",), default_section="")
     try:
         ini.read_string(text, source=str(file))
     except configparser.Error as exc:
         raise BadConfiguration(f"{file}: {exc}") from exc
-    del parser
     return {section: dict(ini.items(section)) for section in ini.sections()}

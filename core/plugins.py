@@ -24,7 +24,7 @@ class Versioned(Protocol):
     api: ClassVar[tuple[int, int]]
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def _entry_points(group: str) -> tuple[importlib.metadata.EntryPoint, ...]:
     return tuple(sorted(importlib.metadata.entry_points(group=group), key=lambda point: point.name))
 

@@ -55,8 +55,8 @@ class Method:
         self.hints = hints
 
 
-@functools.lru_cache(maxsize=None)
-def methods(kind: type[Any]) -> dict[str, Method]:
+@functools.cache
+def methods(kind: Any) -> dict[str, Method]:
     """The abstract methods of an interface: what may be called from outside."""
     return {name: Method(name, getattr(kind, name)) for name in sorted(kind.__abstractmethods__)}
 

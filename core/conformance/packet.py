@@ -124,6 +124,27 @@ class PacketSuite:
         driver.apply_port(dataclasses.replace(port, rules=LEAVE))
         assert not sender.pings("10.20.0.11", tries=1)
 
+    def test_known_connections_end_with_their_rule(self, driver: Network, start: Starts) -> None:
+        port, target = start(11, rules=(*LEAVE, Rule("ingress", "IPv4", "udp", 500, 500)))
+        _, sender = start(12)
+        with target.listening("udp-echo", "500"):
+            assert sender.probe("udp-call", "4000", "10.20.0.11", "500") == "hello"
+            driver.apply_port(port)
+            assert sender.probe("udp-call", "4000", "10.20.0.11", "500") == "hello"
+            driver.apply_port(dataclasses.replace(port, rules=LEAVE))
+            assert sender.probe("--timeout-s=1", "udp-call", "4000", "10.20.0.11", "500") == "nothing"
+
+    def test_heir_of_an_address_inherits_no_connection(self, driver: Network, start: Starts) -> None:
+        port, first = start(11, rules=OPEN)
+        _, sender = start(12)
+        with first.listening("udp-echo", "500"):
+            assert sender.probe("udp-call", "4000", "10.20.0.11", "500") == "hello"
+        driver.remove_port(port.id)
+        _, heir = start(11)
+        sender.ip("neigh", "flush", "all")
+        with heir.listening("udp-echo", "500"):
+            assert sender.probe("--timeout-s=1", "udp-call", "4000", "10.20.0.11", "500") == "nothing"
+
     def test_egress_needs_a_rule(self, driver: Network, start: Starts) -> None:
         start(11, rules=OPEN)
         port, sender = start(12, rules=())

@@ -41,6 +41,31 @@ def udp_claim_server(target: str) -> None:
         here.sendto(b"forged", (target, 68))
 
 
+def udp_echo(port: int, timeout_s: float) -> None:
+    """Print ``ready``, then send every datagram back, until one says ``end``."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as here:
+        here.bind(("0.0.0.0", port))
+        here.settimeout(timeout_s)
+        print("ready", flush=True)
+        while True:
+            text, sender = here.recvfrom(2048)
+            if text == END:
+                return
+            here.sendto(text, sender)
+
+
+def udp_call(own_port: int, target: str, port: int, timeout_s: float) -> None:
+    """Print what comes back for a datagram sent from ``own_port``, or ``nothing``."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as here:
+        here.bind(("0.0.0.0", own_port))
+        here.settimeout(timeout_s)
+        here.sendto(b"hello", (target, port))
+        try:
+            print(here.recvfrom(2048)[0].decode())
+        except TimeoutError:
+            print("nothing")
+
+
 def tcp_listen(port: int, count: int, timeout_s: float) -> None:
     """Print ``ready``, then the address of each of ``count`` callers; answer each with its address."""
     with socket.create_server(("0.0.0.0", port)) as here:
@@ -75,8 +100,8 @@ def main(given: Sequence[str] = sys.argv[1:]) -> None:
     """Do what the first argument says with the rest."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--timeout-s", type=float, default=5.0)
-    parser.add_argument("what", choices=("udp-listen", "udp-send", "udp-claim-server", "tcp-listen", "tcp-call",
-                                         "http"))
+    parser.add_argument("what", choices=("udp-listen", "udp-send", "udp-claim-server", "udp-echo", "udp-call",
+                                         "tcp-listen", "tcp-call", "http"))
     parser.add_argument("rest", nargs="*")
     options = parser.parse_args(given)
     rest: list[str] = options.rest
@@ -86,6 +111,10 @@ def main(given: Sequence[str] = sys.argv[1:]) -> None:
         udp_send(rest[0], rest[1], int(rest[2]), rest[3])
     elif options.what == "udp-claim-server":
         udp_claim_server(rest[0])
+    elif options.what == "udp-echo":
+        udp_echo(int(rest[0]), options.timeout_s)
+    elif options.what == "udp-call":
+        udp_call(int(rest[0]), rest[1], int(rest[2]), options.timeout_s)
     elif options.what == "tcp-listen":
         tcp_listen(int(rest[0]), int(rest[1]), options.timeout_s)
     elif options.what == "tcp-call":

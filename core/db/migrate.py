@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata, produce_migrations, render_python_code
@@ -59,7 +59,7 @@ def _context(connection: Any, schema: Schema) -> MigrationContext:
         "render_item": _render, "compare_type": False})
 
 
-def _render(kind: str, item: Any, context: Any) -> str | bool:
+def _render(kind: str, item: Any, context: Any) -> str | Literal[False]:
     """Our own column types by the name that ``core.db.columns`` gives them."""
     if kind != "type":
         return False

@@ -70,7 +70,8 @@ def _behind(table: sa.FromClause, order: list[tuple[sa.ColumnElement[Any], bool]
 
 
 def _same(column: sa.ColumnElement[Any], value: Any) -> sa.ColumnElement[bool]:
-    return column.is_(None) if value is None else column == value
+    same: sa.ColumnElement[bool] = column.is_(None) if value is None else column == value
+    return same
 
 
 def _beyond(column: sa.ColumnElement[Any], descending: bool, value: Any) -> sa.ColumnElement[bool]:

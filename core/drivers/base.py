@@ -6,7 +6,7 @@ import abc
 import dataclasses
 import logging
 from pathlib import Path
-from typing import Any, ClassVar, TypeVar, cast
+from typing import Any, ClassVar, TypeVar
 
 from ..clock import Clock
 from ..config import Configuration
@@ -75,4 +75,4 @@ def require(driver: object, facet: type[F]) -> F:
     """
     if not isinstance(driver, facet):
         raise NotSupported(f"this backend has no {facet.__name__.lower()}")
-    return cast(F, driver)
+    return driver

@@ -187,10 +187,15 @@ class WritableGroups(abc.ABC):
 
 
 class Stored(abc.ABC):
-    """Facet: the backend keeps its users in the database of the identity service."""
+    """Facet: the backend keeps its users in the database of the identity service.
+
+    Its writes join the caller's transaction, so that the service's rows and the backend's appear together.
+    """
 
     @abc.abstractmethod
     def attach(self, database: Any) -> None:
-        """Use ``database`` (:class:`stratolith.core.db.engine.Database`), making or upgrading the backend's own
-        tables there. Called once, after ``open`` and before any other verb. Writes join the caller's
-        transaction, so that the service's rows and the backend's appear together."""
+        """Use ``database`` (:class:`stratolith.core.db.engine.Database`); called once, after ``open``."""
+
+    @abc.abstractmethod
+    def upgrade(self) -> None:
+        """Make the backend's own tables, or bring them to the newest revision; before any other verb."""

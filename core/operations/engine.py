@@ -112,7 +112,8 @@ class Engine:
     def _insert(self, tx: Transaction, row: dict[str, Any]) -> int:
         tx.database.probed("insert operations")
         tx.dirty = True
-        return int(tx.connection.execute(operations.insert(), row).inserted_primary_key[0])
+        made: Any = tx.connection.execute(operations.insert(), row).inserted_primary_key
+        return int(made[0])
 
     def _row(self, kind: str, subject: str, context: Context, data: dict[str, Any] | None) -> dict[str, Any]:
         now = self.clock.now()

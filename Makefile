@@ -1,0 +1,87 @@
+# One door for commands. Each target prints what it does; `make` alone lists them.
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+STATE ?= .stratolith
+LISTEN ?= 127.0.0.1:8774
+HYPERVISOR ?= $(shell etc/prepare-host choose)
+NETWORK ?= $(if $(filter libvirt,$(HYPERVISOR)),bridge,simulated)
+EXTRAS := conformance,dev$(if $(filter libvirt,$(HYPERVISOR)),$(comma)libvirt$(comma)bridge)
+comma := ,
+JOBS ?= 2
+say = @printf '\n\033[1m== %s\033[0m\n' "$(1)"
+
+.DEFAULT_GOAL := help
+.PHONY: help up down test live lint conformance bench docs wheel clean host
+
+help: ## list the targets
+	@grep -hE '^[a-z]+:.*##' Makefile | sed 's/:.*## /\t/' | expand -t 14
+
+$(VENV)/ready: setup.cfg pyproject.toml
+	$(call say,Setting up Python packages in $(VENV))
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install -q --disable-pip-version-check -e '.[conformance,dev]'
+	@touch $@
+
+$(VENV)/live: $(VENV)/ready
+	$(call say,Installing QEMU$(comma) libvirt and the other real parts (apt and pip))
+	etc/prepare-host install live
+	$(BIN)/pip install -q --disable-pip-version-check -e '.[conformance,dev,libvirt,bridge,postgresql,mysql,rabbitmq]'
+	@touch $@
+
+host: $(VENV)/ready
+ifeq ($(HYPERVISOR),libvirt)
+	$(call say,This cloud runs real guests: HYPERVISOR=simulated would need no root and no packages)
+	etc/prepare-host install run
+	$(BIN)/pip install -q --disable-pip-version-check -e '.[libvirt,bridge]'
+	etc/prepare-host start
+endif
+
+up: host ## set up, start the cloud, boot a first server, say what to type next
+	$(call say,Starting the cloud: hypervisor $(HYPERVISOR)$(comma) network $(NETWORK)$(comma) state in $(STATE))
+	$(BIN)/stratolith status --state $(STATE) >/dev/null 2>&1 || \
+	  $(BIN)/stratolith up --detach --state $(STATE) --listen $(LISTEN) --hypervisor $(HYPERVISOR) --network $(NETWORK)
+	etc/first-server $(BIN) $(STATE) $(HYPERVISOR)
+
+down: $(VENV)/ready ## stop the cloud; its state stays
+	$(call say,Stopping the cloud of $(STATE))
+	$(BIN)/stratolith down --state $(STATE)
+
+test: $(VENV)/ready ## everything that needs no root
+	$(call say,Tests that need no root)
+	$(BIN)/pytest -q -n $(JOBS) --dist loadgroup -m 'not live' tests
+
+live: $(VENV)/live ## everything against real parts (root)
+	$(call say,Tests against real parts)
+	$(BIN)/pytest -q -m live tests
+
+lint: $(VENV)/ready ## style, types and import rules
+	$(call say,Style)
+	$(BIN)/ruff check .
+	$(call say,Types)
+	@mkdir -p .types && ln -sfn .. .types/stratolith
+	MYPYPATH=.types $(BIN)/mypy --namespace-packages --explicit-package-bases -p stratolith
+	$(call say,Import rules)
+	cd .types && ../$(BIN)/lint-imports --no-logo --config ../setup.cfg
+
+conformance: $(VENV)/ready ## the shipped suites on each installed driver
+	$(call say,The shipped suites on the simulated drivers)
+	$(BIN)/pytest -q -n $(JOBS) tests/conformance
+
+bench: $(VENV)/ready ## print the figures of benchmarks/
+	$(call say,Benchmarks)
+	@for script in benchmarks/*.py; do echo "-- $$script"; $(BIN)/python $$script || exit 1; done
+
+docs: $(VENV)/ready ## write the generated pages and samples anew
+	$(call say,Generated pages: coverage of the API$(comma) support matrix$(comma) samples)
+	$(BIN)/python docs/generate
+
+wheel: $(VENV)/ready ## build the wheel into dist/
+	$(call say,Building the wheel)
+	$(BIN)/python -m build --wheel --outdir dist .
+
+clean: ## remove what was built, but not a cloud's state
+	$(call say,Removing what was built)
+	rm -rf $(VENV) build dist *.egg-info .types .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
