@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from .base import BASE
+from .flavor import FLAVOR
+from .keypair import KEYPAIR
 from .server import SERVER
 
-RULES = (*BASE, *SERVER)
+RULES = (*BASE, *SERVER, *FLAVOR, *KEYPAIR)

@@ -8,6 +8,13 @@ ADMIN = "rule:context_is_admin"
 READER = "rule:project_reader_or_admin"
 MEMBER = "rule:project_member_or_admin"
 MANAGER = "rule:project_manager_or_admin"
+PREFIX = "os_compute_api:"
+
+
+def rules(check: str, sentences: dict[str, str]) -> tuple[Rule, ...]:
+    """Rules of one check: their sentences by name, without the prefix of all of compute's names."""
+    return tuple(Rule(PREFIX + name, check, sentence) for name, sentence in sentences.items())
+
 
 BASE = (
     Rule("context_is_admin", "role:admin", "Who counts as an administrator."),

@@ -3,17 +3,10 @@
 from __future__ import annotations
 
 from ....core.policy.rules import Rule
-from .base import ADMIN, MEMBER, READER
-
-PREFIX = "os_compute_api:"
-
-
-def _rules(check: str, sentences: dict[str, str]) -> tuple[Rule, ...]:
-    return tuple(Rule(PREFIX + name, check, sentence) for name, sentence in sentences.items())
-
+from .base import ADMIN, MEMBER, READER, rules
 
 SERVER = (
-    *_rules(READER, {
+    *rules(READER, {
         "servers:index": "List servers.",
         "servers:detail": "List servers with details.",
         "servers:show": "Show a server.",
@@ -32,7 +25,7 @@ SERVER = (
         "os-security-groups:list": "List a server's security groups.",
         "os-server-password:show": "Show a server's encrypted password.",
     }),
-    *_rules(MEMBER, {
+    *rules(MEMBER, {
         "servers:create": "Create a server.",
         "servers:create:attach_volume": "Create a server with volumes.",
         "servers:create:attach_network": "Create a server with networks or ports of one's choice.",
@@ -77,7 +70,7 @@ SERVER = (
         "os-rescue": "Boot a server from a rescue image.",
         "os-unrescue": "Leave rescue mode.",
     }),
-    *_rules(ADMIN, {
+    *rules(ADMIN, {
         "servers:index:get_all_tenants": "List the servers of all projects.",
         "servers:detail:get_all_tenants": "List the servers of all projects with details.",
         "servers:allow_all_filters": "List servers with filters that reveal the cloud's inside.",
