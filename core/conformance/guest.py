@@ -146,7 +146,8 @@ class Guests:
         """A guest on the port, as a hypervisor would start it."""
         space = self.space()
         host = ["-n", self._host] if self._host else []
-        ip(*host, "link", "add", vif.device, "mtu", str(vif.mtu), "type", "veth", "peer", "name", "eth0", "netns", space)
+        ip(*host, "link", "add", vif.device, "mtu", str(vif.mtu), "type", "veth",
+           "peer", "name", "eth0", "netns", space)
         ip(*host, "link", "set", vif.device, "master", vif.bridge, "up")
         ip("-n", space, "link", "set", "eth0", "address", vif.mac, "mtu", str(vif.mtu), "up")
         return Guest(space, vif.mac, self._folder)

@@ -224,8 +224,11 @@ class PacketSuite:
         _, target = start(11, rules=OPEN)
         _, sender = start(12)
         sender.address("10.20.0.66/24")
-        forge = lambda: sender.probe("udp-send", "10.20.0.66", "10.20.0.11", "500", "forged")  # noqa: E731
-        assert self.heard(target, sender, lambda: forge() and None) == ["10.20.0.12 true"]
+
+        def forge() -> None:
+            sender.probe("udp-send", "10.20.0.66", "10.20.0.11", "500", "forged")
+
+        assert self.heard(target, sender, forge) == ["10.20.0.12 true"]
 
     def test_forged_mac(self, start: Starts) -> None:
         _, target = start(11, rules=OPEN)

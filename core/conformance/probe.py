@@ -78,6 +78,17 @@ def tcp_listen(port: int, count: int, timeout_s: float) -> None:
             print(address, flush=True)
 
 
+def http_echo(port: int, timeout_s: float) -> None:
+    """Print ``ready``, then answer one HTTP request with the lines of its head."""
+    with socket.create_server(("0.0.0.0", port)) as here:
+        here.settimeout(timeout_s)
+        print("ready", flush=True)
+        caller, _ = here.accept()
+        with caller, caller.makefile("rb") as lines:
+            head = b"".join(iter(lines.readline, b"\r\n"))
+            caller.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(head), head))
+
+
 def tcp_call(target: str, port: int, timeout_s: float) -> None:
     """Print what the other side answers, ``refused`` or ``nothing``."""
     try:
@@ -101,7 +112,7 @@ def main(given: Sequence[str] = sys.argv[1:]) -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--timeout-s", type=float, default=5.0)
     parser.add_argument("what", choices=("udp-listen", "udp-send", "udp-claim-server", "udp-echo", "udp-call",
-                                         "tcp-listen", "tcp-call", "http"))
+                                         "tcp-listen", "tcp-call", "http-echo", "http"))
     parser.add_argument("rest", nargs="*")
     options = parser.parse_args(given)
     rest: list[str] = options.rest
@@ -115,6 +126,8 @@ def main(given: Sequence[str] = sys.argv[1:]) -> None:
         udp_echo(int(rest[0]), options.timeout_s)
     elif options.what == "udp-call":
         udp_call(int(rest[0]), rest[1], int(rest[2]), options.timeout_s)
+    elif options.what == "http-echo":
+        http_echo(int(rest[0]), options.timeout_s)
     elif options.what == "tcp-listen":
         tcp_listen(int(rest[0]), int(rest[1]), options.timeout_s)
     elif options.what == "tcp-call":

@@ -16,7 +16,7 @@ from ...core.drivers.network import (
     Vif,
 )
 from ...core.errors import NotFound
-from . import namespace
+from . import flow, namespace
 from .dhcp import DEVICE, METADATA, Dhcp
 from .error import translated
 from .filter import Filter
@@ -24,7 +24,7 @@ from .link import Links, checksum_in_software, mute
 from .metadata import Metadata
 from .names import Names, check_id
 from .options import Options as BridgeOptions
-from .record import Records
+from .record import Lease, Records, lease_of
 from .router import Router
 from .tunnel import FLAT, LOCAL, VLAN, VXLAN, Uplink
 
@@ -99,7 +99,7 @@ class Bridge(Network):
         mute(name)
         links.set(name, mtu=network.mtu, ifalias=ALIAS + network.id)
         links.set(name, state="up")
-        return index % 65535 + 1
+        return flow.zone_of(index)
 
     def _serve(self, links: Links, network: NetworkSpec, space: str) -> None:
         """Lead the network into its namespace, where its DHCP and metadata addresses are."""
@@ -142,9 +142,13 @@ class Bridge(Network):
         bridge = self._names.bridge(port.network_id)
         with translated("wiring the port"):
             with namespace.entered(self._options.host_namespace), Links() as links:
-                if network is None or not links.index(bridge):
+                index = links.index(bridge)
+                if network is None or not index:
                     raise NotFound(f"network {port.network_id} is not on this host")
                 self._filter.apply_port(port)
+                before = self._records.lease(network.id, port.id)
+                if before is not None and before.security != lease_of(port).security:
+                    flow.forget(flow.zone_of(index), _addresses(before, lease_of(port)))
             self._records.save_port(port)
             self._dhcp(network.id).apply(network, self._records.leases(network.id))
         return Vif(port_id=port.id, kind="bridge", mac=port.mac, device=self._names.tap(port.id), bridge=bridge,
@@ -154,9 +158,13 @@ class Bridge(Network):
         """Remove the port's device, filter and lease."""
         check_id(port_id)
         with translated("removing the port"):
+            network = self._records.network(self._records.network_of(port_id) or "-")
             with namespace.entered(self._options.host_namespace), Links() as links:
                 self._unplug(links, port_id)
-            network = self._records.network(self._records.network_of(port_id) or "-")
+                lease = self._records.lease(network.id, port_id) if network is not None else None
+                if network is not None and lease is not None:
+                    # The address may soon be another's, who must not inherit what this port was allowed.
+                    flow.forget(flow.zone_of(links.index(self._names.bridge(network.id))), _addresses(lease))
             if network is not None:
                 self._records.forget_port(network.id, port_id)
                 self._dhcp(network.id).apply(network, self._records.leases(network.id))
@@ -189,6 +197,10 @@ class Bridge(Network):
 
     def _metadata(self, network_id: str) -> Metadata:
         return Metadata(self._options, self._records.folder(network_id), self._names.network_namespace(network_id))
+
+
+def _addresses(*leases: Lease) -> set[str]:
+    return {address for lease in leases for _, address in lease.addresses}
 
 
 def _served(network: NetworkSpec) -> list[str]:

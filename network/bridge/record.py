@@ -7,6 +7,7 @@ anew when a single port changes, and they are the programs' working files.
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import json
 import os
 import shutil
@@ -36,6 +37,15 @@ class Lease:
     mac: str
     addresses: tuple[tuple[str, str], ...]
     hostname: str
+    security: str = ""
+    """A digest of what the filter was told."""
+
+
+def lease_of(port: PortSpec) -> Lease:
+    """What is written down of the port."""
+    told = repr((port.mac, port.addresses, port.allowed_pairs, port.rules, port.filtered, port.admin_up))
+    return Lease(port.id, port.mac, tuple((subnet, address) for subnet, address in port.addresses), port.hostname,
+                 hashlib.sha256(told.encode()).hexdigest())
 
 
 class Records:
@@ -67,14 +77,16 @@ class Records:
 
     def save_port(self, port: PortSpec) -> None:
         """Write down what DHCP must know of the port."""
-        lease = Lease(port.id, port.mac, tuple((subnet, address) for subnet, address in port.addresses), port.hostname)
-        write(self._port(port.network_id, port.id), json.dumps(dataclasses.asdict(lease)))
+        write(self._port(port.network_id, port.id), json.dumps(dataclasses.asdict(lease_of(port))))
+
+    def lease(self, network_id: str, port_id: str) -> Lease | None:
+        """One port of the network, None when it was never written down."""
+        return _lease(self._port(network_id, port_id))
 
     def leases(self, network_id: str) -> list[Lease]:
         """All ports of the network, by id."""
-        found = (_read(path) for path in sorted((self.folder(network_id) / "ports").glob("*.json")))
-        return [Lease(entry["port_id"], entry["mac"], tuple((s, a) for s, a in entry["addresses"]), entry["hostname"])
-                for entry in found if entry is not None]
+        found = (_lease(path) for path in sorted((self.folder(network_id) / "ports").glob("*.json")))
+        return [lease for lease in found if lease is not None]
 
     def network_of(self, port_id: str) -> str:
         """The network that has the port, empty when none has."""
@@ -91,6 +103,13 @@ class Records:
 
     def _port(self, network_id: str, port_id: str) -> Path:
         return self.folder(network_id) / "ports" / f"{port_id}.json"
+
+
+def _lease(path: Path) -> Lease | None:
+    entry = _read(path)
+    if entry is None:
+        return None
+    return Lease(**{**entry, "addresses": tuple((subnet, address) for subnet, address in entry["addresses"])})
 
 
 def _read(path: Path) -> Any:
