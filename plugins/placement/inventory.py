@@ -1,0 +1,93 @@
+"""Inventories: how much a provider has of each resource class, and how much of it is claimed."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Mapping
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import bindparam
+
+from ...core.db.engine import Row, Transaction
+from ...core.errors import BadRequest, InUse
+from ...core.services.placement import Inventory
+from .tables import inventories
+
+LARGEST = 2147483647
+FIELDS = ("total", "reserved", "min_unit", "max_unit", "step_size", "allocation_ratio")
+OF_PROVIDER = sa.select(inventories).where(inventories.c.provider_id == bindparam("provider"))
+ONE = OF_PROVIDER.where(inventories.c.resource_class == bindparam("class_"))
+FREE_ONE = sa.delete(inventories).where(inventories.c.provider_id == bindparam("provider"),
+                                        inventories.c.resource_class == bindparam("class_"), inventories.c.used == 0)
+CHANGE = sa.update(inventories).where(inventories.c.provider_id == bindparam("provider"),
+                                      inventories.c.resource_class == bindparam("class_"))
+"""Takes the columns to set among its parameters."""
+
+
+def of(tx: Transaction, provider: str) -> dict[str, Row]:
+    """The inventories of a provider by resource class."""
+    return {row.resource_class: row for row in tx.rows(OF_PROVIDER, {"provider": provider})}
+
+
+def one(tx: Transaction, provider: str, class_: str) -> Row | None:
+    """One inventory, or none."""
+    return tx.row(ONE, {"provider": provider, "class_": class_})
+
+
+def capacity(inventory: Inventory) -> int:
+    """What can be claimed in all: (total - reserved) * allocation_ratio, rounded down."""
+    return int(min((inventory.total - inventory.reserved) * inventory.allocation_ratio, 2.0**53))
+
+
+def check(provider: str, class_: str, inventory: Inventory) -> None:
+    """See that an inventory makes sense. :raises BadRequest: more is reserved than there is."""
+    if inventory.reserved > inventory.total:
+        raise BadRequest(f"Invalid inventory for '{class_}' on resource provider '{provider}'. "
+                         "The reserved value is greater than total.")
+
+
+def values(inventory: Inventory, now: datetime.datetime) -> dict[str, Any]:
+    """The columns that an inventory fills."""
+    found: dict[str, Any] = {name: getattr(inventory, name) for name in FIELDS}
+    found["capacity"] = capacity(inventory)
+    found["updated_at"] = now
+    return found
+
+
+def add(tx: Transaction, now: datetime.datetime, provider: str, wanted: Mapping[str, Inventory]) -> None:
+    """Insert inventories. :raises AlreadyExists: the provider has one of these classes."""
+    tx.insert(inventories, [{"provider_id": provider, "resource_class": class_, "used": 0, **values(inventory, now)}
+                            for class_, inventory in wanted.items()])
+
+
+def change(tx: Transaction, now: datetime.datetime, provider: str, class_: str, inventory: Inventory) -> bool:
+    """Replace an inventory; what is claimed of it stays, even if that is more. Tell whether it is there."""
+    return tx.execute(CHANGE, {"provider": provider, "class_": class_, **values(inventory, now)}) == 1
+
+
+def remove(tx: Transaction, provider: str, class_: str) -> bool:
+    """Delete an inventory; tell whether it was there. :raises InUse: some of it is claimed."""
+    if tx.execute(FREE_ONE, {"provider": provider, "class_": class_}):
+        return True
+    if one(tx, provider, class_) is None:
+        return False
+    raise InUse(f"Inventory for '{class_}' on resource provider '{provider}' in use.",
+                code="placement.inventory.inuse")
+
+
+def same(row: Row, inventory: Inventory) -> bool:
+    """Tell whether a row says what ``inventory`` says."""
+    return all(getattr(row, name) == getattr(inventory, name) for name in FIELDS)
+
+
+def replace(tx: Transaction, now: datetime.datetime, provider: str, wanted: Mapping[str, Inventory],
+            present: Mapping[str, Row]) -> None:
+    """Make ``wanted`` all that the provider has. :raises InUse: one that is to go is claimed of."""
+    for class_ in present:
+        if class_ not in wanted:
+            remove(tx, provider, class_)
+    for class_, inventory in wanted.items():
+        if class_ in present and not same(present[class_], inventory):
+            change(tx, now, provider, class_, inventory)
+    add(tx, now, provider, {class_: one for class_, one in wanted.items() if class_ not in present})

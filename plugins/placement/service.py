@@ -1,0 +1,119 @@
+"""The placement service: what other services ask of it, in one transaction a call."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import msgspec
+import sqlalchemy as sa
+
+from ...core.context import Context
+from ...core.db.engine import Transaction
+from ...core.process.slice import Kit
+from ...core.services.placement import Amounts, Candidate, Inventory, PlacementService, ResourceRequest
+from . import candidate, claim, inventory, name
+from . import provider as providers
+from .standard import CUSTOM
+from .tables import allocations
+
+decode = msgspec.json.Decoder(list[str]).decode
+HOLDERS = (sa.select(allocations.c.consumer_id).distinct()
+           .where(allocations.c.provider_id == sa.bindparam("provider")).order_by(allocations.c.consumer_id))
+
+
+class Placement(PlacementService):
+    """Inventories, candidates and claims over the slice's tables."""
+
+    def __init__(self, kit: Kit) -> None:
+        self.kit = kit
+        self.db = kit.db
+        self.clock = kit.clock
+
+    def apply_provider(self, context: Context, provider: str, name: str, inventories: Mapping[str, Inventory],
+                       traits: Sequence[str]) -> None:
+        """Write only what differs, so that a host may say the same again and again.
+
+        Custom traits that others gave the provider stay.
+        """
+        with self.db.write() as tx:
+            self._apply(tx, provider, name, inventories, traits)
+
+    def _apply(self, tx: Transaction, id: str, called: str, inventories: Mapping[str, Inventory],
+               traits: Sequence[str]) -> None:
+        now = self.clock.now()
+        row = providers.find(tx, id)
+        if row is None:
+            providers.create(tx, now, id, called)
+            row = providers.get(tx, id)
+        elif row.name != called:
+            providers.rename(tx, now, id, called)
+        has = set(decode(row.traits))
+        wanted = {*traits, *(one for one in has if one.startswith(CUSTOM))}
+        present = inventory.of(tx, id)
+        alike = present.keys() == inventories.keys() and all(
+            inventory.same(present[class_], one) for class_, one in inventories.items())
+        if alike and wanted == has:
+            return
+        name.know_classes(tx, now, inventories)
+        name.know_traits(tx, now, wanted - has)
+        if not alike:
+            inventory.replace(tx, now, id, inventories, present)
+        if wanted != has:
+            providers.set_traits(tx, now, id, wanted)
+        providers.advance(tx, now, id, row.generation)
+
+    def delete_provider(self, context: Context, provider: str) -> None:
+        """Nothing when it is gone."""
+        with self.db.write() as tx:
+            if providers.find(tx, provider) is not None:
+                providers.delete(tx, provider)
+
+    def candidates(self, context: Context, request: ResourceRequest) -> list[Candidate]:
+        """One query; besides the classes asked for it tells how full the others are that hosts are weighed by."""
+        resources = request.resources
+        told = [class_ for class_ in candidate.WEIGHED if class_ not in resources]
+        ask = candidate.Ask(resources, [[trait] for trait in request.required], request.forbidden, request.member_of,
+                            request.forbidden_aggregates, request.in_tree, request.limit, told)
+        names = (*resources, *told)
+        with self.db.read() as tx:
+            rows = candidate.find(tx, ask)
+        span = slice(1, 1 + 2 * len(names), 2), slice(2, 2 + 2 * len(names), 2)
+        whole = all(row[i] is not None for row in rows for i in range(1 + 2 * len(resources), 1 + 2 * len(names), 2))
+        if whole:
+            return [Candidate(row[0], {row[0]: resources}, dict(zip(names, row[span[0]], strict=False)),
+                              dict(zip(names, row[span[1]], strict=False))) for row in rows]
+        return [Candidate(row[0], {row[0]: resources}, _known(names, row[span[0]]), _known(names, row[span[1]]))
+                for row in rows]
+
+    def claim(self, context: Context, consumer: str, allocations: Mapping[str, Amounts], project_id: str,
+              user_id: str, consumer_type: str) -> None:
+        """Nothing is written when the consumer has just this."""
+        with self.db.write() as tx:
+            if claim.held(tx, consumer) == allocations:
+                return
+            claim.settle(tx, self.clock.now(), [claim.Claim(consumer, allocations, project_id, user_id,
+                                                            consumer_type or None)])
+
+    def move(self, context: Context, source: str, target: str) -> None:
+        """:raises Conflict: the target has allocations of its own."""
+        with self.db.write() as tx:
+            claim.rename(tx, source, target)
+
+    def release(self, context: Context, consumer: str) -> None:
+        """Nothing when it has none."""
+        with self.db.write() as tx:
+            claim.settle(tx, self.clock.now(), [claim.Claim(consumer, {})])
+
+    def allocations(self, context: Context, consumer: str) -> dict[str, dict[str, int]]:
+        """One query."""
+        with self.db.read() as tx:
+            return claim.held(tx, consumer)
+
+    def consumers(self, context: Context, provider: str) -> list[str]:
+        """One query."""
+        with self.db.read() as tx:
+            return tx.values(HOLDERS, {"provider": provider})
+
+
+def _known(names: Sequence[str], amounts: Sequence[int | None]) -> dict[str, int]:
+    return {class_: amount for class_, amount in zip(names, amounts, strict=False) if amount is not None}
