@@ -1,0 +1,72 @@
+"""The image service: what the API and the other services may ask."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from ...core.context import Context
+from ...core.db.engine import Row
+from ...core.drivers.image_store import ImageStore
+from ...core.errors import Forbidden, NotFound
+from ...core.process.slice import Kit
+from ...core.services.image import ImageRecord, ImageService
+from . import images, members
+from .access import BY_ID, find
+from .data import Data
+
+
+class Images(ImageService):
+    """Images and their data; nouns that need no store are plain functions over ``kit``."""
+
+    def __init__(self, kit: Kit, store: ImageStore) -> None:
+        self.kit = kit
+        self.data = Data(kit, store)
+
+    def image(self, context: Context, image_id: str) -> ImageRecord:
+        """An image by id. :raises NotFound: there is none that the caller may see."""
+        return images.record(images.show(self.kit, context, image_id))
+
+    def read(self, context: Context, image_id: str, offset: int, length: int) -> bytes:
+        """At most ``length`` bytes of the data from ``offset``; empty at the end."""
+        return self.data.read(context, image_id, offset, length)
+
+    def chunks(self, context: Context, image_id: str) -> Iterator[bytes]:
+        """All of the data in chunks of at most 1 MiB."""
+        return self.data.chunks(context, image_id)
+
+    def create(self, context: Context, image_id: str, name: str, disk_format: str, container_format: str,
+               properties: Mapping[str, str], min_disk: int, min_ram: int) -> ImageRecord:
+        """Make a queued, private image owned by the caller's project; the same id again is the same image."""
+        with self.kit.db.read() as tx:
+            known = tx.row(BY_ID, {"id": image_id})
+        if known is not None:
+            with self.kit.db.read() as tx:
+                return images.record(find(tx, context, image_id))
+        new = images.NewImage(id=image_id, name=name, visibility="private", disk_format=disk_format or None,
+                              container_format=container_format or None, properties=dict(properties),
+                              min_disk=min_disk, min_ram=min_ram)
+        return images.record(images.create(self.kit, context, new))
+
+    def upload(self, context: Context, image_id: str, chunks: Iterable[bytes]) -> ImageRecord:
+        """Give a queued image its data and make it active."""
+        self.data.upload(context, image_id, chunks)
+        return self.image(context, image_id)
+
+    def delete(self, context: Context, image_id: str) -> None:
+        """Delete an image and its data; nothing when it is gone."""
+        try:
+            images.delete(self.kit, context, image_id)
+        except NotFound:
+            return
+
+    def members(self, context: Context, image_id: str) -> Sequence[Row]:
+        """The members of an image that the caller may see."""
+        return members.listed(self.kit, context, image_id)
+
+    def tasks(self, context: Context, image_id: str) -> Sequence[Row]:
+        """The imports of an image, the newest first: rows of operations."""
+        with self.kit.db.read() as tx:
+            row = find(tx, context, image_id)
+            if not context.is_admin and row.owner != context.project_id:
+                raise Forbidden()
+            return [one for one in self.kit.engine.of_subject(tx, image_id) if one.kind == "image.import"]

@@ -1,0 +1,1 @@
+"""The HTTP face of the block storage service: tables of operations, views and documents."""

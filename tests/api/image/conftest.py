@@ -1,0 +1,74 @@
+"""The image service alone: a cloud of one slice, with an identity that believes what a token says."""
+
+import pytest
+from stratolith.core.conformance.cloud import InProcess
+from stratolith.core.context import Context
+from stratolith.core.services.identity import IdentityService, Project
+
+ROLES = {"admin": ("admin", "manager", "member", "reader"), "member": ("member", "reader"), "reader": ("reader",)}
+
+
+class Believer(IdentityService):
+    """Takes tokens of the form ``project:role``."""
+
+    def authenticate(self, token, request_id):
+        project, _, role = token.partition(":")
+        return Context(request_id=request_id, user_id=f"user-{project}", project_id=project, roles=ROLES[role],
+                       is_admin=role == "admin")
+
+    def project(self, context, project_id):
+        return Project(id=project_id, name=project_id, domain_id="default")
+
+    def user_name(self, context, user_id):
+        return user_id
+
+
+class Alone(InProcess):
+    """A cloud of a few services; ``as_`` is a token such as ``alpha:member``."""
+
+    def start(self):
+        self.cloud.peers.add("identity", Believer())
+        self.cloud.prepare()
+        self.cloud.start()
+        self.executor.run()
+        return self
+
+    def request(self, method, path, body=None, *, as_="alpha:member", headers=None, **more):
+        return super().request(method, path, body, as_=None, headers={"X-Auth-Token": as_, **(headers or {})}, **more)
+
+
+@pytest.fixture(scope="module")
+def make(tmp_path_factory):
+    """Makes clouds with the image service alone, and stops them at the end."""
+    made = []
+
+    def build(**options):
+        cloud = Alone(tmp_path_factory.mktemp("image"), services=["image"], options={"image": options}).start()
+        made.append(cloud)
+        return cloud
+    yield build
+    for cloud in made:
+        cloud.stop()
+
+
+@pytest.fixture(scope="module")
+def cloud(make):
+    """One cloud for the whole module."""
+    return make()
+
+
+OCTETS = {"Content-Type": "application/octet-stream"}
+
+
+@pytest.fixture
+def image(cloud):
+    """Makes an image and gives its body; ``data`` is uploaded when given."""
+    def build(data=None, as_="alpha:member", **body):
+        body = {"disk_format": "raw", "container_format": "bare", **body}
+        made = cloud.request("POST", "/image/v2/images", body, as_=as_)
+        assert made.status == 201, made
+        if data is not None:
+            stored = cloud.request("PUT", f"/image/v2/images/{made.json['id']}/file", data, as_=as_, headers=OCTETS)
+            assert stored.status == 204, stored
+        return cloud.request("GET", f"/image/v2/images/{made.json['id']}", as_=as_).json
+    return build
