@@ -78,8 +78,8 @@ def applied(kind: str, name: str, configuration: Configuration | None = None) ->
     subject = registry(kind).load(name)
     options = configuration or Configuration()
 
-    @pytest.fixture(scope="class")
-    @classmethod  # type: ignore[misc]
+    @pytest.fixture(scope="class")  # type: ignore[misc]
+    @classmethod
     def driver(cls: type, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Driver]:
         yield from opened(subject, f"{kind}.{name}", options, tmp_path_factory.mktemp(name))
 

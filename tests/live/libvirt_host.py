@@ -80,15 +80,25 @@ class LibvirtHost:
         with contextlib.closing(socket.socket(socket.AF_UNIX)) as probe:
             return probe.connect_ex(str(self.socket)) == 0
 
-    def processes(self) -> list[str]:
-        """Command lines of all QEMU processes of this host, by the folder they name."""
+    def processes(self) -> list[int]:
+        """The processes of all guests of this host: QEMUs in its namespace of process ids."""
         found = []
-        for entry in Path("/proc").glob("[0-9]*/cmdline"):
+        for entry in Path("/proc").glob("[0-9]*"):
+            # A process may end while it is looked at.
             with contextlib.suppress(OSError):
-                line = entry.read_bytes().replace(b"\0", b" ").decode(errors="replace")
-                if "qemu-system" in line and str(self.folder) in line:
-                    found.append(line)
+                if os.readlink(entry / "ns" / "pid") == self._namespace() and b"qemu-system" in _command(entry):
+                    found.append(int(entry.name))
         return found
+
+    def _namespace(self) -> str:
+        assert self._process is not None
+        children = Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children").read_text().split()
+        return os.readlink(f"/proc/{children[0]}/ns/pid")
+
+    def kill_guests(self) -> None:
+        """End every guest as the kernel would for want of memory."""
+        for process in self.processes():
+            os.kill(process, signal.SIGKILL)
 
     def stop(self) -> None:
         """End the daemon and all its guests."""
@@ -97,6 +107,10 @@ class LibvirtHost:
             process.send_signal(signal.SIGTERM)
             process.kill()
             process.wait()
+
+
+def _command(entry: Path) -> bytes:
+    return (entry / "cmdline").read_bytes().split(b"\0")[0]
 
 
 def wait_for(condition, timeout_s: float, what: str):  # type: ignore[no-untyped-def]

@@ -3,20 +3,55 @@
 from __future__ import annotations
 
 import subprocess
+import uuid
+import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
 from stratolith.core.config import Configuration
+from stratolith.core.conformance.cases import until
 from stratolith.core.conformance.hypervisor import HypervisorSuite
 from stratolith.core.conformance.runner import opened, registry
 from stratolith.core.drivers.base import Driver
+from stratolith.core.drivers.hypervisor import Disk, GuestSpec, Hypervisor, Image, Power
+from stratolith.core.drivers.network import Vif
 from stratolith.core.drivers.volume import Connection
 
+from . import demo_image
 from .libvirt_host import LibvirtHost
 
 pytestmark = pytest.mark.live
+
+
+READY = b"demo: ready"
+CONFIG_DRIVE = {
+    "openstack/latest/meta_data.json": b'{"hostname": "live-guest", "uuid": "a-uuid", "public_keys": {}}',
+    "openstack/latest/user_data": b"#!/bin/sh\necho user-data ran on $(hostname)\n",
+}
+
+
+def says(driver: Hypervisor, guest: str, text: bytes, timeout_s: float = 60) -> bytes:
+    """The console log of ``guest`` as soon as it has ``text``."""
+    def log() -> bytes:
+        found = driver.console_log(guest, 1_000_000)
+        return found if text in found else b""
+
+    return until(log, timeout_s, f"the guest says {text!r}")
+
+
+@pytest.fixture(scope="module")
+def driver(libvirt_host: LibvirtHost, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Driver]:
+    """The driver on the daemon of the tests."""
+    raw = {"hypervisor.libvirt": {"uri": libvirt_host.uri, "translation_cache_mib": "32"}}
+    subject = registry("hypervisor").load("libvirt")
+    yield from opened(subject, "hypervisor.libvirt", Configuration(raw), tmp_path_factory.mktemp("driver"))
+
+
+@pytest.fixture(scope="module")
+def image() -> Image:
+    """The demo image."""
+    return demo_image.image()
 
 
 class TestLibvirt(HypervisorSuite):
@@ -24,17 +59,93 @@ class TestLibvirt(HypervisorSuite):
 
     memory_mib = 96
     parallel = 6
+    patience_s = 60.0
 
-    @pytest.fixture(scope="class")
     @classmethod
-    def driver(cls, libvirt_host: LibvirtHost, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Driver]:
-        """The driver on the daemon of the tests."""
-        raw = {"hypervisor.libvirt": {"uri": libvirt_host.uri, "translation_cache_mib": "32"}}
-        subject = registry("hypervisor").load("libvirt")
-        yield from opened(subject, "hypervisor.libvirt", Configuration(raw), tmp_path_factory.mktemp("driver"))
+    def make_bootable(cls, folder: Path) -> Image:
+        """The demo image."""
+        return demo_image.image()
+
+    def ready(self, driver: Hypervisor, guest: str) -> None:
+        """When the demo guest says so."""
+        says(driver, guest, READY)
 
     def make_volume(self, folder: Path, number: int) -> Connection:
         """A qcow2 file."""
         path = folder / f"volume-{number}.qcow2"
         subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", str(path), "1G"], check=True)
         return Connection("file", {"path": str(path), "format": "qcow2"})
+
+
+def test_boot_from_image_with_config_drive_and_leave_nothing(
+        driver: Hypervisor, image: Image, libvirt_host: LibvirtHost) -> None:
+    guest = str(uuid.uuid4())
+    vif = Vif(str(uuid.uuid4()), "none", "fa:16:3e:00:00:01")
+    driver.spawn(GuestSpec(guest, "live", 1, 96, [Disk("vda", 1, image=image)], [vif], CONFIG_DRIVE))
+    log = says(driver, guest, READY)
+    assert b"source config-drive, hostname live-guest, uuid a-uuid" in log
+    assert b"user-data ran on live-guest" in log
+    assert len(libvirt_host.processes()) == 1
+    driver.destroy(guest)
+    assert driver.observe() == []
+    until(lambda: libvirt_host.processes() == [], 10, "no QEMU is left")
+    assert [path.name for path in (driver.surroundings.state_dir / "guests").iterdir()] == []
+
+
+def test_snapshot_of_a_written_disk_boots_with_what_was_written(
+        driver: Hypervisor, image: Image, tmp_path: Path) -> None:
+    first, second = str(uuid.uuid4()), str(uuid.uuid4())
+    mark = {**CONFIG_DRIVE, "openstack/latest/user_data": b"#!/bin/sh\necho kept > /mark\nsync\n"}
+    driver.spawn(GuestSpec(first, "live", 1, 96, [Disk("vda", 1, image=image)], config_drive=mark))
+    says(driver, first, READY)
+    disk_format = driver.snapshot(first, tmp_path / "copy")
+    driver.destroy(first)
+    content = (tmp_path / "copy").read_bytes()
+    copy = Image(str(uuid.uuid4()), disk_format, len(content), 1 << 30, "", "", lambda: iter((content,)))
+    read = {**CONFIG_DRIVE, "openstack/latest/user_data": b"#!/bin/sh\necho mark is $(cat /mark)\n"}
+    driver.spawn(GuestSpec(second, "live", 1, 96, [Disk("vda", 1, image=copy)], config_drive=read))
+    assert b"mark is kept" in says(driver, second, READY)
+    driver.destroy(second)
+
+
+def test_volume_over_nbd_is_seen_by_the_guest(driver: Hypervisor, image: Image, tmp_path: Path) -> None:
+    subprocess.run(["qemu-img", "create", "-q", "-f", "raw", str(tmp_path / "volume"), "64M"], check=True)
+    socket = tmp_path / "nbd"
+    server = subprocess.Popen(["qemu-nbd", "-f", "raw", "-k", str(socket), "-x", "volume", "-t", "-e", "4",
+                               str(tmp_path / "volume")])
+    guest = str(uuid.uuid4())
+    script = {**CONFIG_DRIVE, "openstack/latest/user_data": b"#!/bin/sh\necho sectors $(cat /sys/block/vdb/size)\n"}
+    try:
+        until(socket.exists, 10, "the NBD server listens")
+        volume = Disk("vdb", 1, connection=Connection("nbd", {"socket": str(socket), "export": "volume"}),
+                      volume_id=str(uuid.uuid4()), kind="volume")
+        driver.spawn(GuestSpec(guest, "live", 1, 96, [Disk("vda", 1, image=image), volume], config_drive=script))
+        assert b"sectors 131072" in says(driver, guest, READY)
+    finally:
+        driver.destroy(guest)
+        server.terminate()
+        server.wait()
+
+
+def test_guest_killed_behind_our_back_is_seen_as_crashed(
+        driver: Hypervisor, libvirt_host: LibvirtHost) -> None:
+    guest = str(uuid.uuid4())
+    driver.spawn(GuestSpec(guest, "live", 1, 96, [Disk("vda", 1)]))
+    libvirt_host.kill_guests()
+    until(lambda: driver.power(guest) is Power.CRASHED, 10, "the guest is seen as crashed")
+    driver.start(guest)
+    assert driver.power(guest) is Power.RUNNING
+    driver.destroy(guest)
+
+
+def test_strangers_domains_are_left_alone(driver: Hypervisor, libvirt_host: LibvirtHost) -> None:
+    import libvirt
+    connection = libvirt.open(libvirt_host.uri)
+    root = ET.fromstring("<domain type='qemu'><memory>65536</memory><os><type>hvm</type></os></domain>")
+    ET.SubElement(root, "name").text = "stratolith-of-somebody-else"
+    domain = connection.defineXML(ET.tostring(root, encoding="unicode"))
+    try:
+        assert driver.observe() == []
+    finally:
+        domain.undefine()
+        connection.close()
