@@ -102,12 +102,16 @@ class Bridge(Network):
         return flow.zone_of(index)
 
     def _serve(self, links: Links, network: NetworkSpec, space: str) -> None:
-        """Lead the network into its namespace, where its DHCP and metadata addresses are."""
+        """Lead the network into its namespace, where its DHCP and metadata addresses are.
+
+        Every host has the same addresses for its own guests: the uplink is kept apart from them.
+        """
         near = self._names.dhcp(network.id)
         links.ensure_pair(near, DEVICE, space)
         mute(near)
         links.set(near, mtu=network.mtu)
         links.join(near, self._names.bridge(network.id))
+        links.isolate(near)
         with namespace.entered(space), Links() as inside:
             if network.dhcp_mac:
                 inside.set(DEVICE, address=network.dhcp_mac)

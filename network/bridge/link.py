@@ -87,6 +87,10 @@ class Links:
         """Make the device a member of the bridge, and up."""
         self._netlink.link("set", index=self.index(name), master=self.index(bridge), state="up")
 
+    def isolate(self, name: str) -> None:
+        """Keep the bridge's member from speaking with other isolated members."""
+        self._netlink.brport("set", index=self.index(name), isolated=1)
+
     def remove(self, name: str) -> None:
         """Delete the device; nothing if there is none."""
         index = self.index(name)

@@ -13,7 +13,10 @@ LOCAL, VXLAN, FLAT, VLAN = "local", "vxlan", "flat", "vlan"
 
 
 class Uplink:
-    """The devices that join bridges to the world outside the host. Used in the host's namespace."""
+    """The devices that join bridges to the world outside the host. Used in the host's namespace.
+
+    They are isolated from the network's DHCP, which answers the guests of its own host only.
+    """
 
     def __init__(self, options: Options, names: Names) -> None:
         self._options = options
@@ -49,6 +52,7 @@ class Uplink:
         links.set(device, mtu=network.mtu)
         mute(device)
         links.join(device, self._names.bridge(network.id))
+        links.isolate(device)
         links.set_flood(device, (peer for peer in network.peers if peer != self._options.local_address))
 
     def _tagged(self, links: Links, network: NetworkSpec) -> str:
@@ -66,9 +70,11 @@ class Uplink:
             raise NotSupported(f"this host has no device for physical network {network.physical_network}")
         if links.kind(device) != "bridge":
             links.join(device, bridge)
+            links.isolate(device)
             return
         near, far = self._names.patch(network.id), self._names.patch_peer(network.id)
         links.ensure_pair(near, far)
         for name, master in ((near, bridge), (far, device)):
             mute(name)
             links.join(name, master)
+        links.isolate(near)

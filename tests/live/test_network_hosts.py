@@ -201,32 +201,43 @@ def pair(tmp_path: Path) -> Iterator[tuple[Bridge, Bridge]]:
 
 def test_tunnel_between_hosts(pair: tuple[Bridge, Bridge], tmp_path: Path) -> None:
     make = Makes(pair[0])
-    peers = ("192.0.2.1", "192.0.2.2")
-    spec = make.network(peers=peers)
-    other = dataclasses.replace(spec, subnets=())
-    pair[0].apply_network(spec)
-    pair[1].apply_network(other)
+    spec = make.network(peers=("192.0.2.1", "192.0.2.2"))
+    for driver in pair:
+        driver.apply_network(spec)
     farms = [Guests(driver.options.prefix, driver.options.host_namespace, tmp_path) for driver in pair]
     ports = [make.port(spec, last, rules=OPEN) for last in (33, 34)]
     try:
         near, far = (farm.start(driver.apply_port(port))
                      for farm, driver, port in zip(farms, pair, ports, strict=True))
-        pair[0].apply_port(ports[1])
-        assert near.boot()["ip"] == "10.20.0.33"
-        assert far.pings("10.20.0.33") is False
-        assert far.boot()["serverid"] == SUBNET.dhcp_address
+        assert near.boot()["ip"] == "10.20.0.33" and far.boot()["ip"] == "10.20.0.34"
         assert far.pings("10.20.0.33") and near.pings("10.20.0.34")
         pair[1].apply_port(dataclasses.replace(ports[1], rules=LEAVE))
         assert not near.pings("10.20.0.34", tries=1)
         with near.listening("tcp-listen", "80", "1") as listener:
             assert far.probe("tcp-call", "10.20.0.33", "80") == "10.20.0.34"
             assert listener.lines() == ["10.20.0.34"]
-        pair[1].apply_network(dataclasses.replace(other, peers=()))
-        pair[0].apply_network(dataclasses.replace(spec, peers=()))
-        stranger = make.network(id="stranger", segment=spec.segment + 1, peers=peers)
-        pair[1].apply_network(stranger)
+        for driver in pair:
+            driver.apply_network(dataclasses.replace(spec, peers=()))
         far.ip("neigh", "flush", "all")
         assert not far.pings("10.20.0.33", tries=1)
     finally:
         for farm in farms:
             farm.stop()
+
+
+def test_dhcp_stays_on_its_host(pair: tuple[Bridge, Bridge], tmp_path: Path) -> None:
+    make = Makes(pair[0])
+    spec = make.network(peers=("192.0.2.1", "192.0.2.2"))
+    pair[0].apply_network(spec)
+    pair[1].apply_network(dataclasses.replace(spec, subnets=()))
+    port = make.port(spec, 34, rules=OPEN)
+    pair[0].apply_port(port)
+    guests = Guests(pair[1].options.prefix, pair[1].options.host_namespace, tmp_path)
+    try:
+        guest = guests.start(pair[1].apply_port(port))
+        assert guest.lease(tries=2) == {}
+        pair[1].apply_network(spec)
+        assert guest.boot()["serverid"] == SUBNET.dhcp_address
+        assert guest.pings(SUBNET.dhcp_address)
+    finally:
+        guests.stop()
