@@ -5,6 +5,7 @@ from __future__ import annotations
 import abc
 import dataclasses
 from collections.abc import Sequence
+from typing import ClassVar
 
 from ..config import option
 from .base import Driver
@@ -33,7 +34,7 @@ class Weigher(Driver):
     after an exception the decision has failed and nothing else has happened.
     """
 
-    Options: type = WeigherOptions
+    Options: ClassVar[type] = WeigherOptions
 
     @property
     def multiplier(self) -> float:

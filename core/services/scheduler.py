@@ -10,7 +10,6 @@ from ..context import Context
 from ..drivers.filter import Aggregate, Host, Request, ServerGroup
 from .base import ServiceInterface
 
-
 __all__ = ["Aggregate", "Host", "Request", "SchedulerService", "Selection", "ServerGroup"]
 
 
