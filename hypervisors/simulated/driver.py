@@ -28,14 +28,14 @@ from ...core.drivers.hypervisor import (
 from ...core.drivers.network import Vif
 from ...core.errors import BackendBusy, BackendFailed, CloudError, NoSpace, NotFound, WrongState
 from .console import boot_log
-from .fault import ALWAYS, DELAY, FAULT, Fault, Faults, parse_delays
+from .fault import DELAY, FAULT, Fault, Faults, parse_delays
 from .guest import Files, Guest, Size, guest_of, size_of
 
 SNAPSHOT_BYTES = 1 << 20
 
 
 @dataclasses.dataclass(frozen=True)
-class Options:
+class SimulatedOptions:
     """Options of the simulated hypervisor."""
 
     vcpus: int = option(64, "Processors the host claims to have.")
@@ -57,14 +57,15 @@ class Simulated(Hypervisor, Pausable, Suspendable, Snapshots, Resizable, Volumes
     at the first two, ``spawn=lost`` does the work and loses the answer once.
     """
 
-    Options = Options
-    options: Options
+    Options = SimulatedOptions
+    options: SimulatedOptions
 
-    def __init__(self, options: Options, surroundings: Surroundings) -> None:
+    def __init__(self, options: SimulatedOptions, surroundings: Surroundings) -> None:
         super().__init__(options, surroundings)
         self._guests: dict[str, Guest] = {}
         self._faults = Faults()
         self._files = Files(surroundings.state_dir / "guests") if options.persist else None
+        self._delay_s = options.delay_s
         self._delays = parse_delays(options.delays)
         self._facts = HypervisorFacts(
             "fake", 1_000_000, options.hostname or surroundings.host, options.vcpus, options.memory_mib,
@@ -246,7 +247,7 @@ class Simulated(Hypervisor, Pausable, Suspendable, Snapshots, Resizable, Volumes
         if delay_text:
             pause = parse_delays((delay_text,)).get(verb, 0.0)
         else:
-            pause = self._delays.get(verb, self.options.delay_s)
+            pause = self._delays.get(verb, self._delay_s)
         if pause > 0:
             self.clock.sleep(pause)
 
@@ -288,5 +289,3 @@ def _grown(wanted: Size, present: Size) -> Size:
     """``wanted`` with a disk that does not shrink."""
     return Size(wanted.vcpus, wanted.memory_mib, max(wanted.disk_gib, present.disk_gib))
 
-
-__all__ = ["ALWAYS", "Options", "Simulated"]

@@ -86,7 +86,7 @@ class Files:
                 yield msgspec.json.decode(Path(self._folder, name).read_bytes(), type=Guest)
 
     def write(self, guest: Guest) -> None:
-        """Keep ``guest``; raises OSError when the disk refuses."""
+        """Keep ``guest``. :raises OSError: the disk refuses; what was kept before still is."""
         path = f"{self._folder}/{guest.id}.json"
         handle = os.open(path + ".new", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         try:
