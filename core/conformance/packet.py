@@ -205,6 +205,17 @@ class PacketSuite:
             assert far_sender.probe("tcp-call", "10.20.0.11", "80") == "10.20.0.12"
             assert far.lines() == ["10.20.0.12"]
 
+    def test_connections_of_two_networks_are_apart(self, driver: Network, make: Makes, start: Starts) -> None:
+        other = make.network()
+        driver.apply_network(other)
+        _, here = start(11, rules=OPEN)
+        _, there = start(11, on=other)
+        _, sender = start(12)
+        _, far_sender = start(12, on=other)
+        with here.listening("udp-echo", "500"), there.listening("udp-echo", "500"):
+            assert sender.probe("udp-call", "4000", "10.20.0.11", "500") == "hello"
+            assert far_sender.probe("--timeout-s=1", "udp-call", "4000", "10.20.0.11", "500") == "nothing"
+
     # forgery
 
     def heard(self, target: Guest, sender: Guest, forge: Callable[[], None]) -> list[str]:
