@@ -32,10 +32,14 @@ class Call(msgspec.Struct):
     arguments: dict[str, msgspec.Raw]
 
 
+NOTHING = msgspec.Raw(b"\xc0")
+"""msgpack's nil."""
+
+
 class Answer(msgspec.Struct, omit_defaults=True):
     """A reply: a result or an error."""
 
-    result: msgspec.Raw | None = None
+    result: msgspec.Raw = NOTHING
     error: dict[str, Any] | None = None
 
 
@@ -102,7 +106,7 @@ def _remote(method: Method, kind: Any, bus: Bus, queue: str, timeout_s: float) -
         answer = decode_answer(bus.call(queue, encode(Call(method.name, kind.api[0], arguments)), timeout_s))
         if answer.error is not None:
             raise _unpacked(answer.error)
-        if answer.result is None or method.result in (None, type(None)):
+        if method.result in (None, type(None)):
             return None
         return msgspec.msgpack.decode(answer.result, type=method.result)
     return call

@@ -23,6 +23,7 @@ from ..clock import System
 from ..config import Configuration
 from ..drivers.base import Driver, Surroundings, make
 from ..errors import BadConfiguration
+from ..executor import Threads
 from ..plugins import Registry
 
 ABSENT = "declares no"
@@ -45,6 +46,7 @@ KINDS = {
     "network": Kind("networks", "network:Network", "network:NetworkSuite"),
     "volume": Kind("volumes", "volume:VolumeDriver", "volume:VolumeSuite"),
     "image_store": Kind("image_stores", "image_store:ImageStore", "image_store:ImageStoreSuite"),
+    "bus": Kind("bus", "bus:Bus", "bus:BusSuite"),
 }
 
 
@@ -88,14 +90,18 @@ def applied(kind: str, name: str, configuration: Configuration | None = None) ->
 
 def opened(subject: type[Driver], section: str, configuration: Configuration, folder: Path) -> Iterator[Driver]:
     """A driver of the class ``subject``, ready; closed when the iterator goes on."""
-    surroundings = Surroundings(System(), logging.getLogger(f"conformance.{section}"),
-                                state_dir=folder / "state", run_dir=folder / "run", host="conformance")
+    clock = System()
+    executor = Threads(clock)
+    surroundings = Surroundings(clock, logging.getLogger(f"conformance.{section}"),
+                                state_dir=folder / "state", run_dir=folder / "run", host="conformance",
+                                executor=executor)
     instance = make(subject, section, configuration, surroundings)
     instance.open()
     try:
         yield instance
     finally:
         instance.close()
+        executor.stop()
 
 
 class Count:
