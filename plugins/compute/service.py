@@ -8,6 +8,7 @@ from ...core.context import Context
 from ...core.process.slice import Kit
 from ...core.services.compute import ComputeService
 from ...core.services.scheduler import Host
+from . import flavors
 
 
 class Service(ComputeService):
@@ -27,3 +28,7 @@ class Service(ComputeService):
 
     def volume_extended(self, context: Context, server_id: str, volume_id: str) -> None:
         return None
+
+    def bootstrap(self, context: Context, demo_project_id: str) -> None:
+        """Give a new cloud its customary flavors."""
+        flavors.bootstrap(self.kit, context)

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ....core.http.table import Api, Operation, under
-from . import versions
+from . import flavors, versions
 from .faults import fault
 from .versions import MICROVERSIONS, ROOT
 
-TABLES: Sequence[Sequence[Operation]] = ()
+TABLES: Sequence[Sequence[Operation]] = (
+    flavors.OPERATIONS,
+)
 """The tables of all nouns, in the order of the API reference."""
 
 FACE = Api(
