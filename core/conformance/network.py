@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -26,7 +26,7 @@ from ..drivers.network import (
     Subnet,
     Vif,
 )
-from ..errors import NotFound
+from ..errors import BadRequest, NotFound
 from .cases import HOSTILE_NAMES, in_parallel
 
 NOBODY = "00000000-0000-4000-8000-000000000000"
@@ -418,11 +418,25 @@ class NetworkSuite:
     def test_ids_need_not_be_uuids(self, driver: Network, make: Makes) -> None:
         network = make.network(id="n" * 36)
         driver.apply_network(network)
-        port, router = make.port(network, id="p" * 36), make.router(make.leg(network), id="r-1_x")
+        port, router = make.port(network, id="p" * 36), make.router(make.leg(network), id="r-1_x.y")
         driver.apply_port(port)
         driver.apply_router(router)
         seen = driver.observe()
         assert network.id in seen.networks and port.id in seen.ports and router.id in seen.routers
+
+    @pytest.mark.parametrize("id", ["", "..", "../escaped", "a/b", "-rf", "x" * 65, "new\nline", "Zürich", "$(reboot)"])
+    def test_hostile_ids(self, driver: Network, make: Makes, network: NetworkSpec, id: str) -> None:
+        port, router = make.port(network), make.router()
+        calls: list[Callable[[], object]] = [
+            lambda: driver.apply_network(dataclasses.replace(network, id=id)), lambda: driver.remove_network(id),
+            lambda: driver.apply_port(dataclasses.replace(port, id=id)), lambda: driver.remove_port(id),
+            lambda: driver.apply_port(dataclasses.replace(port, network_id=id)),
+            lambda: driver.apply_router(dataclasses.replace(router, id=id)), lambda: driver.remove_router(id),
+            lambda: driver.apply_router(dataclasses.replace(router, interfaces=(make.leg(id),))),
+        ]
+        for call in calls:
+            with pytest.raises(BadRequest):
+                call()
 
     def test_parallel_networks(self, driver: Network, make: Makes) -> None:
         specs = [make.network() for _ in range(self.parallel)]

@@ -6,6 +6,7 @@ from ipaddress import ip_network
 from typing import ClassVar
 
 from ...core.drivers.base import Surroundings
+from ...core.drivers.names import check
 from ...core.drivers.network import (
     Network,
     NetworkFacts,
@@ -22,7 +23,7 @@ from .error import translated
 from .filter import Filter
 from .link import Links, checksum_in_software, mute
 from .metadata import Metadata
-from .names import Names, check_id
+from .names import Names
 from .options import Options as BridgeOptions
 from .record import Lease, Records, lease_of
 from .router import Router
@@ -80,7 +81,7 @@ class Bridge(Network):
 
         :raises NotSupported: the host cannot wire its type.
         """
-        check_id(network.id)
+        check(network.id)
         with translated("wiring the network"):
             space = self._names.network_namespace(network.id)
             namespace.create(space, self._options.timeout_s)
@@ -122,7 +123,7 @@ class Bridge(Network):
 
     def remove_network(self, network_id: str) -> None:
         """Remove the bridge, its devices, its namespace, the programs there and their files."""
-        check_id(network_id)
+        check(network_id)
         with translated("removing the network"):
             self._dhcp(network_id).stop()
             self._metadata(network_id).stop()
@@ -141,8 +142,8 @@ class Bridge(Network):
 
         :raises NotFound: its network was never applied here.
         """
-        check_id(port.id)
-        network = self._records.network(check_id(port.network_id))
+        check(port.id, port.network_id)
+        network = self._records.network(port.network_id)
         bridge = self._names.bridge(port.network_id)
         with translated("wiring the port"):
             with namespace.entered(self._options.host_namespace), Links() as links:
@@ -160,7 +161,7 @@ class Bridge(Network):
 
     def remove_port(self, port_id: str) -> None:
         """Remove the port's device, filter and lease."""
-        check_id(port_id)
+        check(port_id)
         with translated("removing the port"):
             network = self._records.network(self._records.network_of(port_id) or "-")
             with namespace.entered(self._options.host_namespace), Links() as links:
@@ -182,17 +183,18 @@ class Bridge(Network):
 
         :raises NotFound: a network is not here.
         """
-        check_id(router.id)
+        networks = _networks(router)
+        check(router.id, *networks)
         with translated("wiring the router"):
             with namespace.entered(self._options.host_namespace), Links() as links:
-                for network_id, _, _ in (*router.interfaces, *((router.gateway,) if router.gateway else ())):
+                for network_id in networks:
                     if not links.index(self._names.bridge(network_id)):
                         raise NotFound(f"network {network_id} is not on this host")
             Router(self._options, self._names, router.id).apply(router)
 
     def remove_router(self, router_id: str) -> None:
         """Remove the router's namespace and with it all its legs."""
-        check_id(router_id)
+        check(router_id)
         with translated("removing the router"):
             Router(self._options, self._names, router_id).remove()
 
@@ -201,6 +203,10 @@ class Bridge(Network):
 
     def _metadata(self, network_id: str) -> Metadata:
         return Metadata(self._options, self._records.folder(network_id), self._names.network_namespace(network_id))
+
+
+def _networks(router: RouterSpec) -> list[str]:
+    return [network_id for network_id, _, _ in (*router.interfaces, *((router.gateway,) if router.gateway else ()))]
 
 
 def _addresses(*leases: Lease) -> set[str]:

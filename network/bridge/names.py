@@ -10,22 +10,10 @@ import dataclasses
 import hashlib
 import re
 
-from ...core.errors import BadConfiguration, BadRequest
+from ...core.errors import BadConfiguration
 
 PREFIX = re.compile(r"[a-z][a-z0-9]{0,3}")
-ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 DIGITS = 10
-
-
-def check_id(id: str) -> str:
-    """``id`` itself when it is fit for file, namespace and chain names.
-
-    :raises BadRequest: it holds other characters than letters, digits, dash and underscore,
-        or is longer than 64.
-    """
-    if not ID.fullmatch(id):
-        raise BadRequest(f"{id[:80]!r} is no id of a network, port or router")
-    return id
 
 
 @dataclasses.dataclass(frozen=True)

@@ -8,6 +8,7 @@ from typing import ClassVar
 
 from ...core.config import option
 from ...core.drivers.base import Surroundings
+from ...core.drivers.names import check
 from ...core.drivers.network import (
     Network,
     NetworkFacts,
@@ -75,11 +76,13 @@ class Simulated(Network):
 
     def apply_network(self, network: NetworkSpec) -> None:
         """Remember the network."""
+        check(network.id)
         with self._faults.around("apply_network"), self._lock:
             self.networks[network.id] = network
 
     def remove_network(self, network_id: str) -> None:
         """Forget the network and the ports on it."""
+        check(network_id)
         with self._faults.around("remove_network"), self._lock:
             self.networks.pop(network_id, None)
             self.ports = {key: port for key, port in self.ports.items() if port.network_id != network_id}
@@ -89,6 +92,7 @@ class Simulated(Network):
 
         :raises NotFound: its network was never applied here.
         """
+        check(port.id, port.network_id)
         with self._faults.around("apply_port"), self._lock:
             network = self._network(port.network_id)
             self.ports[port.id] = port
@@ -96,6 +100,7 @@ class Simulated(Network):
 
     def remove_port(self, port_id: str) -> None:
         """Forget the port."""
+        check(port_id)
         with self._faults.around("remove_port"), self._lock:
             self.ports.pop(port_id, None)
 
@@ -104,13 +109,16 @@ class Simulated(Network):
 
         :raises NotFound: a network of it was never applied here.
         """
+        check(router.id)
         with self._faults.around("apply_router"), self._lock:
             for network_id, _, _ in (*router.interfaces, *((router.gateway,) if router.gateway else ())):
+                check(network_id)
                 self._network(network_id)
             self.routers[router.id] = router
 
     def remove_router(self, router_id: str) -> None:
         """Forget the router."""
+        check(router_id)
         with self._faults.around("remove_router"), self._lock:
             self.routers.pop(router_id, None)
 
