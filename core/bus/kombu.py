@@ -122,7 +122,7 @@ class Kombu(Bus):
         return Exchange(f"{self.options.prefix}.{topic}", "fanout", durable=True)
 
     def _requested(self, name: str, message: Any) -> None:
-        body, reply_to = bytes(message.body), message.properties.get("reply_to")
+        body, reply_to = _body(message), message.properties.get("reply_to")
         correlation = message.properties.get("correlation_id")
 
         def answer() -> None:
@@ -135,10 +135,10 @@ class Kombu(Bus):
     def _replied(self, message: Any) -> None:
         waiting = self._waiting.get(message.properties.get("correlation_id", ""))
         if waiting is not None:
-            waiting.put(bytes(message.body))
+            waiting.put(_body(message))
 
     def _published(self, topic: str, message: Any) -> None:
-        body = bytes(message.body)
+        body = _body(message)
         for listener in list(self._listeners.get(topic, ())):
             self._work.put(lambda listener=listener: listener(body))  # type: ignore[misc]
 
@@ -189,6 +189,11 @@ def _connection(options: KombuOptions) -> Connection:
     return made
 
 
+def _body(message: Any) -> bytes:
+    """The body of a message; an empty one comes as text from some transports."""
+    return message.body.encode() if isinstance(message.body, str) else bytes(message.body)
+
+
 def _new_reply() -> queue.SimpleQueue[bytes]:
     return queue.SimpleQueue()
 
@@ -211,8 +216,14 @@ class Receiver(ConsumerMixin):  # type: ignore[misc]
         self._channel: Any = None
 
     def receive(self, stop: threading.Event) -> None:
-        """Consume until told to stop."""
-        self.run(_tokens=1)
+        """Consume until told to stop; whatever happens, begin again."""
+        while not stop.is_set() and not self.should_stop:
+            try:
+                self.run(_tokens=1)
+            except Exception:
+                self._bus.consuming.clear()
+                self._bus.log.exception("receiving failed, beginning again")
+                self._bus.clock.sleep(1.0)
 
     def get_consumers(self, consumer_class: Any, channel: Any) -> list[Consumer]:
         """Called by kombu at each (re)connection: begin with all that is wanted."""
