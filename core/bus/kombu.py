@@ -55,7 +55,8 @@ class Kombu(Bus):
         self._exchange = Exchange(f"{options.prefix}.calls", "direct", durable=True)
         self._reply_to = f"{options.prefix}.reply.{self.clock.hex_id()}"
         self._connection = _connection(options)
-        self._producers = ProducerPool(self._connection.Pool(limit=options.workers + 4), limit=options.workers + 4)
+        self._pool = self._connection.Pool(limit=options.workers + 4)
+        self._producers = ProducerPool(self._pool, limit=options.workers + 4)
         self._receiver: Receiver | None = None
         self.consuming = threading.Event()
 
@@ -79,6 +80,7 @@ class Kombu(Bus):
                 self._work.put(None)
         with contextlib.suppress(*self._errors()):
             self._producers.force_close_all()
+            self._pool.force_close_all()
             self._connection.release()
 
     def _run_worker(self, stop: threading.Event) -> None:

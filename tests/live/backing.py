@@ -78,12 +78,13 @@ def rabbitmq():
                        "RABBITMQ_DIST_PORT": str(distribution), "ERL_EPMD_PORT": str(epmd),
                        "RABBITMQ_MNESIA_BASE": str(home / "data"), "RABBITMQ_LOG_BASE": str(home / "log"),
                        "RABBITMQ_ENABLED_PLUGINS_FILE": str(home / "plugins"), "RABBITMQ_CONF_ENV_FILE": "/dev/null"}
-        with process(["/usr/lib/rabbitmq/bin/rabbitmq-server"], "rabbitmq", home / "out", cwd=home, env=environment):
-            until(lambda: accepts(port), "RabbitMQ")
-            try:
+        try:
+            with process(["/usr/lib/rabbitmq/bin/rabbitmq-server"], "rabbitmq", home / "out", cwd=home,
+                         env=environment):
+                until(lambda: accepts(port), "RabbitMQ")
                 yield f"amqp://guest:guest@127.0.0.1:{port}//"
-            finally:
-                subprocess.run(["epmd", "-port", str(epmd), "-kill"], capture_output=True, check=False)
+        finally:
+            subprocess.run(["epmd", "-port", str(epmd), "-kill"], capture_output=True, check=False)
 
 
 def postgresql_folder():
