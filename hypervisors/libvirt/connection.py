@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import threading
 from collections.abc import Iterator
 
@@ -47,11 +48,14 @@ def translate(error: libvirt.libvirtError) -> CloudError:
 
 @contextlib.contextmanager
 def translated() -> Iterator[None]:
-    """Around every call of libvirt: its errors leave as ours."""
+    """Around every verb: errors of libvirt and of the file system leave as ours."""
     try:
         yield
     except libvirt.libvirtError as exc:
         raise translate(exc) from exc
+    except OSError as exc:
+        kind = NoSpace if exc.errno in (errno.ENOSPC, errno.EDQUOT) else BackendFailed
+        raise kind(SENTENCES.get(kind, "the hypervisor failed"), detail=str(exc)) from exc
 
 
 class Connection:

@@ -87,16 +87,16 @@ class Disks:
         """Make every local disk and the config drive of ``spec`` that is not there yet."""
         for disk in spec.disks:
             if disk.connection is None and not folder.disk(disk).exists():
-                self._make_one(folder.disk(disk), disk)
+                self._make_one(folder, disk)
         if spec.config_drive is not None and not folder.config_drive.exists():
             write_config_drive(folder.config_drive, spec.config_drive)
 
-    def _make_one(self, path: Path, disk: Disk) -> None:
-        wanted = size_bytes(disk)
+    def _make_one(self, folder: GuestFolder, disk: Disk) -> None:
+        path, wanted = folder.disk(disk), size_bytes(disk)
         if disk.image is None:
             self._qemu_img.create(path, wanted)
             return
-        base = self._images.base(disk.image)
+        base = self._images.link(disk.image, folder.path)
         if wanted and base.size_bytes > wanted:
             raise BackendFailed("the image is larger than the disk")
         self._qemu_img.overlay(path, base.path, base.disk_format, wanted or base.size_bytes)

@@ -58,15 +58,17 @@ class Libvirt(Hypervisor, Pausable, Suspendable, Snapshots, Resizable, Volumes, 
     def __init__(self, options: LibvirtOptions, surroundings: Surroundings) -> None:
         super().__init__(options, surroundings)
         self._connection = Connection(options.uri)
-        self._guests = surroundings.state_dir / "guests"
-        cache = Path(options.image_cache) if options.image_cache else surroundings.state_dir / "cache"
-        self._images = ImageCache(cache, surroundings.clock)
+        state = surroundings.state_dir.absolute()
+        self._guests = state / "guests"
+        cache = Path(options.image_cache) if options.image_cache else state / "cache"
+        self._images = ImageCache(cache, surroundings.clock, options.image_keep_s)
         self._disks = Disks(self._images, QemuImg(options))
         self._cpu: tuple[str, tuple[str, ...]] | None = None
 
     def open(self) -> None:
-        self._guests.mkdir(parents=True, exist_ok=True, mode=0o711)
-        self._images.open()
+        with translated():
+            self._guests.mkdir(parents=True, exist_ok=True, mode=0o711)
+            self._images.open()
         self._connection.handle()
         if self.options.uri.startswith("qemu:///system") and not self.options.qemu_user:
             self._warn_of_closed_folders()
@@ -101,7 +103,7 @@ class Libvirt(Hypervisor, Pausable, Suspendable, Snapshots, Resizable, Volumes, 
             return
         self._refuse_giants(spec)
         folder = GuestFolder(self._guests, spec.guest)
-        with contextlib.ExitStack() as undo, translated():
+        with translated(), contextlib.ExitStack() as undo:
             undo.callback(folder.remove)
             folder.make()
             self._disks.make(folder, spec)
@@ -112,11 +114,11 @@ class Libvirt(Hypervisor, Pausable, Suspendable, Snapshots, Resizable, Volumes, 
 
     def destroy(self, guest: str) -> None:
         domain = self._found(guest)
-        if domain is not None:
-            with translated():
+        with translated():
+            if domain is not None:
                 _cut_power(domain)
                 domain.undefineFlags(UNDEFINE)
-        GuestFolder(self._guests, guest).remove()
+            GuestFolder(self._guests, guest).remove()
 
     def start(self, guest: str) -> None:
         with translated():
@@ -169,13 +171,13 @@ class Libvirt(Hypervisor, Pausable, Suspendable, Snapshots, Resizable, Volumes, 
             if folder.layers() == 0:
                 raise WrongState("the guest's root disk is a volume")
             if power_of(domain) is Power.RUNNING:
-                thaw.callback(domain.resume)
                 domain.suspend()
+                thaw.callback(domain.resume)
             self._disks.copy_root(folder, target)
         return "qcow2"
 
     def resize(self, spec: GuestSpec) -> None:
-        with contextlib.ExitStack() as undo, translated():
+        with translated(), contextlib.ExitStack() as undo:
             domain = self._domain(spec.guest)
             self._refuse_giants(spec)
             folder = GuestFolder(self._guests, spec.guest)

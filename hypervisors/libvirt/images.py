@@ -22,7 +22,7 @@ SECTOR = 512
 
 @dataclasses.dataclass(frozen=True)
 class Base:
-    """An image in the cache. ``size_bytes`` is what a guest sees of it."""
+    """An image as a file. ``size_bytes`` is what a guest sees of it."""
 
     path: Path
     disk_format: str
@@ -30,22 +30,28 @@ class Base:
 
 
 class ImageCache:
-    """Images by id in one folder. A file is there wholly and checked, or not at all."""
+    """Images by id in one folder. A file is there wholly and checked, or not at all.
 
-    def __init__(self, folder: Path, clock: Clock) -> None:
+    A guest gets a hard link to its image, so the cache may forget an image at any time: the
+    bytes live as long as a guest needs them.
+    """
+
+    def __init__(self, folder: Path, clock: Clock, keep_s: float) -> None:
         self._folder = folder
         self._clock = clock
+        self._keep_s = keep_s
         self._guard = threading.Lock()
         self._locks: dict[str, threading.Lock] = {}
 
     def open(self) -> None:
-        """Make the folder and drop what a killed download left."""
+        """Make the folder; drop what a killed download left, and what nobody used for long."""
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o755)
         for part in self._folder.glob("*.part"):
             part.unlink()
+        self._prune()
 
-    def base(self, image: Image) -> Base:
-        """``image`` in the cache, fetched if it was not there.
+    def link(self, image: Image, folder: Path) -> Base:
+        """``image`` as a file in ``folder``, fetched if it was not in the cache.
 
         :raises NotSupported: its format is not one of ours.
         :raises BackendFailed: its bytes are not what was promised, or hostile.
@@ -56,10 +62,22 @@ class ImageCache:
         if not PROPER_ID.fullmatch(image.id):
             raise BackendFailed("the image has an improper id")
         path = self._folder / f"{image.id}.{image.disk_format}"
+        linked = folder / f"base.{image.disk_format}"
         with self._lock(image.id):
             if not path.exists():
+                self._prune()
                 self._fetch(image, path)
-        return Base(path, image.disk_format, visible_size(path, image.disk_format))
+            os.utime(path, (self._clock.time(), self._clock.time()))
+            linked.unlink(missing_ok=True)
+            linked.hardlink_to(path)
+        return Base(linked, image.disk_format, visible_size(linked, image.disk_format))
+
+    def _prune(self) -> None:
+        """Forget the images that were not asked for within ``keep_s``."""
+        oldest = self._clock.time() - self._keep_s
+        for path in self._folder.iterdir():
+            if path.suffix != ".part" and path.stat().st_mtime < oldest:
+                path.unlink(missing_ok=True)
 
     def _lock(self, image: str) -> threading.Lock:
         with self._guard:

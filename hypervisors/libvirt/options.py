@@ -16,7 +16,9 @@ class LibvirtOptions:
     machine: str = option("pc", "QEMU machine type, e.g. pc or q35.")
     cpu_mode: str = option("", "CPU mode of guests, e.g. host-model; empty: maximum for qemu, host-model for kvm.")
     translation_cache_mib: int = option(64, "Code cache of an emulated guest, in MiB; 0 leaves it to QEMU.")
-    image_cache: str = option("", "Folder of downloaded images; empty is a folder in the driver's state.")
+    image_cache: str = option("", "Folder of downloaded images, on the file system of the driver's state; "
+                                  "empty is a folder in that state.")
+    image_keep_s: float = option(604_800.0, "Seconds a downloaded image is kept after its last use.")
     qemu_img: str = option("qemu-img", "The qemu-img command.")
     qemu_img_memory_mib: int = option(1024, "Address space qemu-img may use, in MiB; 0 is no limit.")
     qemu_img_cpu_s: int = option(600, "Processor seconds one qemu-img may use; 0 is no limit.")

@@ -91,9 +91,17 @@ class LibvirtHost:
         return found
 
     def _namespace(self) -> str:
+        return os.readlink(f"/proc/{self.first_process()}/ns/pid")
+
+    def first_process(self) -> int:
+        """The first process of the host's namespaces, as this machine numbers it."""
         assert self._process is not None
-        children = Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children").read_text().split()
-        return os.readlink(f"/proc/{children[0]}/ns/pid")
+        return int(Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children").read_text().split()[0])
+
+    def run(self, *command: str) -> str:
+        """What a command prints that runs in the host's network."""
+        whole = ["nsenter", "--target", str(self.first_process()), "--net", *command]
+        return subprocess.run(whole, check=True, capture_output=True, text=True).stdout
 
     def kill_guests(self) -> None:
         """End every guest as the kernel would for want of memory."""

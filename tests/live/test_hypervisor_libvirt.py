@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import uuid
 import xml.etree.ElementTree as ET
@@ -13,10 +14,11 @@ from stratolith.core.config import Configuration
 from stratolith.core.conformance.cases import until
 from stratolith.core.conformance.hypervisor import HypervisorSuite
 from stratolith.core.conformance.runner import opened, registry
-from stratolith.core.drivers.base import Driver
-from stratolith.core.drivers.hypervisor import Disk, GuestSpec, Hypervisor, Image, Power
+from stratolith.core.drivers.base import Driver, require
+from stratolith.core.drivers.hypervisor import Disk, GuestSpec, Hypervisor, Image, Interfaces, Power
 from stratolith.core.drivers.network import Vif
 from stratolith.core.drivers.volume import Connection
+from stratolith.core.errors import BackendFailed
 
 from . import demo_image
 from .libvirt_host import LibvirtHost
@@ -149,3 +151,67 @@ def test_strangers_domains_are_left_alone(driver: Hypervisor, libvirt_host: Libv
     finally:
         domain.undefine()
         connection.close()
+
+
+def hostile(disk_format: str, content: bytes) -> Image:
+    """An image that lies."""
+    return Image(str(uuid.uuid4()), disk_format, len(content), len(content), "", "", lambda: iter((content,)))
+
+
+def test_image_with_a_backing_file_leaves_nothing(driver: Hypervisor, tmp_path: Path) -> None:
+    for name in ("secret", "evil"):
+        subprocess.run(["qemu-img", "create", "-q", "-f", "raw", str(tmp_path / name), "1M"], check=True)
+    subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", "-b", str(tmp_path / "secret"), "-F", "raw",
+                    str(tmp_path / "evil")], check=True)
+    guest = str(uuid.uuid4())
+    with pytest.raises(BackendFailed):
+        driver.spawn(GuestSpec(guest, "evil", 1, 96,
+                               [Disk("vda", 1, image=hostile("qcow2", (tmp_path / "evil").read_bytes()))]))
+    assert driver.observe() == []
+    assert list((driver.surroundings.state_dir / "guests").iterdir()) == []
+
+
+def test_what_a_killed_spawn_left_is_no_hindrance(driver: Hypervisor) -> None:
+    guest = str(uuid.uuid4())
+    folder = driver.surroundings.state_dir / "guests" / guest
+    folder.mkdir()
+    (folder / "root-0.qcow2").write_bytes(b"half a disk")
+    driver.spawn(GuestSpec(guest, "again", 1, 96, [Disk("vda", 1)]))
+    assert driver.power(guest) is Power.RUNNING
+    driver.destroy(guest)
+    assert not folder.exists()
+
+
+def test_facts_name_the_processor(driver: Hypervisor) -> None:
+    facts = driver.facts()
+    assert facts.kind == "QEMU" and facts.cpu_model and "HW_CPU_X86_SSE42" in facts.traits
+
+
+def links(host: LibvirtHost, bridge: str) -> dict[str, int]:
+    """The MTU of each interface that is joined to the bridge."""
+    return {link["ifname"]: link["mtu"] for link in json.loads(host.run("ip", "-j", "link", "show", "master", bridge))}
+
+
+def test_interfaces_join_bridges_and_taps(driver: Hypervisor, libvirt_host: LibvirtHost, image: Image) -> None:
+    libvirt_host.run("ip", "link", "add", "br-live", "type", "bridge")
+    libvirt_host.run("ip", "tuntap", "add", "dev", "tap-made", "mode", "tap")
+    first = Vif(str(uuid.uuid4()), "bridge", "fa:16:3e:00:00:01", "tap-first", "br-live", 1450)
+    second = Vif(str(uuid.uuid4()), "tap", "fa:16:3e:00:00:02", "tap-made", mtu=1400)
+    third = Vif(str(uuid.uuid4()), "bridge", "fa:16:3e:00:00:03", "tap-third", "br-live", 1450)
+    guest = str(uuid.uuid4())
+    # Without any route the guest asks nobody for metadata; its user-data lists what it has.
+    script = {**CONFIG_DRIVE, "openstack/latest/user_data": b"#!/bin/sh\ncat /sys/class/net/eth1/address\n"}
+    try:
+        driver.spawn(GuestSpec(guest, "live", 1, 96, [Disk("vda", 1, image=image)], [first, second], script))
+        assert links(libvirt_host, "br-live") == {"tap-first": 1450}
+        assert b"fa:16:3e:00:00:02" in says(driver, guest, READY)
+        facet = require(driver, Interfaces)
+        facet.attach_interface(guest, third)
+        assert links(libvirt_host, "br-live") == {"tap-first": 1450, "tap-third": 1450}
+        facet.detach_interface(guest, third.port_id)
+        assert links(libvirt_host, "br-live") == {"tap-first": 1450}
+    finally:
+        driver.destroy(guest)
+    until(lambda: links(libvirt_host, "br-live") == {}, 10, "nothing is joined to the bridge")
+    libvirt_host.run("ip", "link", "del", "tap-made")
+    libvirt_host.run("ip", "link", "del", "br-live")
