@@ -234,8 +234,13 @@ class Application:
         response.data = data
 
     def fail(self, request: falcon.Request, response: falcon.Response, error: CloudError) -> None:
-        """Answer with ``error`` in the service's own fault form."""
+        """Answer with ``error`` in the service's own fault form.
+
+        The form may tell the request's id and the microversion served: the facts ``request_id`` and ``served``.
+        """
         status = self.api.statuses.get(error.code, error.status)
+        error.facts.setdefault("request_id", response.get_header("X-Openstack-Request-Id"))
+        error.facts.setdefault("served", response.get_header("OpenStack-API-Version"))
         if status >= 500:
             log.error("%s %s: %s %s", request.method, request.path, error.code, error, exc_info=error,
                       extra={"request_id": response.get_header("X-Openstack-Request-Id")})
