@@ -134,3 +134,22 @@ def _has(table: sa.Table, column: sa.ColumnElement[str], id: Any, names: Sequenc
 def find(tx: Transaction, ask: Ask) -> Sequence[Row]:
     """The rows of :func:`statement` for ``ask``."""
     return tx.rows(statement(ask.shape), ask.parameters())
+
+
+@functools.lru_cache(maxsize=256)
+def _listing(shape: Shape, by_name: bool, by_id: bool) -> sa.Select[Any]:
+    query = sa.select(providers)
+    for number in range(shape.classes):
+        table = inventories.alias(f"i{number}")
+        query = query.where(sa.exists().where(table.c.provider_id == providers.c.id, *_room(table, number)))
+    query = query.where(*_kept(shape, providers.c.id))
+    if by_name:
+        query = query.where(providers.c.name == bindparam("name"))
+    if by_id:
+        query = query.where(providers.c.id == bindparam("id"))
+    return query.order_by(providers.c.id)
+
+
+def listed(tx: Transaction, ask: Ask, name: str, id: str) -> Sequence[Row]:
+    """The providers, whole rows, that fit ``ask`` each by itself and have the name and id, where given."""
+    return tx.rows(_listing(ask.shape, bool(name), bool(id)), {**ask.parameters(), "name": name, "id": id})

@@ -18,7 +18,7 @@ from sqlalchemy import bindparam
 from ...core.db.engine import Row, Transaction
 from ...core.errors import BadRequest, ConcurrentUpdate, Conflict
 from . import inventory, provider
-from .tables import allocations, consumers, inventories
+from .tables import allocations, consumers, inventories, providers
 
 UNKNOWN = "00000000-0000-0000-0000-000000000000"
 """Project and user of consumers whose claimer named none."""
@@ -28,6 +28,16 @@ CONSUMER = sa.select(consumers).where(consumers.c.id == bindparam("id"))
 OF_CONSUMER = (sa.select(allocations.c.provider_id, allocations.c.resource_class, allocations.c.used,
                          allocations.c.updated_at)
                .where(allocations.c.consumer_id == bindparam("id")))
+SHOWN = (sa.select(allocations.c.provider_id, allocations.c.resource_class, allocations.c.used, allocations.c.updated_at,
+                   providers.c.generation.label("provider_generation"), consumers.c.project_id, consumers.c.user_id,
+                   consumers.c.type, consumers.c.generation)
+         .join_from(allocations, providers, providers.c.id == allocations.c.provider_id)
+         .join(consumers, consumers.c.id == allocations.c.consumer_id)
+         .where(allocations.c.consumer_id == bindparam("id")))
+OF_PROVIDER = (sa.select(allocations.c.consumer_id, allocations.c.resource_class, allocations.c.used,
+                         allocations.c.updated_at, consumers.c.generation)
+               .join(consumers, consumers.c.id == allocations.c.consumer_id)
+               .where(allocations.c.provider_id == bindparam("id")).order_by(allocations.c.consumer_id))
 CLEAR = sa.delete(allocations).where(allocations.c.consumer_id == bindparam("id"))
 FORGET = sa.delete(consumers).where(consumers.c.id == bindparam("key"))
 AGAIN = (sa.update(consumers).where(consumers.c.id == bindparam("key"), consumers.c.generation == bindparam("seen"))
@@ -66,6 +76,16 @@ def held(tx: Transaction, consumer: str) -> dict[str, dict[str, int]]:
     for row in tx.rows(OF_CONSUMER, {"id": consumer}):
         found.setdefault(row.provider_id, {})[row.resource_class] = row.used
     return found
+
+
+def shown(tx: Transaction, consumer: str) -> Sequence[Row]:
+    """What a consumer has, with the consumer's own facts and the providers' generations in each row."""
+    return tx.rows(SHOWN, {"id": consumer})
+
+
+def of_provider(tx: Transaction, id: str) -> Sequence[Row]:
+    """What consumers have of a provider, with the consumers' generations."""
+    return tx.rows(OF_PROVIDER, {"id": id})
 
 
 def settle(tx: Transaction, now: datetime.datetime, claims: Sequence[Claim]) -> None:

@@ -10,14 +10,18 @@ import sqlalchemy as sa
 from sqlalchemy import bindparam
 
 from ...core.db.engine import Row, Transaction
-from ...core.errors import BadRequest, InUse
+from ...core.errors import BadRequest, InUse, NotFound
 from ...core.services.placement import Inventory
-from .tables import inventories
+from .tables import inventories, providers
 
 LARGEST = 2147483647
 FIELDS = ("total", "reserved", "min_unit", "max_unit", "step_size", "allocation_ratio")
 OF_PROVIDER = sa.select(inventories).where(inventories.c.provider_id == bindparam("provider"))
-ONE = OF_PROVIDER.where(inventories.c.resource_class == bindparam("class_"))
+ONE = (sa.select(inventories, providers.c.generation).join(providers, providers.c.id == inventories.c.provider_id)
+       .where(inventories.c.provider_id == bindparam("provider"), inventories.c.resource_class == bindparam("class_")))
+WITH_PROVIDER = (sa.select(inventories, providers.c.generation)
+                 .select_from(providers.outerjoin(inventories, inventories.c.provider_id == providers.c.id))
+                 .where(providers.c.id == bindparam("provider")))
 FREE_ONE = sa.delete(inventories).where(inventories.c.provider_id == bindparam("provider"),
                                         inventories.c.resource_class == bindparam("class_"), inventories.c.used == 0)
 CHANGE = sa.update(inventories).where(inventories.c.provider_id == bindparam("provider"),
@@ -30,8 +34,19 @@ def of(tx: Transaction, provider: str) -> dict[str, Row]:
     return {row.resource_class: row for row in tx.rows(OF_PROVIDER, {"provider": provider})}
 
 
+def with_provider(tx: Transaction, provider: str) -> tuple[Row, dict[str, Row]]:
+    """A row with the provider's ``generation``, and its inventories by class, in one query.
+
+    :raises NotFound: there is no such provider.
+    """
+    rows = tx.rows(WITH_PROVIDER, {"provider": provider})
+    if not rows:
+        raise NotFound(f"No resource provider with uuid {provider} found")
+    return rows[0], {row.resource_class: row for row in rows if row.resource_class is not None}
+
+
 def one(tx: Transaction, provider: str, class_: str) -> Row | None:
-    """One inventory, or none."""
+    """One inventory with its provider's ``generation``, or none."""
     return tx.row(ONE, {"provider": provider, "class_": class_})
 
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from ....core.http.table import Api, Microversions
-from . import versions
+from . import aggregates, allocations, classes, inventories, providers, reshaper, traits, usages, versions
 from .faults import fault
 
-API = Api(name="placement", prefix="/placement", operations=(*versions.OPERATIONS,), fault=fault,
+OPERATIONS = (*versions.OPERATIONS, *providers.OPERATIONS, *inventories.OPERATIONS, *aggregates.OPERATIONS,
+              *traits.OPERATIONS, *classes.OPERATIONS, *usages.OPERATIONS, *allocations.OPERATIONS,
+              *reshaper.OPERATIONS)
+API = Api(name="placement", prefix="/placement", operations=OPERATIONS, fault=fault,
           microversions=Microversions("placement", versions.FIRST, versions.LAST))

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ....core.errors import CloudError
+from ....core.http.table import version
 
 UNDEFINED = "placement.undefined_code"
 CODE_SINCE = (1, 23)
@@ -14,12 +15,12 @@ CODE_SINCE = (1, 23)
 
 def fault(status: int, error: CloudError) -> Mapping[str, Any]:
     """One error: status, title and detail, and from microversion 1.23 a code that never changes."""
-    one: dict[str, Any] = {"status": status, "title": http.HTTPStatus(status).phrase, "detail": str(error)}
     facts = error.facts
-    if facts.get("version", CODE_SINCE) >= CODE_SINCE:  # type: ignore[operator]
+    one: dict[str, Any] = {"status": status, "title": http.HTTPStatus(status).phrase, "detail": str(error),
+                           "request_id": facts.get("request_id")}
+    served = str(facts.get("served") or "").rpartition(" ")[2]
+    if not served or version(served) >= CODE_SINCE:
         one["code"] = facts.get("code", UNDEFINED)
-    if "request_id" in facts:
-        one["request_id"] = facts["request_id"]
     for name in ("min_version", "max_version"):
         if name in facts:
             one[name] = facts[name]

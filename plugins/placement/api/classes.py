@@ -1,0 +1,82 @@
+"""``/resource_classes``: the kinds of resources there are."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ....core.errors import NotFound
+from ....core.http.call import Call, Reply
+from ....core.http.table import Operation
+from .. import name
+from .answer import dated, location, path
+
+NEW = {"type": "object",
+       "properties": {"name": {"type": "string", "pattern": "^CUSTOM_[A-Z0-9_]+$", "maxLength": 255}},
+       "required": ["name"], "additionalProperties": False}
+
+
+def view(call: Call, class_: str) -> dict[str, Any]:
+    """A class as clients see it."""
+    return {"name": class_, "links": [{"rel": "self", "href": path(call, f"/resource_classes/{class_}")}]}
+
+
+def index(service: Any, call: Call) -> Any:
+    """All classes."""
+    with service.db.read() as tx:
+        found = name.class_names(tx)
+    return dated(service, call, {"resource_classes": [view(call, class_) for class_ in found]})
+
+
+def create(service: Any, call: Call) -> Any:
+    """A new custom class."""
+    class_, now = call.body["name"], service.clock.now()
+    with service.db.write() as tx:
+        name.add_class(tx, now, class_)
+    return Reply(None, 201, location(call, f"/resource_classes/{class_}"))
+
+
+def show(service: Any, call: Call) -> Any:
+    """One class."""
+    class_ = call.path["name"]
+    with service.db.read() as tx:
+        if name.unknown_classes(tx, [class_]):
+            raise NotFound(f"No such resource class {class_}.")
+    return dated(service, call, view(call, class_))
+
+
+def rename(service: Any, call: Call) -> Any:
+    """Another name for a custom class, as it was before 1.7."""
+    with service.db.write() as tx:
+        name.rename_class(tx, service.clock.now(), call.path["name"], call.body["name"])
+    return view(call, call.body["name"])
+
+
+def put(service: Any, call: Call) -> Any:
+    """201 when the custom class is new, 204 when it was there."""
+    class_, now = call.path["name"], service.clock.now()
+    with service.db.write() as tx:
+        new = bool(name.unknown_classes(tx, [class_]))
+        name.know_classes(tx, now, [class_])
+    return Reply(None, 201 if new else 204, location(call, f"/resource_classes/{class_}"))
+
+
+def delete(service: Any, call: Call) -> None:
+    """A custom class that nothing has."""
+    with service.db.write() as tx:
+        name.forget_class(tx, call.path["name"])
+
+
+ONE = "/resource_classes/{name}"
+OPERATIONS = (
+    Operation("GET", "/resource_classes", index, "placement:resource_classes:list", since="1.2",
+              summary="List resource classes."),
+    Operation("POST", "/resource_classes", create, "placement:resource_classes:create", body=NEW, status=201,
+              since="1.2", summary="Create a custom resource class."),
+    Operation("GET", ONE, show, "placement:resource_classes:show", since="1.2", summary="Show a resource class."),
+    Operation("PUT", ONE, rename, "placement:resource_classes:update", body=NEW, since="1.2", until="1.6",
+              summary="Rename a custom resource class."),
+    Operation("PUT", ONE, put, "placement:resource_classes:update", since="1.7", status=204,
+              summary="Create a custom resource class."),
+    Operation("DELETE", ONE, delete, "placement:resource_classes:delete", since="1.2", status=204,
+              summary="Delete a custom resource class."),
+)
