@@ -354,6 +354,24 @@ class PacketSuite:
                 assert world.probe("tcp-call", "172.24.4.20", "80") == "172.24.4.1"
                 assert listener.lines() == ["172.24.4.1"]
 
+    def test_connections_end_with_the_floating_address(self, driver: Network, start: Starts, world: Guest,
+                                                       router: RouterSpec) -> None:
+        _, guest = start(33, bare=True, rules=OPEN)
+        guest.boot()
+        floating = dataclasses.replace(router, floating=(("172.24.4.20", "10.20.0.33"),))
+        driver.apply_router(floating)
+        with guest.listening("udp-echo", "500"):
+            for _ in range(2):
+                assert world.probe("udp-call", "4000", "172.24.4.20", "500") == "hello"
+                driver.apply_router(floating)
+            driver.apply_router(router)
+            assert world.probe("--timeout-s=1", "udp-call", "4000", "172.24.4.20", "500") == "nothing"
+        with world.listening("udp-echo", "500"):
+            driver.apply_router(floating)
+            assert guest.probe("udp-call", "4000", "172.24.4.1", "500") == "hello"
+            driver.apply_router(router)
+            assert guest.probe("udp-call", "4000", "172.24.4.1", "500") == "hello"
+
     def test_floating_address_seen_from_inside(self, driver: Network, start: Starts, world: Guest,
                                                router: RouterSpec) -> None:
         _, called = start(33, bare=True, rules=OPEN)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import socket
 from collections.abc import Collection
+from typing import Any
 
 from pyroute2 import Conntrack  # type: ignore[import-untyped]
 from pyroute2.netlink.exceptions import NetlinkError  # type: ignore[import-untyped]
@@ -22,14 +23,34 @@ def forget(zone: int, addresses: Collection[str]) -> None:
             _forget(family, zone, addresses)
 
 
+def prune(floating: Collection[tuple[str, str]], own: str) -> None:
+    """Forget translated IPv4 connections that the present namespace's router would no longer translate so.
+
+    ``floating`` are its (floating, fixed) pairs, ``own`` is its address outside. A connection
+    begun under the router's own address stays when its guest gets a floating one.
+    """
+    pairs, outer = set(floating), {fixed: address for address, fixed in floating}
+    with Conntrack(nfgen_family=socket.AF_INET) as table:
+        for entry in list(table.dump_entries()):
+            asked, answered = entry.tuple_orig, entry.tuple_reply
+            called = asked.daddr != answered.saddr and (asked.daddr, answered.saddr) not in pairs
+            left = asked.saddr != answered.daddr and answered.daddr not in (own, outer.get(asked.saddr))
+            if called or left:
+                _delete(table, asked)
+
+
 def _forget(family: int, zone: int, addresses: Collection[str]) -> None:
     with Conntrack(nfgen_family=family) as table:
         for entry in list(table.dump_entries(zone=zone)):
             flow = entry.tuple_orig
             if entry.zone == zone and (flow.saddr in addresses or flow.daddr in addresses):
-                try:
-                    table.entry("del", tuple_orig=flow, zone=zone)
-                except NetlinkError as exc:
-                    # It ended by itself in the meantime.
-                    if exc.code != errno.ENOENT:
-                        raise
+                _delete(table, flow, zone=zone)
+
+
+def _delete(table: Any, flow: Any, **place: int) -> None:
+    try:
+        table.entry("del", tuple_orig=flow, **place)
+    except NetlinkError as exc:
+        # It ended by itself in the meantime.
+        if exc.code != errno.ENOENT:
+            raise

@@ -15,11 +15,14 @@ import os
 import socket
 import socketserver
 import sys
+import threading
 import urllib.parse
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 TIMEOUT_S = 30
+IDLE_S = 10
 LARGEST_BODY = 64 * 1024
 HOP_HEADERS = {"connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "te", "trailer",
                "transfer-encoding", "upgrade", "host", "content-length"}
@@ -47,16 +50,35 @@ class Server(http.server.ThreadingHTTPServer):
 
     daemon_threads = True
     request_queue_size = 64
+    most_at_once = 128
 
     def __init__(self, address: tuple[str, int], options: argparse.Namespace) -> None:
         self.options = options
         self.home = os.open(options.dial_from, os.O_RDONLY | os.O_CLOEXEC) if options.dial_from else -1
+        self.slots = threading.BoundedSemaphore(self.most_at_once)
         super().__init__(address, Handler)
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        """Serve in a thread of its own; hang up when guests already hold as many as may be."""
+        if not self.slots.acquire(blocking=False):
+            self.shutdown_request(request)
+            return
+        super().process_request(request, client_address)
+
+    def process_request_thread(self, request: Any, client_address: Any) -> None:
+        """Serve one connection, then make room for another."""
+        try:
+            super().process_request_thread(request, client_address)
+        finally:
+            self.slots.release()
 
     def server_bind(self) -> None:
         """Bind without the look-up of a host name, which has no answer inside a namespace."""
         socketserver.TCPServer.server_bind(self)
         self.server_name, self.server_port = str(self.server_address[0]), int(self.server_address[1])
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say nothing: a guest that hangs up is no trouble of this host's."""
 
     def dial(self) -> tuple[http.client.HTTPConnection, str]:
         """A connection to the service, and the path before each request's own."""
@@ -76,7 +98,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     server_version = "metadata"
     sys_version = ""
-    timeout = TIMEOUT_S
+    timeout = IDLE_S
 
     def log_message(self, format: str, *arguments: object) -> None:
         """Say nothing: the service itself logs what is asked."""

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from ipaddress import ip_interface
 
 from ...core.drivers.network import RouterSpec
-from . import announcement, namespace, nft
+from . import announcement, flow, namespace, nft
 from .link import Links, mute
 from .names import Names
 from .nft import ACCEPT, Command, Statement, Table, field, match, meta
@@ -40,6 +40,7 @@ class Router:
             namespace.set_kernel(FORWARDING)
             self._drop_strangers(links, legs)
             nft.commit(self._options, _translation(router, self._outside(router)))
+            flow.prune(router.floating if router.gateway else (), _own(router))
             fresh = self._address(links, router, legs)
             links.set_routes(dict(_routes(router)))
             for device, mac, address in fresh:
@@ -110,6 +111,11 @@ def _translation(router: RouterSpec, outside: str) -> list[Command]:
     ]
 
 
+def _own(router: RouterSpec) -> str:
+    """The router's address outside, empty without a gateway."""
+    return str(ip_interface(router.gateway[2]).ip) if router.gateway else ""
+
+
 def _inward(router: RouterSpec) -> Iterator[Sequence[Statement]]:
     for outer, inner in router.floating:
         yield match(field("ip", "daddr"), outer), {"dnat": {"addr": inner}}
@@ -128,7 +134,7 @@ def _outward(router: RouterSpec, outside: str) -> Iterator[Sequence[Statement]]:
         yield match(field("ip", "saddr"), inner), match(meta("iifname"), outside, "!="), called, {
             "snat": {"addr": outer}}
     yield leaving, called, ACCEPT
-    own = str(ip_interface(router.gateway[2]).ip) if router.gateway else ""
+    own = _own(router)
     if router.snat and own and ":" not in own:
         yield leaving, {"snat": {"addr": own}}
         yield match(meta("iifname"), outside, "!="), called, {"snat": {"addr": own}}

@@ -3,6 +3,7 @@
 import dataclasses
 import os
 import signal
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -155,6 +156,30 @@ def test_flat_network_reaches_outside(driver: Bridge, guests: Guests, outside: G
     driver.remove_network(spec.id)
     left = {line.split()[0].split("@")[0] for line in ip("-n", host, "-br", "link").splitlines()}
     assert left == {"lo", "up0"} | ({"brx"} if physical == "bridged" else set())
+
+
+def test_vlan_network(driver: Bridge, guests: Guests, outside: Guest) -> None:
+    make = Makes(driver)
+    spec = make.network(network_type="vlan", segment=77, physical_network="plain", external=True, subnets=())
+    made = subprocess.run(["ip", "-n", outside.space, "link", "add", "link", "eth0", "name", "eth0.77", "type", "vlan",
+                           "id", "77"], capture_output=True, check=False)
+    if made.returncode:
+        # This kernel has no 802.1Q: that is said, and nothing stays.
+        with pytest.raises(BackendFailed):
+            driver.apply_network(spec)
+    else:
+        outside.ip("addr", "flush", "dev", "eth0")
+        outside.ip("link", "set", "eth0.77", "up")
+        outside.ip("addr", "add", "10.20.0.200/24", "dev", "eth0.77")
+        driver.apply_network(spec)
+        driver.apply_network(spec)
+        guest = guests.start(driver.apply_port(make.port(spec, 33, rules=OPEN)))
+        guest.address("10.20.0.33/24")
+        assert guest.pings("10.20.0.200")
+        guests.stop()
+    driver.remove_network(spec.id)
+    left = ip("-n", driver.options.host_namespace, "-br", "link").splitlines()
+    assert {line.split()[0].split("@")[0] for line in left} == {"lo", "up0"}
 
 
 def test_networks_that_cannot_be_wired(driver: Bridge) -> None:

@@ -3,6 +3,7 @@
 import contextlib
 import http.client
 import http.server
+import socket
 import socketserver
 import threading
 from collections.abc import Iterator
@@ -127,6 +128,19 @@ def test_no_service_is_a_bad_gateway(tmp_path: Path) -> None:
     server = proxy(tmp_path / "nobody")
     with serving(server):
         assert ask(server, "GET", "/")[0] == 502
+
+
+def test_only_so_many_at_once(server: metadata_proxy.Server) -> None:
+    holders = [socket.create_connection(("127.0.0.1", server.server_port), 5) for _ in range(server.most_at_once)]
+    try:
+        for holder in holders:
+            holder.sendall(b"GET / HTTP/1.1\r\n\r\n")
+            assert holder.recv(12) == b"HTTP/1.1 200"
+        with socket.create_connection(("127.0.0.1", server.server_port), 5) as late:
+            assert late.recv(1) == b""
+    finally:
+        for holder in holders:
+            holder.close()
 
 
 def test_router(service: Service, tmp_path: Path) -> None:
