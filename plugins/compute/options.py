@@ -12,6 +12,7 @@ class Options:
     """How compute's service and its agents behave."""
 
     hypervisor: str = option("simulated", "hypervisor driver of this host's agent")
+    hosts: tuple[str, ...] = option((), "names of hosts this process plays, for trials; empty means its own")
     zone: str = option("nova", "availability zone of hosts that no aggregate puts into another")
     default_zone: str = option("", "zone of servers that ask for none; empty means any")
     cpu_ratio: float = option(4.0, "virtual CPUs offered for each real one")

@@ -200,6 +200,15 @@ quotas = sa.Table(
 )
 """Limits that differ from the defaults; ``user_id`` is empty for those of the whole project."""
 
+usage = sa.Table(
+    "compute_usage", metadata,
+    sa.Column("project_id", key(), primary_key=True),
+    sa.Column("instances", sa.Integer, nullable=False, default=0),
+    sa.Column("cores", sa.Integer, nullable=False, default=0),
+    sa.Column("ram", sa.BigInteger, nullable=False, default=0),
+)
+"""What the live servers of a project use; kept in the transactions that make, resize and delete them. RAM in MiB."""
+
 quota_classes = sa.Table(
     "quota_classes", metadata,
     sa.Column("name", text(255), primary_key=True),

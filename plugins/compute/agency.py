@@ -1,0 +1,135 @@
+"""What the control side and the hosts' agents say to each other: two interfaces and their structs."""
+
+from __future__ import annotations
+
+import abc
+from collections.abc import Mapping, Sequence
+from typing import ClassVar
+
+import msgspec
+
+from ...core.context import Context
+from ...core.drivers.hypervisor import HypervisorFacts
+from ...core.drivers.network import Vif
+from ...core.drivers.volume import Connection
+from ...core.services.image import ImageRecord
+
+CONTROL_QUEUE = "compute.control"
+
+
+def agent_queue(host: str) -> str:
+    """The queue of a host's agent."""
+    return f"agent.compute.{host}"
+
+
+class DiskPlan(msgspec.Struct, frozen=True, kw_only=True):
+    """One disk of a guest to be: as :class:`~stratolith.core.drivers.hypervisor.Disk`, with the image by record."""
+
+    device: str
+    size_gib: int = 0
+    size_mib: int = 0
+    kind: str = "root"
+    image: ImageRecord | None = None
+    connection: Connection | None = None
+    volume_id: str = ""
+
+
+class GuestPlan(msgspec.Struct, frozen=True, kw_only=True):
+    """All an agent needs to make a guest."""
+
+    guest: str
+    name: str
+    vcpus: int
+    memory_mib: int
+    disks: list[DiskPlan]
+    vifs: list[Vif] = []
+    config_drive: dict[str, bytes] | None = None
+    metadata: dict[str, str] = {}
+    extra_specs: dict[str, str] = {}
+    project_id: str = ""
+
+
+class Guest(msgspec.Struct, frozen=True):
+    """A guest that exists, and its power state as :class:`~stratolith.core.drivers.hypervisor.Power`'s word."""
+
+    guest: str
+    power: str
+
+
+class Order(msgspec.Struct, frozen=True):
+    """What an agent shall do with a guest after a comparison: ``start``, ``stop`` or ``destroy``."""
+
+    guest: str
+    verb: str
+
+
+class ComputeAgent(abc.ABC):
+    """One host's guests. Each verb may be sent twice with the same arguments. Calls block."""
+
+    api: ClassVar[tuple[int, int]] = (1, 0)
+
+    @abc.abstractmethod
+    def spawn(self, context: Context, plan: GuestPlan) -> None:
+        """Make and start a guest. :raises CloudError: whatever the driver says; nothing is left then."""
+
+    @abc.abstractmethod
+    def destroy(self, context: Context, guest: str) -> None:
+        """Remove a guest; nothing when there is none."""
+
+    @abc.abstractmethod
+    def act(self, context: Context, guest: str, verb: str) -> str:
+        """Do one power verb (``start``, ``stop``, ``reboot``, ``reboot_hard``, ``pause``, ``unpause``,
+        ``suspend``, ``resume``) and return the power state after it.
+
+        :raises NotSupported: the driver has no such verb.
+        """
+
+    @abc.abstractmethod
+    def console_log(self, context: Context, guest: str, max_bytes: int) -> bytes:
+        """The end of the guest's console output. :raises NotFound: no such guest."""
+
+    @abc.abstractmethod
+    def snapshot(self, context: Context, guest: str, image: ImageRecord) -> None:
+        """Upload the guest's root disk as the queued ``image``. :raises NotSupported: the driver cannot."""
+
+    @abc.abstractmethod
+    def resize(self, context: Context, plan: GuestPlan, verb: str) -> None:
+        """``resize``, ``confirm`` or ``revert`` a guest. :raises NotSupported: the driver cannot."""
+
+    @abc.abstractmethod
+    def attach_volume(self, context: Context, guest: str, disk: DiskPlan) -> None:
+        """Plug a volume in. :raises NotSupported: the driver cannot."""
+
+    @abc.abstractmethod
+    def detach_volume(self, context: Context, guest: str, volume_id: str) -> None:
+        """Unplug a volume. :raises NotSupported: the driver cannot."""
+
+    @abc.abstractmethod
+    def attach_interface(self, context: Context, guest: str, vif: Vif) -> None:
+        """Plug an interface in. :raises NotSupported: the driver cannot."""
+
+    @abc.abstractmethod
+    def detach_interface(self, context: Context, guest: str, port_id: str) -> None:
+        """Unplug an interface. :raises NotSupported: the driver cannot."""
+
+
+class Control(abc.ABC):
+    """What agents ask of the control side. Each call is about the caller's own host."""
+
+    api: ClassVar[tuple[int, int]] = (1, 0)
+
+    @abc.abstractmethod
+    def register(self, context: Context, host: str, provider: str, facts: HypervisorFacts) -> None:
+        """A host is there and offers ``facts``; also counts as a beat."""
+
+    @abc.abstractmethod
+    def beat(self, context: Context, host: str) -> None:
+        """The host's agent lives."""
+
+    @abc.abstractmethod
+    def compare(self, context: Context, host: str, guests: Sequence[Guest]) -> list[Order]:
+        """What to do so that ``guests`` are as they should be; servers with an operation under way are left alone."""
+
+    @abc.abstractmethod
+    def observed(self, context: Context, host: str, powers: Mapping[str, str]) -> None:
+        """The guests' present power states by guest."""

@@ -1,0 +1,264 @@
+"""Compute's agent: the part that runs on a host beside its hypervisor."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import threading
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import cast
+
+from ...core.context import Context
+from ...core.drivers.base import require
+from ...core.drivers.hypervisor import (
+    Disk,
+    GuestSpec,
+    Hypervisor,
+    Image,
+    Interfaces,
+    Pausable,
+    Resizable,
+    Snapshots,
+    Suspendable,
+    Volumes,
+)
+from ...core.drivers.network import Vif
+from ...core.errors import CloudError, NotSupported
+from ...core.plugins import Registry
+from ...core.process.slice import Agent, Kit
+from ...core.services.image import ImageRecord, ImageService
+from .agency import CONTROL_QUEUE, ComputeAgent, Control, DiskPlan, Guest, GuestPlan, agent_queue
+from .options import Options
+
+HYPERVISORS: Registry[Hypervisor] = Registry("hypervisors", Hypervisor)
+BEAT_S = 10.0
+SYNC_S = 60.0
+CHUNK = 1 << 20
+FAULT = "stratolith:fault"
+
+
+class HostAgents(Agent):
+    """The agents of this process: one for its own host, or one for each host that the options name."""
+
+    def __init__(self, kit: Kit) -> None:
+        options = cast(Options, kit.options)
+        self.hosts = [HostAgent(_on_host(kit, host)) for host in options.hosts or (kit.host,)]
+
+    def start(self) -> None:
+        for one in self.hosts:
+            one.start()
+
+    def stop(self) -> None:
+        for one in self.hosts:
+            one.stop()
+
+
+def _on_host(kit: Kit, host: str) -> Kit:
+    """The kit as the agent of ``host`` sees it: with folders of its own when the process plays several hosts."""
+    if host == kit.host:
+        return kit
+    return dataclasses.replace(kit, host=host, state_dir=kit.state_dir / "hosts" / host,
+                               run_dir=kit.run_dir / "hosts" / host)
+
+
+class HostAgent(Agent, ComputeAgent):
+    """One host. Verbs on one guest run one after another, on different guests side by side."""
+
+    def __init__(self, kit: Kit) -> None:
+        self.kit = kit
+        self.host = kit.host
+        self.log = kit.log
+        options = cast(Options, kit.options)
+        self.shutdown_timeout_s = options.shutdown_timeout_s
+        self.driver: Hypervisor = kit.driver(HYPERVISORS, options.hypervisor)
+        self._locks: defaultdict[str, threading.RLock] = defaultdict(threading.RLock)
+        self._seen: dict[str, str] = {}
+        self._hosted = frozenset(kit.peers.local())
+        self._stopped = False
+
+    # Life.
+
+    def start(self) -> None:
+        self.kit.mesh.serve(agent_queue(self.host), ComputeAgent, self)
+        self._register()
+        self.kit.executor.every(BEAT_S, self._beat)
+        self.kit.executor.every(SYNC_S, self._sync)
+
+    def stop(self) -> None:
+        self._stopped = True
+        self.kit.mesh.withdraw(agent_queue(self.host))
+        self.driver.close()
+
+    def _control(self) -> Control:
+        return self.kit.mesh.reach(CONTROL_QUEUE, Control)
+
+    def _register(self) -> None:
+        context = self.kit.context()
+        control = self._control()
+        control.register(context, self.host, self._provider(), self.driver.facts())
+        guests = [Guest(one.guest, one.power.value) for one in self.driver.observe()]
+        for order in control.compare(context, self.host, guests):
+            self.log.warning("guest %s: %s, as the control side says", order.guest, order.verb)
+            try:
+                self._obey(context, order.guest, order.verb)
+            except CloudError as error:
+                self.log.error("guest %s: %s failed: %s", order.guest, order.verb, error)
+
+    def _obey(self, context: Context, guest: str, verb: str) -> None:
+        if verb == "destroy":
+            self.destroy(context, guest)
+        else:
+            self.act(context, guest, verb)
+
+    def _provider(self) -> str:
+        """The id of this host's resource provider: made once, then kept in a file."""
+        file = self.kit.state_dir / f"compute-provider-{self.host}"
+        if not file.exists():
+            file.parent.mkdir(parents=True, exist_ok=True)
+            fresh = file.with_suffix(".new")
+            fresh.write_text(self.kit.clock.uuid())
+            fresh.rename(file)
+        return file.read_text().strip()
+
+    def _beat(self) -> None:
+        if not self._stopped:
+            self._control().beat(self.kit.context(), self.host)
+
+    def _sync(self) -> None:
+        """Tell the control side which guests changed their power state since the last time."""
+        if self._stopped:
+            return
+        now = {one.guest: one.power.value for one in self.driver.observe()}
+        changed = {guest: power for guest, power in now.items() if self._seen.get(guest) != power}
+        self._seen = now
+        if changed:
+            self._control().observed(self.kit.context(), self.host, changed)
+
+    @contextlib.contextmanager
+    def _guest(self, guest: str) -> Iterator[None]:
+        with self._locks[guest]:
+            yield
+
+    # Guests.
+
+    def spawn(self, context: Context, plan: GuestPlan) -> None:
+        with self._guest(plan.guest):
+            self.driver.spawn(self._spec(context, plan))
+
+    def destroy(self, context: Context, guest: str) -> None:
+        with self._guest(guest):
+            self.driver.destroy(guest)
+        self._locks.pop(guest, None)
+
+    def act(self, context: Context, guest: str, verb: str) -> str:
+        with self._guest(guest):
+            self._verb(verb)(guest)
+            return self.driver.power(guest).value
+
+    def _verb(self, verb: str) -> Callable[[str], None]:
+        driver = self.driver
+        if verb == "stop":
+            return lambda guest: driver.stop(guest, self.shutdown_timeout_s)
+        if verb in ("reboot", "reboot_hard"):
+            return lambda guest: driver.reboot(guest, verb == "reboot_hard")
+        if verb == "start":
+            return driver.start
+        if verb in ("pause", "unpause"):
+            pausable = require(driver, Pausable)
+            return pausable.pause if verb == "pause" else pausable.unpause
+        if verb in ("suspend", "resume"):
+            suspendable = require(driver, Suspendable)
+            return suspendable.suspend if verb == "suspend" else suspendable.resume
+        raise NotSupported(f"there is no verb {verb}")
+
+    def console_log(self, context: Context, guest: str, max_bytes: int) -> bytes:
+        return self.driver.console_log(guest, max_bytes)
+
+    def snapshot(self, context: Context, guest: str, image: ImageRecord) -> None:
+        driver = require(self.driver, Snapshots)
+        folder = self.kit.run_dir / "snapshots"
+        folder.mkdir(parents=True, exist_ok=True)
+        target = folder / image.id
+        try:
+            with self._guest(guest):
+                disk_format = driver.snapshot(guest, target)
+            images = self.kit.peers.of(ImageService)
+            images.create(context, image.id, image.name, disk_format, "bare", image.properties,
+                          image.min_disk, image.min_ram)
+            images.upload(context, image.id, _chunks(target))
+        finally:
+            target.unlink(missing_ok=True)
+
+    def resize(self, context: Context, plan: GuestPlan, verb: str) -> None:
+        driver = require(self.driver, Resizable)
+        with self._guest(plan.guest):
+            if verb == "resize":
+                driver.resize(self._spec(context, plan))
+            elif verb == "confirm":
+                driver.confirm_resize(plan.guest)
+            else:
+                driver.revert_resize(self._spec(context, plan))
+
+    def attach_volume(self, context: Context, guest: str, disk: DiskPlan) -> None:
+        driver = require(self.driver, Volumes)
+        with self._guest(guest):
+            driver.attach_volume(guest, self._disk(context, disk))
+
+    def detach_volume(self, context: Context, guest: str, volume_id: str) -> None:
+        driver = require(self.driver, Volumes)
+        with self._guest(guest):
+            driver.detach_volume(guest, volume_id)
+
+    def attach_interface(self, context: Context, guest: str, vif: Vif) -> None:
+        driver = require(self.driver, Interfaces)
+        with self._guest(guest):
+            driver.attach_interface(guest, vif)
+
+    def detach_interface(self, context: Context, guest: str, port_id: str) -> None:
+        driver = require(self.driver, Interfaces)
+        with self._guest(guest):
+            driver.detach_interface(guest, port_id)
+
+    # Turning plans into the driver's own words.
+
+    def _spec(self, context: Context, plan: GuestPlan) -> GuestSpec:
+        metadata = dict(plan.metadata)
+        if self.kit.ephemeral and context.faults:
+            asked = ",".join(f"{verb.removeprefix('hypervisor.')}={what}" for verb, what in context.faults)
+            metadata[FAULT] = ",".join(filter(None, (metadata.get(FAULT, ""), asked)))
+        return GuestSpec(
+            guest=plan.guest, name=plan.name, vcpus=plan.vcpus, memory_mib=plan.memory_mib,
+            disks=[self._disk(context, disk) for disk in plan.disks], vifs=plan.vifs,
+            config_drive=plan.config_drive, metadata=metadata, extra_specs=plan.extra_specs,
+            project_id=plan.project_id)
+
+    def _disk(self, context: Context, plan: DiskPlan) -> Disk:
+        image = self._image(context, plan.image) if plan.image is not None else None
+        return Disk(device=plan.device, size_gib=plan.size_gib, image=image, connection=plan.connection,
+                    volume_id=plan.volume_id, kind=plan.kind, size_mib=plan.size_mib)
+
+    def _image(self, context: Context, record: ImageRecord) -> Image:
+        return Image(id=record.id, disk_format=record.disk_format, size_bytes=record.size,
+                     virtual_size_bytes=record.virtual_size, hash_algorithm=record.hash_algorithm,
+                     hash_value=record.hash_value, chunks=lambda: self._image_data(context, record.id),
+                     properties=record.properties)
+
+    def _image_data(self, context: Context, image_id: str) -> Iterator[bytes]:
+        """The image's bytes: streamed in this process, else fetched piece by piece."""
+        images = self.kit.peers.of(ImageService)
+        if ImageService.service in self._hosted:
+            yield from images.chunks(context, image_id)
+            return
+        offset = 0
+        while piece := images.read(context, image_id, offset, CHUNK):
+            offset += len(piece)
+            yield piece
+
+
+def _chunks(file: Path) -> Iterator[bytes]:
+    with file.open("rb") as handle:
+        while chunk := handle.read(CHUNK):
+            yield chunk
+

@@ -1,0 +1,27 @@
+"""Compute's events, in the names of OpenStack's notifications."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ...core.context import Context
+from ...core.db.engine import Row, Transaction
+from ...core.process.slice import Kit
+
+FIELDS = ("project_id", "user_id", "host", "node")
+
+
+def emit(kit: Kit, tx: Transaction, context: Context, event_type: str, server: Row | Mapping[str, Any],
+         fault: Mapping[str, Any] | None = None) -> None:
+    """Tell of a change of ``server`` within ``tx``; ``fault`` makes it an error event."""
+    row: Mapping[str, Any] = server if isinstance(server, dict) else server._mapping  # type: ignore[union-attr]
+    data = {
+        "uuid": row["id"], "tenant_id": row["project_id"], "user_id": row["user_id"], "display_name": row["name"],
+        "host_name": row["hostname"], "host": row["host"] or None, "node": row["node"] or None,
+        "state": row["vm_state"], "task_state": row["task_state"], "image_uuid": row["image_id"],
+        "flavor": row["flavor"]["name"], "flavor_id": row["flavor_id"], "metadata": row["metadata"],
+        "availability_zone": row["zone"] or None, "locked": bool(row.get("locked")),
+        "reservation_id": row.get("reservation_id", ""), "request_id": context.request_id,
+        "fault": dict(fault) if fault else None}
+    kit.events.emit(tx, context, event_type, "InstanceActionPayload", data, priority="ERROR" if fault else "INFO")

@@ -1,0 +1,261 @@
+"""The hosts as compute keeps them: who registered, who beats, and the list the scheduler reads.
+
+The list is kept in memory, read anew at most once a second, and at once after a change made here.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
+
+import msgspec
+import sqlalchemy as sa
+
+from ...core.context import Context
+from ...core.db.engine import Transaction
+from ...core.drivers.hypervisor import HypervisorFacts, Power
+from ...core.process.slice import Kit
+from ...core.services.placement import Inventory, PlacementService
+from ...core.services.scheduler import Aggregate, Host
+from . import states
+from .agency import Control, Guest, Order
+from .options import Options
+from .tables import aggregate_hosts, aggregates, hosts, servers, services
+
+UP_S = 60.0
+WRITE_BEAT_S = 25.0
+REREAD_S = 1.0
+ZONE_KEY = "availability_zone"
+BINARY = "nova-compute"
+
+HOSTS = sa.select(hosts.c.id, hosts.c.host, hosts.c.node, hosts.c.facts, hosts.c.failures, services.c.disabled,
+                  services.c.disabled_reason, services.c.forced_down, services.c.beat_at).join(
+    services, sa.and_(services.c.host == hosts.c.host, services.c.binary == BINARY)).order_by(hosts.c.number)
+COUNTS = (sa.select(servers.c.host, sa.func.count(), sa.func.sum(sa.case((servers.c.task_state.is_(None), 0), else_=1)))
+          .where(servers.c.deleted.is_(False), servers.c.host != "").group_by(servers.c.host))
+AGGREGATES = sa.select(aggregates)
+MEMBERS = sa.select(aggregate_hosts)
+ON_HOST = sa.select(servers.c.id, servers.c.vm_state, servers.c.task_state, servers.c.power_state).where(
+    servers.c.host == sa.bindparam("host"), servers.c.deleted.is_(False))
+
+
+class Fleet:
+    """The cached list of hosts. Any thread may ask."""
+
+    def __init__(self, kit: Kit) -> None:
+        self._kit = kit
+        self._lock = threading.Lock()
+        self._list: list[Host] = []
+        self._by_name: dict[str, Host] = {}
+        self._read_at = -REREAD_S
+        self._beats: dict[str, float] = {}
+        self._written: dict[str, float] = {}
+
+    def changed(self) -> None:
+        """Read the list anew at the next question: hosts, services or aggregates have changed."""
+        self._read_at = -REREAD_S
+
+    def all(self) -> list[Host]:
+        """All hosts; the same list until it is read anew, so change nothing in it."""
+        now = self._kit.clock.monotonic()
+        if now - self._read_at >= REREAD_S:
+            with self._lock:
+                if now - self._read_at >= REREAD_S:
+                    self._list = self._read()
+                    self._by_name = {one.host: one for one in self._list}
+                    self._read_at = now
+        return self._list
+
+    def host(self, name: str) -> Host | None:
+        """A host by name, or none."""
+        self.all()
+        return self._by_name.get(name)
+
+    def up(self, name: str) -> bool:
+        """Tell whether a host lives."""
+        found = self.host(name)
+        return found is not None and found.up
+
+    def status(self, name: str) -> str:
+        """The ``host_status`` of servers on ``name``."""
+        found = self.host(name) if name else None
+        if found is None:
+            return ""
+        if not found.up:
+            return "DOWN"
+        return "UP" if found.enabled else "MAINTENANCE"
+
+    def zone(self, name: str) -> str:
+        """The availability zone of a host."""
+        found = self.host(name)
+        return found.zone if found is not None else ""
+
+    def zones(self) -> set[str]:
+        """The names of all zones that have hosts."""
+        return {one.zone for one in self.all()}
+
+    def beat_at(self, name: str) -> float:
+        """When the host last beat, as far as this process heard; 0 for never."""
+        return self._beats.get(name, 0.0)
+
+    def _read(self) -> list[Host]:
+        with self._kit.db.read() as tx:
+            rows = tx.rows(HOSTS)
+            groups = _groups(tx)
+            counts = {name: (total, busy) for name, total, busy in tx.rows(COUNTS)}
+        now = self._kit.clock.time()
+        return [self._host(row, groups.get(row.host, []), counts.get(row.host, (0, 0)), now) for row in rows]
+
+    def _host(self, row: Any, groups: list[Aggregate], counts: tuple[int, int], now: float) -> Host:
+        facts = row.facts
+        zone = next((one.metadata[ZONE_KEY] for one in groups if ZONE_KEY in one.metadata), "")
+        beat = max(row.beat_at, self._beats.get(row.host, 0.0))
+        return Host(provider=row.id, host=row.host, node=row.node, zone=zone or self._kit.options.zone,
+                    enabled=not row.disabled, up=not row.forced_down and now - beat <= UP_S,
+                    disabled_reason=row.disabled_reason or "", hypervisor_type=facts.get("kind", ""),
+                    hypervisor_version=facts.get("version", 0), architecture=facts.get("architecture", ""),
+                    aggregates=groups, servers=counts[0], building=int(counts[1]), failures=row.failures)
+
+    def beat(self, host: str) -> None:
+        """A host lives; the database hears of it only now and then."""
+        now = self._kit.clock.time()
+        fresh = now - self._beats.get(host, 0.0) > UP_S
+        self._beats[host] = now
+        if now - self._written.get(host, 0.0) < WRITE_BEAT_S:
+            return
+        self._written[host] = now
+        with self._kit.db.write() as tx:
+            tx.execute(services.update().where(services.c.host == host, services.c.binary == BINARY)
+                       .values(beat_at=now, updated_at=self._kit.clock.now()))
+        if fresh:
+            self.changed()
+
+    def failed(self, tx: Transaction, host: str) -> None:
+        """Count a boot that failed on ``host``."""
+        tx.execute(hosts.update().where(hosts.c.host == host).values(failures=hosts.c.failures + 1))
+        tx.after_commit(self.changed)
+
+    def succeeded(self, tx: Transaction, host: str) -> None:
+        """Forget the failures of ``host``."""
+        found = self._by_name.get(host)
+        if found is not None and found.failures:
+            tx.execute(hosts.update().where(hosts.c.host == host).values(failures=0))
+            tx.after_commit(self.changed)
+
+
+def _groups(tx: Transaction) -> dict[str, list[Aggregate]]:
+    by_id = {row.id: Aggregate(id=row.id, uuid=row.uuid, name=row.name, metadata=row.metadata)
+             for row in tx.rows(AGGREGATES)}
+    found: dict[str, list[Aggregate]] = {}
+    if by_id:
+        for row in tx.rows(MEMBERS):
+            if row.aggregate_id in by_id:
+                found.setdefault(row.host, []).append(by_id[row.aggregate_id])
+    return found
+
+
+class ControlSide(Control):
+    """What answers the agents."""
+
+    def __init__(self, kit: Kit, fleet: Fleet) -> None:
+        self._kit = kit
+        self._fleet = fleet
+
+    def register(self, context: Context, host: str, provider: str, facts: HypervisorFacts) -> None:
+        now, known = self._kit.clock.now(), msgspec.to_builtins(facts)
+        with self._kit.db.write() as tx:
+            if not tx.execute(services.update().where(services.c.host == host, services.c.binary == BINARY)
+                              .values(beat_at=self._kit.clock.time(), updated_at=now)):
+                tx.insert(services, {"id": self._kit.clock.uuid(), "binary": BINARY, "host": host,
+                                     "disabled": False, "forced_down": False,
+                                     "beat_at": self._kit.clock.time(), "created_at": now})
+            if not tx.execute(hosts.update().where(hosts.c.id == provider)
+                              .values(host=host, node=facts.hostname, facts=known, updated_at=now)):
+                tx.insert(hosts, {"id": provider, "host": host, "node": facts.hostname, "facts": known,
+                                  "failures": 0, "created_at": now})
+            tx.after_commit(self._fleet.changed)
+        self._kit.peers.of(PlacementService).apply_provider(
+            context, provider, facts.hostname, inventories(cast(Options, self._kit.options), facts),
+            sorted({"COMPUTE_NODE", *facts.traits}))
+
+    def beat(self, context: Context, host: str) -> None:
+        self._fleet.beat(host)
+
+    def compare(self, context: Context, host: str, guests: Sequence[Guest]) -> list[Order]:
+        found = {one.guest: one.power for one in guests}
+        with self._kit.db.read() as tx:
+            known = {row.id: row for row in tx.rows(ON_HOST, {"host": host})}
+            strangers = [guest for guest in found if guest not in known]
+            orders = [Order(guest, "destroy") for guest in strangers if self._orphaned(tx, guest)]
+            for guest, row in known.items():
+                verb = _repair(row, found.get(guest))
+                if verb and self._kit.engine.unfinished(tx, guest) is None:
+                    orders.append(Order(guest, verb))
+            lost = [guest for guest, row in known.items() if guest not in found
+                    and row.vm_state not in (states.ERROR, states.BUILDING)
+                    and self._kit.engine.unfinished(tx, guest) is None]
+        self._lost(lost)
+        return orders
+
+    def _orphaned(self, tx: Transaction, guest: str) -> bool:
+        """Its server is unknown or deleted, and nothing is being done to it."""
+        alive = tx.row(sa.select(servers.c.id).where(servers.c.id == guest, servers.c.deleted.is_(False)))
+        return alive is None and self._kit.engine.unfinished(tx, guest) is None
+
+    def _lost(self, guests: Sequence[str]) -> None:
+        """Servers whose guest vanished from its host are in error."""
+        now = self._kit.clock.now()
+        fault = {"code": 500, "message": "The server's guest is no longer on its host.",
+                 "created": f"{now:%Y-%m-%dT%H:%M:%SZ}", "details": ""}
+        with self._kit.db.write() as tx:
+            for guest in guests:
+                states.move(tx, guest, None, vm_state=states.ERROR, power_state=0, fault=fault, updated_at=now)
+
+    def observed(self, context: Context, host: str, powers: Mapping[str, str]) -> None:
+        now = self._kit.clock.now()
+        with self._kit.db.read() as tx:
+            known = {row.id: row for row in tx.rows(ON_HOST, {"host": host})}
+        changes = [(guest, values) for guest, word in powers.items()
+                   if guest in known and (values := _news(known[guest], Power(word)))]
+        if not changes:
+            return
+        with self._kit.db.write() as tx:
+            for guest, values in changes:
+                states.move(tx, guest, None, updated_at=now, **values)
+
+
+def _repair(row: Any, power: str | None) -> str:
+    """What makes the guest of a quiet server as the server says: ``start``, ``stop`` or nothing."""
+    if power is None or row.task_state is not None:
+        return ""
+    if row.vm_state == states.ACTIVE and power in (Power.SHUTDOWN.value, Power.CRASHED.value):
+        return "start"
+    if row.vm_state == states.STOPPED and power == Power.RUNNING.value:
+        return "stop"
+    return ""
+
+
+def _news(row: Any, power: Power) -> dict[str, Any]:
+    """What an observed power state changes in a quiet server's row."""
+    number = states.POWER[power]
+    if row.task_state is not None or row.power_state == number or row.vm_state == states.BUILDING:
+        return {}
+    values: dict[str, Any] = {"power_state": number}
+    if row.vm_state == states.ACTIVE and power in (Power.SHUTDOWN, Power.CRASHED):
+        values["vm_state"] = states.STOPPED
+    elif row.vm_state == states.STOPPED and power is Power.RUNNING:
+        values["vm_state"] = states.ACTIVE
+    return values
+
+
+def inventories(options: Options, facts: HypervisorFacts) -> dict[str, Inventory]:
+    """What placement shall know of a host."""
+    def one(total: int, reserved: int, ratio: float) -> Inventory:
+        return Inventory(total=total, reserved=min(reserved, max(total - 1, 0)), max_unit=max(total, 1),
+                         allocation_ratio=ratio)
+    found = {"VCPU": one(facts.vcpus, options.reserved_vcpus, options.cpu_ratio),
+             "MEMORY_MB": one(facts.memory_mib, options.reserved_memory_mib, options.memory_ratio)}
+    if facts.disk_gib > 0:
+        found["DISK_GB"] = one(facts.disk_gib, options.reserved_disk_gib, options.disk_ratio)
+    return found

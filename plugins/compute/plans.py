@@ -1,0 +1,114 @@
+"""What is asked of the scheduler and of agents for a server: built from its rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+
+from ...core.context import Context
+from ...core.db.engine import Row, Transaction
+from ...core.drivers.network import Vif
+from ...core.drivers.volume import Connection
+from ...core.process.slice import Kit
+from ...core.services.image import ImageRecord
+from ...core.services.network import NetworkService
+from ...core.services.scheduler import Request, ServerGroup
+from . import disks, metadata
+from .agency import DiskPlan, GuestPlan
+from .tables import server_group_members, server_groups, servers
+
+GROUP = sa.select(server_groups).where(server_groups.c.id == sa.bindparam("id"))
+GROUP_HOSTS = (sa.select(servers.c.host, sa.func.count())
+               .join(server_group_members, server_group_members.c.server_id == servers.c.id)
+               .where(server_group_members.c.group_id == sa.bindparam("id"), servers.c.deleted.is_(False),
+                      servers.c.host != "", servers.c.id != sa.bindparam("server")).group_by(servers.c.host))
+HOSTS_OF = sa.select(servers.c.id, servers.c.host).where(servers.c.id.in_(sa.bindparam("ids", expanding=True)),
+                                                         servers.c.deleted.is_(False))
+NO_IMAGE = ImageRecord(id="")
+
+
+def image_of(details: Row) -> ImageRecord:
+    """The image record a server was made from, empty when there is none."""
+    return msgspec.convert(details.image, ImageRecord) if details.image else NO_IMAGE
+
+
+def resources(flavor: Mapping[str, Any], volume_backed: bool) -> dict[str, int]:
+    """Amounts a server of ``flavor`` claims; extra specs ``resources:CLASS`` win over the flavor's own."""
+    disk = (0 if volume_backed else flavor["root_gib"]) + flavor["ephemeral_gib"] + -(-flavor["swap_mib"] // 1024)
+    found = {"VCPU": flavor["vcpus"], "MEMORY_MB": flavor["memory_mib"], "DISK_GB": disk}
+    for name, value in flavor["extra_specs"].items():
+        if name.startswith("resources:") and str(value).isdigit():
+            found[name.partition(":")[2]] = int(value)
+    return {name: amount for name, amount in found.items() if amount > 0}
+
+
+def request(tx: Transaction, row: Row, details: Row, devices: Sequence[Row], flavor: Mapping[str, Any],
+            ignored: Sequence[str] = (), forced_host: str = "") -> Request:
+    """What the scheduler is asked for a server."""
+    image, asked = image_of(details), details.placement
+    hints: Mapping[str, list[str]] = details.hints
+    backed = disks.is_volume_backed([one._mapping for one in devices])
+    return Request(
+        server_id=row.id, project_id=row.project_id, user_id=row.user_id, resources=resources(flavor, backed),
+        flavor_name=flavor["name"], extra_specs=flavor["extra_specs"], image_properties=image.properties,
+        zone=asked["zone"], forced_host=forced_host or asked["host"], forced_node=asked["node"],
+        ignored_hosts=list(ignored), hints=hints, hint_hosts=_hint_hosts(tx, hints),
+        group=_group(tx, row))
+
+
+def _hint_hosts(tx: Transaction, hints: Mapping[str, list[str]]) -> dict[str, str]:
+    ids = [one for name in ("same_host", "different_host") for one in hints.get(name, ())]
+    return dict(tx.rows(HOSTS_OF, {"ids": ids})) if ids else {}  # type: ignore[arg-type]
+
+
+def _group(tx: Transaction, row: Row) -> ServerGroup | None:
+    if not row.group_id:
+        return None
+    found = tx.row(GROUP, {"id": row.group_id})
+    if found is None:
+        return None
+    hosts = {host: count for host, count in tx.rows(GROUP_HOSTS, {"id": row.group_id, "server": row.id})}
+    return ServerGroup(id=found.id, policy=found.policy, hosts=hosts,
+                       max_server_per_host=int((found.rules or {}).get("max_server_per_host", 1)))
+
+
+def guest(kit: Kit, context: Context, row: Row, details: Row, devices: Sequence[Row], flavor: Mapping[str, Any],
+          vifs: Sequence[Vif], connections: Mapping[str, Connection]) -> GuestPlan:
+    """What the agent needs to make the server's guest. ``connections`` are by volume id."""
+    return GuestPlan(
+        guest=row.id, name=row.name, vcpus=flavor["vcpus"], memory_mib=flavor["memory_mib"],
+        disks=_disks(details, devices, flavor, connections), vifs=list(vifs),
+        config_drive=_config_drive(kit, context, row, details) if row.config_drive else None,
+        metadata=row.metadata, extra_specs=flavor["extra_specs"], project_id=row.project_id)
+
+
+def _disks(details: Row, devices: Sequence[Row], flavor: Mapping[str, Any],
+           connections: Mapping[str, Connection]) -> list[DiskPlan]:
+    ordered = sorted(devices, key=lambda one: (one.boot_index is None, one.boot_index or 0, one.position))
+    found = [disk(one, connections.get(one.volume_id)) for one in ordered if one.destination_type == "volume"]
+    if not any(one.boot_index == 0 and one.destination_type == "volume" for one in devices):
+        found.insert(0, DiskPlan(device="vda", size_gib=flavor["root_gib"], image=image_of(details)))
+    local = [one for one in devices if one.destination_type == "local" and one.source_type == "blank"]
+    taken = {one.device for one in found}
+    names = iter(f"vd{letter}" for letter in "bcdefghijklmnopqrstuvwxyz" if f"vd{letter}" not in taken)
+    found += [DiskPlan(device=next(names), size_gib=one.size_gib, size_mib=one.size_mib,
+                       kind="swap" if one.guest_format == "swap" else "ephemeral") for one in local]
+    if flavor["ephemeral_gib"] and not any(one.guest_format != "swap" for one in local):
+        found.append(DiskPlan(device=next(names), size_gib=flavor["ephemeral_gib"], kind="ephemeral"))
+    if flavor["swap_mib"] and not any(one.guest_format == "swap" for one in local):
+        found.append(DiskPlan(device=next(names), size_mib=flavor["swap_mib"], kind="swap"))
+    return found
+
+
+def disk(device: Row, connection: Connection | None) -> DiskPlan:
+    """The plan of one volume of a server."""
+    return DiskPlan(device=device.device.rpartition("/")[2], size_gib=device.size_gib, kind="volume",
+                    connection=connection or Connection("simulated"), volume_id=device.volume_id)
+
+
+def _config_drive(kit: Kit, context: Context, row: Row, details: Row) -> dict[str, bytes]:
+    network = kit.peers.of(NetworkService).network_data(context, row.id)
+    return metadata.files(row, details, network)

@@ -1,0 +1,248 @@
+"""What can be done to servers: each verb checks the states, writes its rows and starts its operation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from ...core.context import Context
+from ...core.db.engine import Row, Transaction
+from ...core.errors import BadRequest, Conflict
+from ...core.process.slice import Kit
+from ...core.services.image import ImageRecord, ImageService
+from ...core.services.volume import VolumeService
+from . import accounting, choice, creation, disks, plans, records, states
+from .event import emit
+from .tables import server_details, server_metadata, servers
+
+RESERVED = ("root_device_name", "mappings", "block_device_mapping", "bdm_v2")
+OVERRIDE = "os_compute_api:os-lock-server:unlock:unlock_override"
+
+
+def show(kit: Kit, context: Context, server_id: str, user_data: bool = False) -> Row:
+    """A server's row. :raises NotFound: there is none that the caller may see."""
+    with kit.db.read() as tx:
+        return records.find(tx, context, server_id, records.WITH_USER_DATA if user_data else records.BY_ID)
+
+
+def update(kit: Kit, context: Context, server_id: str, changes: Mapping[str, Any]) -> None:
+    """Change a server's name, description, access addresses or disk_config."""
+    columns = {"name": "name", "description": "description", "accessIPv4": "access_ip_v4",
+               "accessIPv6": "access_ip_v6", "OS-DCF:diskConfig": "disk_config"}
+    values = {columns[name]: value for name, value in changes.items()}
+    if "access_ip_v6" in values:
+        values["access_ip_v6"] = creation.address6(values["access_ip_v6"])
+    if "access_ip_v4" in values:
+        values["access_ip_v4"] = values["access_ip_v4"] or ""
+    with kit.db.write() as tx:
+        records.find(tx, context, server_id)
+        tx.update(servers, server_id, updated_at=kit.clock.now(), **values)
+        emit(kit, tx, context, "instance.update", records.find(tx, context, server_id))
+
+
+def delete(kit: Kit, context: Context, server_id: str) -> None:
+    """Begin to delete a server, whatever is being done to it; a second time changes nothing."""
+    with kit.db.write() as tx:
+        row = records.find(tx, context, server_id)
+        if row.task_state == "deleting":
+            return
+        states.begin(tx, row, "delete", context, kit.clock.now())
+        kit.engine.start(tx, "compute.delete", server_id, context, interrupt=True)
+        emit(kit, tx, context, "instance.delete.start", row)
+
+
+def power(kit: Kit, context: Context, server_id: str, verb: str, event: str) -> None:
+    """Begin one of the power verbs. :raises WrongState: the server's states forbid it."""
+    with kit.db.write() as tx:
+        row = records.find(tx, context, server_id)
+        states.begin(tx, row, verb, context, kit.clock.now())
+        kit.engine.start(tx, f"compute.{verb}", server_id, context)
+        emit(kit, tx, context, event + ".start", row)
+
+
+def lock(kit: Kit, context: Context, server_id: str, reason: str | None) -> None:
+    """Lock a server against all but administrators and its unlocker."""
+    with kit.db.write() as tx:
+        row = records.find(tx, context, server_id)
+        owner = row.project_id == context.project_id
+        by = "owner" if owner else "admin"
+        tx.update(servers, server_id, locked=True, locked_by=row.locked_by or by, locked_reason=reason)
+        kit.engine.record(tx, "compute.lock", server_id, context)
+        emit(kit, tx, context, "instance.lock", row)
+
+
+def unlock(kit: Kit, context: Context, server_id: str) -> None:
+    """Unlock a server. :raises Forbidden: an administrator locked it and the caller is none."""
+    with kit.db.write() as tx:
+        row = records.find(tx, context, server_id)
+        if row.locked_by == "admin" and row.locked:
+            kit.policy.enforce(context, OVERRIDE, {"project_id": row.project_id})
+        tx.update(servers, server_id, locked=False, locked_by="", locked_reason=None)
+        kit.engine.record(tx, "compute.unlock", server_id, context)
+        emit(kit, tx, context, "instance.unlock", row)
+
+
+def reset_state(kit: Kit, context: Context, server_id: str, state: str) -> None:
+    """Set a server's state by hand; no task is left."""
+    with kit.db.write() as tx:
+        records.find(tx, context, server_id)
+        tx.update(servers, server_id, vm_state=state, task_state=None, updated_at=kit.clock.now())
+        kit.engine.record(tx, "compute.reset_state", server_id, context)
+
+
+def rebuild(kit: Kit, context: Context, server_id: str, wish: Mapping[str, Any], password: str) -> None:
+    """Begin to rebuild a server from an image. :raises BadRequest: the image does not fit."""
+    image = choice.image(kit, context, wish["imageRef"])
+    with kit.db.read() as tx:
+        row = records.find(tx, context, server_id)
+        limits = accounting.limits(kit, tx, row.project_id)
+        devices = records.devices(tx, server_id)
+    states.check(row, "rebuild", context)
+    backed = disks.is_volume_backed([one._mapping for one in devices])
+    if backed and image.id != row.image_id:
+        raise BadRequest("Unable to rebuild with a different image for a volume-backed server.")
+    choice.fits(kit, context, image, row.flavor, not backed)
+    creation.within_metadata(len(wish.get("metadata") or ()), limits)
+    with kit.db.write() as tx:
+        row = records.find(tx, context, server_id)
+        key = _rebuilt_key(tx, context, wish)
+        states.begin(tx, row, "rebuild", context, kit.clock.now(), **_rebuilt_row(wish, image, key))
+        details = {**key, "image": msgspec.to_builtins(image)}
+        details.update({name: wish[name] for name in ("user_data", "personality") if name in wish})
+        tx.execute(server_details.update().where(server_details.c.server_id == server_id).values(details))
+        if "metadata" in wish:
+            set_metadata_rows(tx, server_id, wish["metadata"])
+        kit.engine.start(tx, "compute.rebuild", server_id, context, {"before": row.vm_state})
+        emit(kit, tx, context, "instance.rebuild.start", row)
+
+
+def _rebuilt_key(tx: Transaction, context: Context, wish: Mapping[str, Any]) -> dict[str, Any]:
+    return {"key": choice.key(tx, context, wish["key_name"])} if "key_name" in wish else {}
+
+
+def _rebuilt_row(wish: Mapping[str, Any], image: ImageRecord, key: Mapping[str, Any]) -> dict[str, Any]:
+    columns = {"name": "name", "description": "description", "metadata": "metadata", "accessIPv4": "access_ip_v4",
+               "OS-DCF:diskConfig": "disk_config", "key_name": "key_name"}
+    values = {column: wish[name] for name, column in columns.items() if name in wish}
+    if "accessIPv6" in wish:
+        values["access_ip_v6"] = creation.address6(wish["accessIPv6"])
+    return {**values, "image_id": image.id}
+
+
+def set_metadata_rows(tx: Transaction, server_id: str, metadata: Mapping[str, str]) -> None:
+    """Repeat a server's metadata as rows, for the list filter."""
+    tx.execute(server_metadata.delete().where(server_metadata.c.server_id == server_id))
+    tx.insert(server_metadata, [{"server_id": server_id, "key": key, "value": value}
+                                for key, value in metadata.items()])
+
+
+def resize(kit: Kit, context: Context, server_id: str, flavor_id: str) -> None:
+    """Begin to give a server another flavor. :raises BadRequest: it is the same, disabled, or its disk smaller."""
+    with kit.db.write() as tx:
+        row = records.find(tx, context, server_id)
+        states.check(row, "resize", context)
+        flavor, old = choice.flavor(tx, context, flavor_id), row.flavor
+        if flavor["id"] == old["id"]:
+            raise BadRequest("When resizing, instances must change flavor!")
+        backed = disks.is_volume_backed([one._mapping for one in records.devices(tx, server_id)])
+        if flavor["root_gib"] == 0 and old["root_gib"] != 0 and not backed:
+            raise BadRequest("Resize to zero disk flavor is not allowed.")
+        if not backed and flavor["root_gib"] < old["root_gib"]:
+            raise BadRequest("Flavor's disk is smaller than the server's: a disk cannot shrink.")
+        choice.fits(kit, context, plans.image_of(records.details(tx, server_id)), flavor, not backed)
+        accounting.grow(kit, tx, row.project_id, flavor["vcpus"] - old["vcpus"],
+                        flavor["memory_mib"] - old["memory_mib"])
+        move = {"consumer": kit.clock.uuid(), "old_flavor": old, "new_flavor": flavor, "before": row.vm_state,
+                "old_host": row.host}
+        states.begin(tx, row, "resize", context, kit.clock.now(), move=move)
+        kit.engine.start(tx, "compute.resize", server_id, context)
+        emit(kit, tx, context, "instance.resize.start", row)
+
+
+def finish_resize(kit: Kit, context: Context, server_id: str, action: str, kind: str) -> None:
+    """Begin to keep a resize or take it back."""
+    with kit.db.write() as tx:
+        row = records.find(tx, context, server_id)
+        states.begin(tx, row, action, context, kit.clock.now())
+        kit.engine.start(tx, kind, server_id, context)
+        emit(kit, tx, context, f"instance.{kind.removeprefix('compute.')}.start", row)
+
+
+def create_image(kit: Kit, context: Context, server_id: str, name: str, metadata: Mapping[str, str]) -> str:
+    """Begin to make an image of a server; returns the image's id."""
+    with kit.db.read() as tx:
+        row = records.find(tx, context, server_id)
+        details, devices = records.details(tx, server_id), records.devices(tx, server_id)
+    states.check(row, "createImage", context)
+    base = plans.image_of(details)
+    properties = _snapshot_properties(row, base, metadata)
+    image_id = kit.clock.uuid()
+    snapshots: dict[str, str] = {}
+    if disks.is_volume_backed([one._mapping for one in devices]):
+        snapshots = {one.volume_id: kit.clock.uuid() for one in devices if one.destination_type == "volume"}
+        properties.update(_mapping_properties(kit, context, row, devices, snapshots))
+    images = kit.peers.of(ImageService)
+    min_disk = 0 if snapshots else row.root_gib
+    record = images.create(context, image_id, name, base.disk_format or "raw", "bare", properties, min_disk,
+                           base.min_ram)
+    try:
+        with kit.db.write() as tx:
+            row = records.find(tx, context, server_id)
+            states.begin(tx, row, "createImage", context, kit.clock.now())
+            kit.engine.start(tx, "compute.snapshot", server_id, context,
+                             {"image": msgspec.to_builtins(record), "snapshots": snapshots})
+            emit(kit, tx, context, "instance.snapshot.start", row)
+    except Exception:
+        images.delete(context, image_id)
+        raise
+    return image_id
+
+
+def _snapshot_properties(row: Row, base: ImageRecord, metadata: Mapping[str, str]) -> dict[str, str]:
+    kept = {name: value for name, value in base.properties.items() if name not in RESERVED}
+    return {**kept, "instance_uuid": row.id, "user_id": row.user_id, "image_type": "snapshot",
+            "base_image_ref": row.image_id, "boot_roles": "", **metadata}
+
+
+def _mapping_properties(kit: Kit, context: Context, row: Row, devices: Sequence[Row],
+                        snapshots: Mapping[str, str]) -> dict[str, str]:
+    volumes = kit.peers.of(VolumeService)
+    mappings = [{"source_type": "snapshot", "destination_type": "volume", "snapshot_id": snapshots[one.volume_id],
+                 "boot_index": one.boot_index, "delete_on_termination": one.delete_on_termination,
+                 "volume_size": volumes.volume(context, one.volume_id).size, "device_name": one.device}
+                for one in devices if one.volume_id in snapshots]
+    return {"bdm_v2": "True", "root_device_name": row.root_device,
+            "block_device_mapping": msgspec.json.encode(mappings).decode()}
+
+
+def metadata_changed(kit: Kit, context: Context, server_id: str, change: Any) -> dict[str, str]:
+    """Replace a server's metadata by what ``change`` makes of it; returns it.
+
+    :raises Forbidden: there are too many items.
+    """
+    with kit.db.write() as tx:
+        row = records.find(tx, context, server_id)
+        states.check(row, "update server metadata", context)
+        fresh: dict[str, str] = change(dict(row.metadata))
+        creation.within_metadata(len(fresh), accounting.limits(kit, tx, row.project_id))
+        tx.update(servers, server_id, metadata=fresh, updated_at=kit.clock.now())
+        set_metadata_rows(tx, server_id, fresh)
+        emit(kit, tx, context, "instance.update", row)
+    return fresh
+
+
+def change_password(kit: Kit, context: Context, server_id: str) -> None:
+    """Guests have no agent that could take a password. :raises Conflict: always, once the server is found."""
+    states.check(show(kit, context, server_id), "changePassword", context)
+    raise Conflict("Failed to set admin password: the guest has no agent to set it", type="NoGuestAgent")
+
+
+def host_of(kit: Kit, context: Context, server_id: str) -> Row:
+    """A server that is on a host. :raises Conflict: it is not yet. :raises NotFound: it is unknown."""
+    row = show(kit, context, server_id)
+    if not row.host:
+        raise Conflict(f"Instance {server_id} is not ready")
+    return row
+

@@ -1,0 +1,116 @@
+"""Volumes and interfaces put into servers and taken out again."""
+
+from __future__ import annotations
+
+from ....core.db.engine import Row, Transaction
+from ....core.drivers.volume import Connector
+from ....core.errors import CloudError
+from ....core.operations.workflow import Finish, Job, Step, Workflow
+from ....core.services.network import NetworkService
+from ....core.services.volume import VolumeService
+from .. import plans, records
+from ..event import emit
+from ..tables import block_devices, servers
+from .boot import nic_columns
+from .step import agent_of, kit_of, rows_of
+
+
+def _device(job: Job) -> Row | None:
+    """The attachment's row, or none when it is gone."""
+    with kit_of(job).db.read() as tx:
+        return tx.row(records.DEVICE, {"id": job.subject, "volume": job.data["volume_id"]})
+
+
+def note_volumes(tx: Transaction, server_id: str) -> None:
+    """Repeat in the server's row which volumes it has."""
+    tx.execute(servers.update().where(servers.c.id == server_id)
+               .values(volumes=records.volumes_of(records.devices(tx, server_id))))
+
+
+def attach_volume(job: Job) -> Finish | None:
+    """Open the volume to the host and plug it in."""
+    device, server = _device(job), rows_of(job).server
+    if device is None:
+        return None
+    kit = kit_of(job)
+    volumes = kit.peers.of(VolumeService)
+    volumes.reserve(job.context, device.volume_id, server.id, device.attachment_id)
+    connection = volumes.connect(job.context, device.attachment_id, Connector(host=server.host), device.device)
+    agent_of(job, server.host).attach_volume(job.context, server.id, plans.disk(device, connection))
+    volumes.complete(job.context, device.attachment_id)
+
+    def finish(tx: Transaction) -> None:
+        tx.update(block_devices, device.id, state="attached")
+        emit(kit, tx, job.context, "instance.volume_attach.end", server)
+    return finish
+
+
+def undo_attach(job: Job) -> Finish | None:
+    """Take the volume out again and forget the attachment."""
+    return _take_out(job)
+
+
+def _take_out(job: Job) -> Finish | None:
+    device, server = _device(job), rows_of(job).server
+    if device is None:
+        return None
+    agent_of(job, server.host).detach_volume(job.context, server.id, device.volume_id)
+    kit_of(job).peers.of(VolumeService).detach(job.context, device.attachment_id)
+
+    def finish(tx: Transaction) -> None:
+        tx.delete(block_devices, device.id)
+        note_volumes(tx, job.subject)
+        emit(kit_of(job), tx, job.context, "instance.volume_detach.end", server)
+    return finish
+
+
+def detach_failed(tx: Transaction, job: Job, error: CloudError) -> None:
+    """The volume stays attached."""
+    tx.execute(block_devices.update().where(
+        block_devices.c.server_id == job.subject, block_devices.c.volume_id == job.data["volume_id"],
+        block_devices.c.state == "detaching").values(state="attached"))
+    volume_id, context, kit = job.data["volume_id"], job.context, kit_of(job)
+    tx.after_commit(lambda: kit.peers.of(VolumeService).roll_back_detach(context, volume_id))
+
+
+ATTACH_VOLUME = Workflow(kind="compute.attach_volume", title="attach_volume",
+                         steps=(Step("attach", attach_volume, undo_attach),))
+DETACH_VOLUME = Workflow(kind="compute.detach_volume", title="detach_volume", undoes=False, failed=detach_failed,
+                         steps=(Step("detach", _take_out),))
+
+
+def attach_interface(job: Job) -> Finish:
+    """Wire the new port and plug it in."""
+    kit, server = kit_of(job), rows_of(job).server
+    port_id: str = job.data["port_id"]
+    vifs = kit.peers.of(NetworkService).plug(job.context, server.id, server.host)
+    for vif in vifs:
+        if vif.port_id == port_id:
+            agent_of(job, server.host).attach_interface(job.context, server.id, vif)
+    return _noted(job, "instance.interface_attach.end", server)
+
+
+def remove_interface(job: Job) -> Finish:
+    """Unplug the port, and delete it or let go of it."""
+    kit, server = kit_of(job), rows_of(job).server
+    port_id: str = job.data["port_id"]
+    agent_of(job, server.host).detach_interface(job.context, server.id, port_id)
+    kit.peers.of(NetworkService).release(job.context, server.id, [port_id])
+    return _noted(job, "instance.interface_detach.end", server)
+
+
+def _noted(job: Job, event: str, server: Row) -> Finish:
+    kit = kit_of(job)
+    nics = kit.peers.of(NetworkService).nics(job.context, [job.subject]).get(job.subject, [])
+
+    def finish(tx: Transaction) -> None:
+        tx.execute(servers.update().where(servers.c.id == job.subject)
+                   .values(updated_at=job.clock.now(), **nic_columns(nics)))
+        emit(kit, tx, job.context, event, server)
+    return finish
+
+
+ATTACH_INTERFACE = Workflow(kind="compute.attach_interface", title="attach_interface",
+                            steps=(Step("attach", attach_interface, remove_interface),))
+DETACH_INTERFACE = Workflow(kind="compute.detach_interface", title="detach_interface", undoes=False,
+                            steps=(Step("detach", remove_interface),))

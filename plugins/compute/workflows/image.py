@@ -1,0 +1,53 @@
+"""Making an image of a server's root disk."""
+
+from __future__ import annotations
+
+import msgspec
+
+from ....core.db.engine import Transaction
+from ....core.errors import CloudError
+from ....core.operations.workflow import Finish, Job, Step, Workflow
+from ....core.services.image import ImageRecord, ImageService
+from ....core.services.volume import VolumeService
+from .. import records, states
+from ..event import emit
+from .step import agent_of, kit_of, rows_of, settle
+
+TASK = "image_snapshot"
+
+
+def upload(job: Job) -> Finish:
+    """Copy the root disk into the image; for a server with a root volume, snapshot its volumes."""
+    kit, rows = kit_of(job), rows_of(job)
+    images = kit.peers.of(ImageService)
+    image_id: str = job.data["image"]["id"]
+    if images.image(job.context, image_id).status == "queued":
+        if job.data.get("snapshots"):
+            volumes = kit.peers.of(VolumeService)
+            for volume_id, snapshot_id in job.data["snapshots"].items():
+                volumes.snapshot(job.context, snapshot_id, volume_id, f"snapshot for {job.data['image']['name']}")
+            images.upload(job.context, image_id, iter(()))
+        else:
+            record = msgspec.convert(job.data["image"], ImageRecord)
+            agent_of(job, rows.server.host).snapshot(job.context, job.subject, record)
+
+    def finish(tx: Transaction) -> None:
+        if states.move(tx, job.subject, TASK, task_state=None, updated_at=job.clock.now()):
+            row = records.present(tx, job.subject)
+            if row is not None:
+                emit(kit, tx, job.context, "instance.snapshot.end", row)
+    return finish
+
+
+def discard(job: Job) -> None:
+    """Delete the image that did not come to be."""
+    kit_of(job).peers.of(ImageService).delete(job.context, job.data["image"]["id"])
+
+
+def failed(tx: Transaction, job: Job, error: CloudError) -> None:
+    """The server goes on as it was."""
+    settle(tx, job, error, TASK, "instance.snapshot.error")
+
+
+SNAPSHOT = Workflow(kind="compute.snapshot", title="createImage", failed=failed,
+                    steps=(Step("upload", upload, discard),))

@@ -1,0 +1,57 @@
+"""Rebuilding a server: the guest is made anew, from the same image or another; ports and volumes stay."""
+
+from __future__ import annotations
+
+from ....core.db.engine import Transaction
+from ....core.errors import CloudError
+from ....core.operations.workflow import Finish, Job, Step, Workflow
+from ....core.services.network import NetworkService
+from .. import plans, records, states
+from ..event import emit
+from .step import agent_of, connections, kit_of, rows_of, settle
+
+TASK = "rebuild_spawning"
+
+
+def destroy(job: Job) -> Finish:
+    """Remove the guest with its local disks."""
+    server = rows_of(job).server
+    agent_of(job, server.host).destroy(job.context, job.subject)
+
+    def finish(tx: Transaction) -> None:
+        states.move(tx, job.subject, "rebuilding", task_state=TASK, power_state=0, updated_at=job.clock.now())
+    return finish
+
+
+def spawn(job: Job) -> Finish:
+    """Make the guest again; a server that was stopped is stopped afterwards."""
+    kit, rows = kit_of(job), rows_of(job)
+    server = rows.server
+    vifs = kit.peers.of(NetworkService).plug(job.context, server.id, server.host) if server.nics else []
+    plan = plans.guest(kit, job.context, server, rows.details, rows.devices, server.flavor, vifs,
+                       connections(job, rows, server.host))
+    agent = agent_of(job, server.host)
+    agent.spawn(job.context, plan)
+    stopped = job.data.get("before") == states.STOPPED
+    if stopped:
+        agent.act(job.context, server.id, "stop")
+    return lambda tx: _done(tx, job, stopped)
+
+
+def _done(tx: Transaction, job: Job, stopped: bool) -> None:
+    now = job.clock.now()
+    if states.move(tx, job.subject, TASK, vm_state=states.STOPPED if stopped else states.ACTIVE, task_state=None,
+                   power_state=4 if stopped else 1, updated_at=now, launched_at=now, fault=None):
+        row = records.present(tx, job.subject)
+        if row is not None:
+            emit(kit_of(job), tx, job.context, "instance.rebuild.end", row)
+
+
+def failed(tx: Transaction, job: Job, error: CloudError) -> None:
+    """Leave the server in error, unless another operation interrupted this one."""
+    for task in ("rebuilding", TASK):
+        settle(tx, job, error, task, "instance.rebuild.error", broken=True)
+
+
+REBUILD = Workflow(kind="compute.rebuild", title="rebuild", undoes=False, failed=failed,
+                   steps=(Step("guest", destroy), Step("spawn", spawn)))

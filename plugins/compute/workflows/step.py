@@ -1,0 +1,92 @@
+"""What the steps of all of compute's operations need: the kit, the rows, the agent and the fault."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any
+
+from ....core.db.engine import Row, Transaction
+from ....core.drivers.volume import Connection, Connector
+from ....core.errors import CloudError
+from ....core.operations.workflow import Job
+from ....core.process.slice import Kit
+from ....core.services.volume import VolumeService
+from .. import records, states
+from ..agency import ComputeAgent, agent_queue
+from ..event import emit
+from ..fleet import Fleet
+
+SPAWN_S = 600.0
+
+
+@dataclasses.dataclass(frozen=True)
+class Rows:
+    """A server with what belongs to it, as a step found it."""
+
+    server: Row
+    details: Row
+    devices: Sequence[Row]
+
+
+def kit_of(job: Job) -> Kit:
+    """The slice's kit."""
+    kit: Kit = job.service.kit
+    return kit
+
+
+def fleet_of(job: Job) -> Fleet:
+    """The list of hosts."""
+    fleet: Fleet = job.service.fleet
+    return fleet
+
+
+def rows_of(job: Job) -> Rows:
+    """The rows of the job's server. :raises NotFound: it is gone."""
+    with kit_of(job).db.read() as tx:
+        server = records.find(tx, kit_of(job).context(), job.subject)
+        return Rows(server, records.details(tx, job.subject), records.devices(tx, job.subject))
+
+
+def server_of(job: Job) -> Row | None:
+    """The row of the job's server, or none when it is gone."""
+    with kit_of(job).db.read() as tx:
+        return records.present(tx, job.subject)
+
+
+def agent_of(job: Job, host: str) -> ComputeAgent:
+    """The agent of a host."""
+    return kit_of(job).mesh.reach(agent_queue(host), ComputeAgent, SPAWN_S)
+
+
+def connections(job: Job, rows: Rows, host: str) -> dict[str, Connection]:
+    """How ``host`` reaches the server's volumes, by volume id; opens them to it where they are not."""
+    wanted = [one for one in rows.devices if one.destination_type == "volume"]
+    if not wanted:
+        return {}
+    volumes = kit_of(job).peers.of(VolumeService)
+    connector = Connector(host=host)
+    return {one.volume_id: volumes.connect(job.context, one.attachment_id, connector, one.device) for one in wanted}
+
+
+def fault(job: Job, error: CloudError) -> dict[str, Any]:
+    """``error`` as a server's row keeps it."""
+    return {"code": error.status if error.status >= 400 else 500, "message": error.message,
+            "created": f"{job.clock.now():%Y-%m-%dT%H:%M:%SZ}", "details": f"{job.kind}: {error.code}: {error.message}"}
+
+
+def settle(tx: Transaction, job: Job, error: CloudError, task: str, event: str, *, broken: bool = False) -> None:
+    """End an operation that failed: the task is over, the fault is kept, and a ``broken`` server is in error.
+
+    An interrupted operation leaves the server to the one that interrupted it.
+    """
+    values: dict[str, Any] = {"task_state": None, "updated_at": job.clock.now(), "fault": fault(job, error)}
+    if broken:
+        values["vm_state"] = states.ERROR
+    if error.code == "interrupted":
+        values = {"task_state": None}
+    if not states.move(tx, job.subject, task, **values):
+        return
+    row = records.present(tx, job.subject)
+    if row is not None:
+        emit(kit_of(job), tx, job.context, event, row, fault(job, error))
