@@ -7,13 +7,17 @@ source wins. An unknown key is an error that names the nearest known one.
 
 from __future__ import annotations
 
+import configparser
 import dataclasses
 import difflib
+import json
 import os
 import typing
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any, NoReturn, TypeVar, cast
+
+import configargparse
 
 from .errors import BadConfiguration
 
@@ -61,24 +65,22 @@ def keys(section: str, options: type) -> Iterator[Key]:
                   meta.get("help", ""), bool(meta.get("secret")))
 
 
-def parse_value(key: Key, text: str) -> Any:
-    """``text`` as the type of ``key``.
+def reader(kind: Any) -> Callable[[str], Any]:
+    """The function that turns text into a value of ``kind``. :raises BadConfiguration: no such kind of option."""
+    if kind is bool:
+        return _boolean
+    if kind in (int, float, str, Path):
+        return cast(Callable[[str], Any], kind)
+    if typing.get_origin(kind) is tuple:
+        return _words
+    raise BadConfiguration(f"options of type {kind!r} are not supported")
 
-    :raises BadConfiguration: the text is no value of that type.
-    """
-    kind = key.kind
-    try:
-        if kind is bool:
-            return _boolean(text)
-        if kind in (int, float, str):
-            return kind(text)
-        if typing.get_origin(kind) is tuple:
-            return tuple(part.strip() for part in text.split(",") if part.strip())
-        if kind is Path:
-            return Path(text)
-    except ValueError as exc:
-        raise BadConfiguration(f"{key.section}.{key.name}: {text!r} is no {_kind_name(kind)}") from exc
-    raise BadConfiguration(f"{key.section}.{key.name}: options of type {kind!r} are not supported")
+
+def written(value: Any) -> str:
+    """A value as a configuration file has it."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
 def _boolean(text: str) -> bool:
@@ -90,8 +92,34 @@ def _boolean(text: str) -> bool:
     raise ValueError(text)
 
 
-def _kind_name(kind: Any) -> str:
-    return getattr(kind, "__name__", str(kind))
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+_boolean.__name__, _words.__name__ = "boolean", "list"
+
+
+class _Given(configargparse.ConfigFileParser):  # type: ignore[misc]
+    """Hands ConfigArgParse the keys of one section as they are."""
+
+    def parse(self, stream: Any) -> dict[str, str]:
+        return cast(dict[str, str], json.load(stream))
+
+    def get_syntax_description(self) -> str:
+        return "INI, one section a dataclass of options"
+
+
+class _Parser(configargparse.ArgumentParser):  # type: ignore[misc]
+    """One section's options by flag, environment variable and key of the file, the first given wins."""
+
+    def __init__(self, section: str, options: type) -> None:
+        super().__init__(add_help=False, allow_abbrev=False, config_file_parser_class=_Given, prog=f"[{section}]")
+        for key in keys(section, options):
+            self.add_argument(key.flag, dest=key.name, env_var=key.variable, type=reader(key.kind),
+                              default=key.default, help=key.help)
+
+    def error(self, message: str) -> NoReturn:
+        raise BadConfiguration(f"{self.prog} {message}")
 
 
 def nearest(name: str, known: Sequence[str]) -> str:
@@ -119,13 +147,11 @@ class Configuration:
         raw: dict[str, dict[str, str]] = {}
         if file is not None:
             raw = _read_file(file)
-        for section, values in (overrides or {}).items():
-            raw.setdefault(section, {}).update(values)
         configuration = cls(raw, os.environ if environment is None else environment)
-        configuration._overrides = {section: set(values) for section, values in (overrides or {}).items()}
+        for section, values in (overrides or {}).items():
+            for key, value in values.items():
+                configuration.set(section, key, value)
         return configuration
-
-    _overrides: Mapping[str, set[str]] = {}
 
     def section(self, name: str, options: type[T]) -> T:
         """The options of section ``name`` as an instance of ``options``, checked.
@@ -142,22 +168,17 @@ class Configuration:
         for stray in given:
             if stray not in known:
                 raise BadConfiguration(f"unknown option {stray!r} in section [{name}]{nearest(stray, list(known))}")
-        values = {}
-        for key in known.values():
-            text = given.get(key.name)
-            variable = self._environment.get(key.variable)
-            if variable is not None and key.name not in self._overrides.get(name, ()):
-                text = variable
-            self._known_flags.add(key.flag)
-            text = self._flags.get(key.flag, text)
-            if text is not None:
-                values[key.name] = parse_value(key, text)
-        return options(**values)
+        mine = {key.flag for key in known.values()}
+        self._known_flags |= mine
+        flags = [f"{flag}={value}" for flag, value in self._flags.items() if flag in mine]
+        contents = json.dumps({key.flag.lstrip("-"): given[key.name] for key in known.values() if key.name in given})
+        parsed = _Parser(name, options).parse_args(flags, config_file_contents=contents,
+                                                   env_vars=self._environment)
+        return options(**{key: getattr(parsed, key) for key in known})
 
     def set(self, section: str, key: str, value: str) -> None:
         """Give ``section.key`` a value, as a flag would; only before the section is first built."""
-        self._raw.setdefault(section, {})[key] = value
-        self._overrides = {**self._overrides, section: {*self._overrides.get(section, ()), key}}
+        self._flags[Key(section, key, str, "", "", False).flag] = value
 
     def add_flags(self, words: Sequence[str]) -> None:
         """Take ``--<section>-<key> VALUE`` (or ``=VALUE``) flags; they win over file and environment.
@@ -194,7 +215,6 @@ class Configuration:
 
 
 def _read_file(file: Path) -> dict[str, dict[str, str]]:
-    import configparser
     try:
         text = file.read_text()
     except OSError as exc:

@@ -81,9 +81,7 @@ class Registry(Generic[D]):
 
 
 def _raise(manager: object, point: importlib.metadata.EntryPoint, error: BaseException) -> None:
-    hint = ""
-    if isinstance(error, ImportError):
-        extras = {extra.split(":")[0] for extra in getattr(point, "extras", ())}
-        extra = next(iter(extras), point.name)
-        hint = f"; try: pip install 'stratolith[{extra}]'"
+    extras = ",".join(point.extras)
+    package = point.dist.name if point.dist is not None else "stratolith"
+    hint = f"; try: pip install '{package}[{extras}]'" if isinstance(error, ImportError) and extras else ""
     raise NoSuchDriver(f"{point.group} plugin {point.name!r} cannot be imported: {error}{hint}") from error

@@ -1,0 +1,33 @@
+"""``stratolith plugins``: what is installed, from which distribution, and what it can do."""
+
+from __future__ import annotations
+
+import argparse
+
+from .command import Command
+
+
+class Plugins(Command):
+    """List the installed plugins of every kind with distribution, version and facets."""
+
+    help = "list the installed plugins"
+
+    def arguments(self, parser: argparse.ArgumentParser) -> None:
+        parser.add_argument("group", nargs="?", help="only this kind, e.g. hypervisors")
+
+    def run(self, arguments: argparse.Namespace) -> int:
+        """Print a table; exit with 1 when a plugin cannot be loaded."""
+        from rich.console import Console
+        from rich.table import Table
+
+        from ..errors import BadConfiguration
+        from .groups import GROUPS, installed
+        if arguments.group and arguments.group not in GROUPS:
+            raise BadConfiguration(f"there is no kind {arguments.group!r}; there are {', '.join(GROUPS)}")
+        table = Table("kind", "name", "distribution", "interface", "facets or error", box=None)
+        found = [plugin for group in ([arguments.group] if arguments.group else GROUPS) for plugin in installed(group)]
+        for plugin in found:
+            table.add_row(plugin.group, plugin.name, f"{plugin.distribution} {plugin.version}", plugin.api,
+                          plugin.error or ", ".join(plugin.facets))
+        Console().print(table)
+        return 1 if any(plugin.error for plugin in found) else 0

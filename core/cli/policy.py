@@ -1,0 +1,65 @@
+"""``stratolith policy``: the rules in force, and why one allows or denies."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from ..context import Context
+from ..policy.engine import Policy, read_file
+from ..policy.rules import Rule
+from .command import Command
+
+
+class Policies(Command):
+    """List the policy's rules, print a sample file, or explain a decision.
+
+    explain answers for a caller described by --role, --user, --project, --domain, --system and a
+    target described by --target KEY=VALUE.
+    """
+
+    help = "list rules and explain decisions"
+
+    def arguments(self, parser: argparse.ArgumentParser) -> None:
+        parser.add_argument("action", choices=("list", "sample", "explain"))
+        parser.add_argument("rule", nargs="?", default="", help="a rule's name; for list: its beginning")
+        parser.add_argument("--file", type=Path, help="policy file over the defaults")
+        parser.add_argument("--role", action="append", default=[], help="role the caller holds (repeatable)")
+        for word in ("user", "project", "domain"):
+            parser.add_argument(f"--{word}", default="", metavar="ID", help=f"the caller's {word}")
+        parser.add_argument("--system", action="store_true", help="the caller is scoped to the system")
+        parser.add_argument("--target", action="append", default=[], metavar="KEY=VALUE", help="about the target")
+
+    def run(self, arguments: argparse.Namespace) -> int:
+        """Print what was asked for; explain exits with 1 when the answer is no."""
+        policy = Policy(declared(), read_file(arguments.file) if arguments.file else None)
+        policy.validate()
+        if arguments.action == "explain":
+            return _explain(policy, arguments)
+        for name in sorted({*policy.rules, *(read_file(arguments.file) if arguments.file else ())}):
+            if name.startswith(arguments.rule):
+                print("\n".join(_entry(policy, name, arguments.action == "sample")))
+        return 0
+
+
+def declared() -> list[Rule]:
+    """The rules of all installed services."""
+    from ..process.slice import SERVICES
+    return [rule for name in SERVICES.names() for rule in SERVICES.load(name).rules]
+
+
+def _entry(policy: Policy, name: str, sample: bool) -> list[str]:
+    rule = policy.rules.get(name)
+    if sample:
+        return [f"# {rule.sentence if rule else ''}", f'#"{name}": "{policy.text(name)}"', ""]
+    return [f"{name}: {policy.text(name) or '@'}"]
+
+
+def _explain(policy: Policy, arguments: argparse.Namespace) -> int:
+    roles = tuple(role.lower() for role in arguments.role)
+    context = Context(request_id="req-explain", user_id=arguments.user, project_id=arguments.project,
+                      domain_id=arguments.domain, system="all" if arguments.system else "", roles=roles,
+                      is_admin="admin" in roles)
+    target = dict(pair.partition("=")[::2] for pair in arguments.target)
+    print("\n".join(policy.explain(context, arguments.rule, target)))
+    return 0 if policy.allows(context, arguments.rule, target) else 1
