@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import importlib
+import importlib.util
 import logging
 import sys
 import tempfile
@@ -75,17 +76,21 @@ def applied(kind: str, name: str, configuration: Configuration | None = None) ->
 
     :raises NoSuchDriver: there is no such driver, or it cannot be loaded.
     """
+    return applied_to(kind, registry(kind).load(name), f"{kind}.{name}", configuration)
+
+
+def applied_to(kind: str, subject: type[Driver], section: str, configuration: Configuration | None = None) -> type:
+    """The suite of ``kind`` as a test class for the driver class ``subject``, installed or not."""
     import pytest
 
-    subject = registry(kind).load(name)
     options = configuration or Configuration()
 
     @pytest.fixture(scope="class")  # type: ignore[misc]
     @classmethod
     def driver(cls: type, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Driver]:
-        yield from opened(subject, f"{kind}.{name}", options, tmp_path_factory.mktemp(name))
+        yield from opened(subject, section, options, tmp_path_factory.mktemp("driver"))
 
-    return type(f"Test{name.title()}{suite(kind).__name__}", (suite(kind),), {"driver": driver})
+    return type(f"Test{subject.__name__}", (suite(kind),), {"driver": driver})
 
 
 def opened(subject: type[Driver], section: str, configuration: Configuration, folder: Path) -> Iterator[Driver]:
@@ -138,23 +143,28 @@ def run(kind: str, name: str, arguments: Sequence[str] = ()) -> int:
     :raises BadConfiguration: there is no such kind, pytest is not installed, or an option is wrong.
     """
     configuration, rest = _configured(f"{kind}.{name}", arguments)
-    registry(kind).load(name)
-    try:
-        import pytest
-    except ImportError as exc:
-        raise BadConfiguration("the suites need pytest; try: pip install 'stratolith[conformance]'") from exc
-    test_class = applied(kind, name, configuration)
+    subject = registry(kind).load(name)
+    if importlib.util.find_spec("pytest") is None:
+        raise BadConfiguration("the suites need pytest; try: pip install 'stratolith[conformance]'")
+    count, status = prove(applied_to(kind, subject, f"{kind}.{name}", configuration), rest)
+    print(f"{kind} {name}: {count.summary()}")
+    return 1 if count.failed else status
+
+
+def prove(test_class: type, arguments: Sequence[str] = ()) -> tuple[Count, int]:
+    """Let pytest run ``test_class`` with ``arguments``; the counts, and pytest's own exit status."""
+    import pytest
+
     count = Count()
     with tempfile.TemporaryDirectory(prefix="conformance-") as folder:
-        file = Path(folder, f"test_{kind}.py")
+        file = Path(folder, "test_driver.py")
         file.write_text(f"from {__name__} import collected\n\n{test_class.__name__} = collected[-1]\n")
         collected.append(test_class)
         try:
-            status = pytest.main([*_settings(folder), *rest, str(file)], plugins=[count])
+            status = pytest.main([*_settings(folder), *arguments, str(file)], plugins=[count])
         finally:
             collected.pop()
-    print(f"{kind} {name}: {count.summary()}")
-    return 1 if count.failed else int(status)
+    return count, int(status)
 
 
 collected: list[type] = []
