@@ -11,9 +11,9 @@ import sqlalchemy as sa
 from ...core.context import Context
 from ...core.db.engine import Row, Transaction
 from ...core.db.paging import Page, paged
-from ...core.errors import AlreadyExists, BadRequest, Conflict, NotFound
+from ...core.errors import AlreadyExists, Conflict, NotFound
 from ...core.process.slice import Kit
-from ...core.services.identity import IdentityService
+from . import quotas
 from .tables import flavor_access, flavors
 
 _OPEN = sa.or_(flavors.c.public, sa.exists().where(flavor_access.c.flavor_id == flavors.c.id,
@@ -179,7 +179,7 @@ def allow(kit: Kit, context: Context, flavor_id: str, project_id: str, public_to
     :raises BadRequest: there is no such project. :raises AlreadyExists: it may already.
     :raises Conflict: the flavor is public. :raises NotFound: there is no such flavor.
     """
-    _known(kit, context, project_id)
+    quotas.see_project(kit, context, project_id)
     with kit.db.write() as tx:
         row = _row(tx, _LOCKED, flavor_id)
         if row.public and not public_too:
@@ -197,7 +197,7 @@ def forbid(kit: Kit, context: Context, flavor_id: str, project_id: str) -> list[
 
     :raises BadRequest: there is no such project. :raises NotFound: no such flavor, or the project may not use it.
     """
-    _known(kit, context, project_id)
+    quotas.see_project(kit, context, project_id)
     with kit.db.write() as tx:
         row = _row(tx, _LOCKED, flavor_id)
         gone = tx.execute(flavor_access.delete().where(flavor_access.c.flavor_id == flavor_id,
@@ -206,13 +206,6 @@ def forbid(kit: Kit, context: Context, flavor_id: str, project_id: str) -> list[
             raise NotFound(f"Flavor access not found for {flavor_id} / {project_id} combination.")
         _tell(kit, tx, context, "update", row)
         return tx.values(_ACCESS, {"flavor_id": flavor_id})
-
-
-def _known(kit: Kit, context: Context, project_id: str) -> None:
-    try:
-        kit.peers.of(IdentityService).project(context, project_id)
-    except NotFound as exc:
-        raise BadRequest(f"Project ID {project_id} is not a valid project.") from exc
 
 
 def _tell(kit: Kit, tx: Transaction, context: Context, verb: str, row: Row) -> None:

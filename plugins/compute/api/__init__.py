@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ....core.http.table import Api, Operation, under
-from . import flavors, versions
+from . import flavors, keypairs, limits, quota_sets, server_groups, versions
 from .faults import fault
 from .versions import MICROVERSIONS, ROOT
 
 TABLES: Sequence[Sequence[Operation]] = (
     flavors.OPERATIONS,
+    keypairs.OPERATIONS,
+    limits.OPERATIONS,
+    server_groups.OPERATIONS,
+    quota_sets.OPERATIONS,
 )
 """The tables of all nouns, in the order of the API reference."""
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from .base import BASE
 from .flavor import FLAVOR
+from .host import HOST
 from .keypair import KEYPAIR
+from .quota import QUOTA
 from .server import SERVER
 
-RULES = (*BASE, *SERVER, *FLAVOR, *KEYPAIR)
+RULES = (*BASE, *SERVER, *FLAVOR, *KEYPAIR, *QUOTA, *HOST)
