@@ -31,7 +31,8 @@ class Up(Command):
     def arguments(self, parser: argparse.ArgumentParser) -> None:
         add_state(parser)
         add_configuration(parser)
-        parser.add_argument("--listen", default=LISTEN, metavar="HOST:PORT", help=f"where to answer (default: {LISTEN})")
+        parser.add_argument("--listen", default=LISTEN, metavar="HOST:PORT",
+                            help=f"where to answer (default: {LISTEN})")
         parser.add_argument("--hypervisor", metavar="NAME", help="hypervisor driver (default: simulated)")
         parser.add_argument("--network", metavar="NAME", help="network driver (default: simulated)")
         parser.add_argument("--detach", action="store_true", help="return when the cloud is up and leave it running")
