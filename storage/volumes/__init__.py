@@ -1,1 +1,1 @@
-"""Volume drivers."""
+"""Volume drivers: pools of block volumes."""

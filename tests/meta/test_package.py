@@ -51,8 +51,8 @@ def test_every_package_says_what_lives_there():
 
 def test_every_entry_point_names_something():
     import importlib.metadata
-    points = [point for point in importlib.metadata.entry_points() if point.group.startswith("stratolith.")
-              and point.dist.name == "stratolith"]
+    points = [point for point in importlib.metadata.distribution("stratolith").entry_points
+              if point.group.startswith("stratolith.")]
     assert len(points) > 20
     for point in points:
         if not point.extras:
@@ -72,7 +72,7 @@ def test_a_module_keeps_the_rules(path):
             assert not (len(node.body) == 1 and isinstance(node.body[0], ast.Pass)), "an error is swallowed"
         if isinstance(node, ast.ImportFrom) and not node.level:
             assert not (node.module or "").startswith(("core", "plugins", "stratolith")), "imports are relative"
-    if path.name not in ("clock.py", "executor.py"):
+    if path.name not in ("clock.py", "executor.py") and "conformance" not in path.parts:
         assert not CLOCKS.search(text), "time, chance and threads are given, not taken"
     assert not re.search(r"\b(TODO|FIXME|XXX|HACK)\b", text), "unfinished"
 
