@@ -137,7 +137,14 @@ class WritableUsers(abc.ABC):
     """Facet: users are made, changed and removed here."""
 
     @abc.abstractmethod
-    def create_user(self, user: User, password: str | None) -> User:
+    def prepared(self, password: str) -> str:
+        """A password in the form that the verbs below take: hashed, where the backend does so itself.
+
+        It may take its time, which the other verbs may not: they run inside of transactions.
+        """
+
+    @abc.abstractmethod
+    def create_user(self, user: User, prepared: str | None) -> User:
         """Make a user with the id and values given; without a password nobody can log in as it.
 
         :raises AlreadyExists: the id, or the name in its domain, is taken.
@@ -151,7 +158,7 @@ class WritableUsers(abc.ABC):
         """
 
     @abc.abstractmethod
-    def set_password(self, user_id: str, password: str | None) -> None:
+    def set_password(self, user_id: str, prepared: str | None) -> None:
         """Give a user a new password, or none at all. :raises NotFound: there is no such user."""
 
     @abc.abstractmethod

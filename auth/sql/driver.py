@@ -1,0 +1,215 @@
+"""Users and groups in the cloud's own database."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+
+from ...core.config import option
+from ...core.db.engine import Database, Row, Transaction
+from ...core.db.paging import Page, paged
+from ...core.db.schema import upgrade
+from ...core.drivers.identity import Group, Identity, IdentityFacts, Search, Stored, User, WritableGroups, WritableUsers
+from ...core.errors import AlreadyExists, NotFound, Unauthorized
+from . import tables
+from .passwords import Passwords
+from .search import where
+from .tables import groups, members, users
+
+USER = sa.select(users).where(users.c.id == sa.bindparam("id"))
+USER_NAMED = sa.select(users).where(users.c.domain_id == sa.bindparam("domain_id"),
+                                    users.c.name == sa.bindparam("name"))
+USERS_BY_ID = sa.select(users).where(users.c.id.in_(sa.bindparam("ids", expanding=True)))
+GROUP = sa.select(groups).where(groups.c.id == sa.bindparam("id"))
+GROUP_NAMED = sa.select(groups).where(groups.c.domain_id == sa.bindparam("domain_id"),
+                                      groups.c.name == sa.bindparam("name"))
+GROUPS_BY_ID = sa.select(groups).where(groups.c.id.in_(sa.bindparam("ids", expanding=True)))
+GROUPS_OF = sa.select(members.c.group_id).where(members.c.user_id == sa.bindparam("id")).order_by(members.c.group_id)
+MEMBERS = (sa.select(members.c.group_id, members.c.user_id)
+           .where(members.c.group_id.in_(sa.bindparam("ids", expanding=True)))
+           .order_by(members.c.group_id, members.c.user_id))
+BATCH = 500
+
+
+@dataclasses.dataclass(frozen=True)
+class SqlOptions:
+    """Options of ``[identity.sql]``."""
+
+    password_hash_memory_kib: int = option(19456, "memory of one argon2id hash in KiB")
+    password_hash_time_cost: int = option(2, "passes of one argon2id hash over its memory")
+    remember_verified_s: int = option(300, "seconds a verified password is remembered in this process; 0 = never")
+
+
+class Sql(Identity, WritableUsers, WritableGroups, Stored):
+    """The directory of all domains in one database."""
+
+    Options = SqlOptions
+
+    def open(self) -> None:
+        """Get ready to make hashes."""
+        self._passwords = Passwords(self.clock, self.options.password_hash_memory_kib,
+                                    self.options.password_hash_time_cost, self.options.remember_verified_s)
+
+    def attach(self, database: Any) -> None:
+        self._db: Database = database
+
+    def upgrade(self) -> None:
+        upgrade(self._db, tables.SCHEMA)
+
+    def facts(self) -> IdentityFacts:
+        return IdentityFacts(many_domains=True)
+
+    def authenticate(self, password: str, *, user_id: str = "", name: str = "", domain_id: str = "") -> User:
+        with self._db.read() as tx:
+            row = (tx.row(USER, {"id": user_id}) if user_id
+                   else tx.row(USER_NAMED, {"domain_id": domain_id, "name": name}))
+        if row is None or not row.password_hash:
+            self._passwords.waste(password)
+            raise Unauthorized()
+        if not self._passwords.matches(row.id, row.password_hash, password):
+            raise Unauthorized()
+        if row.password_expires_at is not None and row.password_expires_at <= self.clock.now():
+            raise Unauthorized()
+        return _user(row)
+
+    def user(self, user_id: str) -> User:
+        with self._db.read() as tx:
+            return _user(_found(tx.row(USER, {"id": user_id}), "user", user_id))
+
+    def user_named(self, domain_id: str, name: str) -> User:
+        with self._db.read() as tx:
+            return _user(_found(tx.row(USER_NAMED, {"domain_id": domain_id, "name": name}), "user", name))
+
+    def users(self, search: Search) -> Sequence[User]:
+        with self._db.read() as tx:
+            return [_user(row) for row in tx.rows(_searched(users, search, tx))]
+
+    def users_by_id(self, user_ids: Sequence[str]) -> Mapping[str, User]:
+        with self._db.read() as tx:
+            return {row.id: _user(row) for row in _in_batches(tx, USERS_BY_ID, user_ids)}
+
+    def prepared(self, password: str) -> str:
+        return self._passwords.hash(password)
+
+    def create_user(self, user: User, prepared: str | None) -> User:
+        now = self.clock.now()
+        with self._db.write() as tx:
+            _name_free(tx, USER_NAMED, user.domain_id, user.name, "", "user")
+            tx.insert(users, {
+                "id": user.id, "domain_id": user.domain_id, "name": user.name, "enabled": user.enabled,
+                "default_project_id": user.default_project_id, "options": user.options, "extra": user.extra,
+                "password_hash": prepared, "password_changed_at": now if prepared else None, "created_at": now})
+            return self.user(user.id)
+
+    def update_user(self, user: User) -> User:
+        with self._db.write() as tx:
+            _name_free(tx, USER_NAMED, user.domain_id, user.name, user.id, "user")
+            if not tx.update(users, user.id, name=user.name, enabled=user.enabled, options=user.options,
+                             default_project_id=user.default_project_id, extra=user.extra):
+                raise NotFound(f"Could not find user: {user.id}.")
+            return self.user(user.id)
+
+    def set_password(self, user_id: str, prepared: str | None) -> None:
+        with self._db.write() as tx:
+            if not tx.update(users, user_id, password_hash=prepared, password_changed_at=self.clock.now()):
+                raise NotFound(f"Could not find user: {user_id}.")
+
+    def delete_user(self, user_id: str) -> None:
+        with self._db.write() as tx:
+            tx.execute(members.delete().where(members.c.user_id == user_id))
+            tx.delete(users, user_id)
+
+    def group(self, group_id: str) -> Group:
+        with self._db.read() as tx:
+            return _group(_found(tx.row(GROUP, {"id": group_id}), "group", group_id))
+
+    def group_named(self, domain_id: str, name: str) -> Group:
+        with self._db.read() as tx:
+            return _group(_found(tx.row(GROUP_NAMED, {"domain_id": domain_id, "name": name}), "group", name))
+
+    def groups(self, search: Search) -> Sequence[Group]:
+        with self._db.read() as tx:
+            return [_group(row) for row in tx.rows(_searched(groups, search, tx))]
+
+    def groups_by_id(self, group_ids: Sequence[str]) -> Mapping[str, Group]:
+        with self._db.read() as tx:
+            return {row.id: _group(row) for row in _in_batches(tx, GROUPS_BY_ID, group_ids)}
+
+    def groups_of(self, user_id: str) -> Sequence[str]:
+        with self._db.read() as tx:
+            return tx.values(GROUPS_OF, {"id": user_id})
+
+    def members(self, group_ids: Sequence[str]) -> Mapping[str, Sequence[str]]:
+        found: dict[str, list[str]] = {}
+        with self._db.read() as tx:
+            for row in _in_batches(tx, MEMBERS, group_ids):
+                found.setdefault(row.group_id, []).append(row.user_id)
+        return found
+
+    def create_group(self, group: Group) -> Group:
+        with self._db.write() as tx:
+            _name_free(tx, GROUP_NAMED, group.domain_id, group.name, "", "group")
+            tx.insert(groups, {"id": group.id, "domain_id": group.domain_id, "name": group.name,
+                               "description": group.description, "extra": group.extra})
+        return group
+
+    def update_group(self, group: Group) -> Group:
+        with self._db.write() as tx:
+            _name_free(tx, GROUP_NAMED, group.domain_id, group.name, group.id, "group")
+            if not tx.update(groups, group.id, name=group.name, description=group.description, extra=group.extra):
+                raise NotFound(f"Could not find group: {group.id}.")
+            return self.group(group.id)
+
+    def delete_group(self, group_id: str) -> None:
+        with self._db.write() as tx:
+            tx.execute(members.delete().where(members.c.group_id == group_id))
+            tx.delete(groups, group_id)
+
+    def add_member(self, group_id: str, user_id: str) -> None:
+        with self._db.write() as tx:
+            self.group(group_id)
+            self.user(user_id)
+            present = tx.row(sa.select(members).where(members.c.group_id == group_id, members.c.user_id == user_id))
+            if present is None:
+                tx.insert(members, {"group_id": group_id, "user_id": user_id})
+
+    def remove_member(self, group_id: str, user_id: str) -> None:
+        with self._db.write() as tx:
+            tx.execute(members.delete().where(members.c.group_id == group_id, members.c.user_id == user_id))
+
+
+def _searched(table: sa.Table, search: Search, tx: Transaction) -> sa.Select[Any]:
+    statement = sa.select(table).where(*(where(table, condition) for condition in search.conditions))
+    return paged(statement, table, Page(limit=search.limit, marker=search.marker), tx)
+
+
+def _in_batches(tx: Transaction, statement: sa.Select[Any], ids: Sequence[str]) -> list[Row]:
+    wanted = list(dict.fromkeys(ids))
+    return [row for start in range(0, len(wanted), BATCH)
+            for row in tx.rows(statement, {"ids": wanted[start:start + BATCH]})]
+
+
+def _found(row: Row | None, noun: str, name: str) -> Row:
+    if row is None:
+        raise NotFound(f"Could not find {noun}: {name}.")
+    return row
+
+
+def _name_free(tx: Transaction, named: sa.Select[Any], domain_id: str, name: str, own_id: str, noun: str) -> None:
+    row = tx.row(named, {"domain_id": domain_id, "name": name})
+    if row is not None and row.id != own_id:
+        raise AlreadyExists(f"Conflict occurred attempting to store {noun} - Duplicate entry found with name {name} "
+                            f"at domain ID {domain_id}.")
+
+
+def _user(row: Row) -> User:
+    return User(id=row.id, domain_id=row.domain_id, name=row.name, enabled=row.enabled,
+                default_project_id=row.default_project_id, options=row.options, extra=row.extra,
+                password_changed_at=row.password_changed_at, password_expires_at=row.password_expires_at)
+
+
+def _group(row: Row) -> Group:
+    return Group(id=row.id, domain_id=row.domain_id, name=row.name, description=row.description, extra=row.extra)

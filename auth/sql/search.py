@@ -1,0 +1,24 @@
+"""Searches as SQL conditions."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from ...core.db.matching import text_match
+from ...core.drivers.identity import Condition
+from ...core.errors import BadRequest
+
+ORDERED = {"lt": "__lt__", "lte": "__le__", "gt": "__gt__", "gte": "__ge__", "eq": "__eq__", "neq": "__ne__"}
+
+
+def where(table: sa.Table, condition: Condition) -> sa.ColumnElement[bool]:
+    """``condition`` on a column of ``table``. :raises BadRequest: there is no such column or comparator."""
+    if condition.attribute not in table.c:
+        raise BadRequest(f"Users and groups cannot be searched by {condition.attribute}")
+    column, value, comparator = table.c[condition.attribute], condition.value, condition.comparator
+    if comparator == "equals":
+        return column == value
+    if comparator in ORDERED:
+        compared: sa.ColumnElement[bool] = getattr(column, ORDERED[comparator])(value)
+        return compared
+    return text_match(column, comparator, str(value))

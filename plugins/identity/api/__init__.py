@@ -1,0 +1,32 @@
+"""The HTTP face of identity: one module a noun."""
+
+from __future__ import annotations
+
+from ....core.http.table import Api, under
+from . import (
+    assignments,
+    auth,
+    catalog,
+    credentials,
+    domains,
+    groups,
+    implied_roles,
+    projects,
+    role_assignments,
+    roles,
+    users,
+    versions,
+)
+from .faults import fault
+
+API = Api(
+    name="identity",
+    prefix="/identity",
+    operations=(
+        *versions.OPERATIONS,
+        *under("/v3", auth.OPERATIONS, users.OPERATIONS, groups.OPERATIONS, projects.OPERATIONS, domains.OPERATIONS,
+               roles.OPERATIONS, implied_roles.OPERATIONS, assignments.OPERATIONS, role_assignments.OPERATIONS,
+               catalog.OPERATIONS, credentials.OPERATIONS),
+    ),
+    fault=fault,
+)

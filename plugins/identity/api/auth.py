@@ -1,0 +1,122 @@
+"""Authentication: tokens, and what their holders may reach."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ....core.errors import Forbidden, NotFound
+from ....core.http.call import Call, Reply
+from ....core.http.table import Operation, Query
+from ..assignments import SYSTEM
+from ..service import Identity
+from ..tokens import Entry
+from .domains import view as domain_view
+from .lists import answer
+from .projects import views as project_views
+
+TEXT = {"type": "string", "maxLength": 4096}
+NAMED = {"type": "object", "properties": {"id": TEXT, "name": TEXT}, "anyOf": [{"required": ["id"]},
+                                                                              {"required": ["name"]}]}
+USER = {"type": "object", "properties": {"id": TEXT, "name": TEXT, "password": {"type": "string"}, "domain": NAMED},
+        "required": ["password"],
+        "anyOf": [{"required": ["id"]}, {"required": ["name", "domain"]}]}
+SCOPE = {"type": ["object", "string", "null"], "properties": {
+    "project": {"type": "object", "properties": {"id": TEXT, "name": TEXT, "domain": NAMED},
+                "anyOf": [{"required": ["id"]}, {"required": ["name", "domain"]}]},
+    "domain": NAMED, "unscoped": {"type": "object"},
+    "system": {"type": "object", "properties": {"all": {"enum": [True]}}, "required": ["all"]},
+    "OS-TRUST:trust": False},
+    "anyOf": [{"type": "null"}, {"type": "string", "enum": ["unscoped"]}, {"type": "object", "minProperties": 1}]}
+AUTH = {"type": "object", "required": ["auth"], "properties": {"auth": {
+    "type": "object", "required": ["identity"], "properties": {
+        "identity": {"type": "object", "required": ["methods"], "properties": {
+            "methods": {"type": "array", "items": {"type": "string", "maxLength": 64}, "minItems": 1, "maxItems": 8},
+            "password": {"type": "object", "properties": {"user": USER}, "required": ["user"]},
+            "token": {"type": "object", "properties": {"id": TEXT}, "required": ["id"]}}},
+        "scope": SCOPE}}}}
+
+
+def _reply(service: Identity, call: Call, entry: Entry, status: int) -> Reply:
+    with_catalog = "nocatalog" not in call.query
+    return Reply(service.tokens.body(entry, with_catalog), status,
+                 {"X-Subject-Token": entry.text, "Vary": "X-Auth-Token"}, content_type="application/json")
+
+
+def create(service: Identity, call: Call) -> Reply:
+    """Issue a token."""
+    return _reply(service, call, service.authentication.authenticate(call.body["auth"]), 201)
+
+
+def _subject(service: Identity, call: Call) -> Entry:
+    return service.tokens.subject(call.header("X-SUBJECT-TOKEN"), call.flag("allow_expired"))
+
+
+def show(service: Identity, call: Call) -> Reply:
+    """Validate a token."""
+    return _reply(service, call, _subject(service, call), 200)
+
+
+def delete(service: Identity, call: Call) -> None:
+    """Revoke a token."""
+    service.tokens.revoke(call.context, call.header("X-SUBJECT-TOKEN"))
+
+
+def of_subject(service: Identity, call: Call) -> Mapping[str, Any]:
+    """The target of the rules on tokens: whose token it is."""
+    try:
+        return {"target.token.user_id": _subject(service, call).payload.user_id}
+    except NotFound:
+        return {}
+
+
+def catalog(service: Identity, call: Call) -> Mapping[str, Any]:
+    """The catalog of the caller's own token."""
+    context = call.context
+    if not (context.project_id or context.domain_id or context.system):
+        raise Forbidden("An unscoped token has no catalog.")
+    return {"catalog": service.catalog.rendered(context.project_id, context.user_id),
+            "links": {"self": call.address("/v3/auth/catalog"), "previous": None, "next": None}}
+
+
+def reachable_projects(service: Identity, call: Call) -> Mapping[str, Any]:
+    """Projects that the caller can have a token for."""
+    ids = service.assignments.project_ids_of(call.context.user_id)
+    rows = [row for row in service.projects.by_id(sorted(ids)).values() if row.enabled and not row.is_domain]
+    domains = service.projects.by_id([row.domain_id for row in rows])
+    usable = [row for row in rows if domains[row.domain_id].enabled]
+    return answer(service, call, "projects", project_views(service, call, usable))
+
+
+def reachable_domains(service: Identity, call: Call) -> Mapping[str, Any]:
+    """Domains that the caller can have a token for."""
+    ids = service.assignments.domain_ids_of(call.context.user_id)
+    rows = [row for row in service.projects.by_id(sorted(ids)).values() if row.enabled]
+    tags = service.projects.tags([row.id for row in rows])
+    return answer(service, call, "domains", [domain_view(call, row, tags.get(row.id, [])) for row in rows])
+
+
+def reachable_system(service: Identity, call: Call) -> Mapping[str, Any]:
+    """Whether the caller can have a token for the system."""
+    held = any(row.target_kind == SYSTEM for row in service.assignments.held(call.context.user_id))
+    return {"system": [{"all": True}] if held else [],
+            "links": {"self": call.address("/v3/auth/system"), "previous": None, "next": None}}
+
+
+TOKEN_QUERY = Query({"nocatalog": "text", "allow_expired": "boolean"})
+OPERATIONS = (
+    Operation("POST", "/auth/tokens", create, public=True, body=AUTH, status=201, query=TOKEN_QUERY,
+              summary="Issue a token"),
+    Operation("GET", "/auth/tokens", show, "identity:validate_token", target=of_subject, query=TOKEN_QUERY,
+              summary="Validate a token"),
+    Operation("HEAD", "/auth/tokens", show, "identity:check_token", target=of_subject, query=TOKEN_QUERY,
+              summary="Check a token"),
+    Operation("DELETE", "/auth/tokens", delete, "identity:revoke_token", target=of_subject, status=204,
+              summary="Revoke a token"),
+    Operation("GET", "/auth/catalog", catalog, "identity:get_auth_catalog", summary="Show the catalog"),
+    Operation("GET", "/auth/projects", reachable_projects, "identity:get_auth_projects",
+              summary="List projects in reach"),
+    Operation("GET", "/auth/domains", reachable_domains, "identity:get_auth_domains", summary="List domains in reach"),
+    Operation("GET", "/auth/system", reachable_system, "identity:get_auth_system",
+              summary="Tell whether the system is in reach"),
+)

@@ -1,0 +1,155 @@
+"""The list of role assignments."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ....core.errors import BadRequest, Forbidden, NotFound
+from ....core.http.call import Call
+from ....core.http.table import Operation, Query
+from ..assignments import SYSTEM, Assignment, Wanted
+from ..service import Identity
+from .lists import answer, flag
+
+INHERITED = "scope.OS-INHERIT:inherited_to"
+QUERY = Query({"user.id": "text", "group.id": "text", "role.id": "text", "scope.project.id": "text",
+               "scope.domain.id": "text", "scope.system": "text", INHERITED: "text", "effective": "text",
+               "include_names": "text", "include_subtree": "text"})
+
+
+def _asked(call: Call, name: str) -> bool:
+    """Whether a flag is set; one without a value is."""
+    return name in call.query and flag(call.one(name))
+
+
+def _wanted(call: Call) -> Wanted:
+    scopes = [(kind, call.one(name)) for kind, name in (("project", "scope.project.id"), ("domain", "scope.domain.id"),
+                                                        (SYSTEM, "scope.system")) if call.one(name)]
+    if len(scopes) > 1:
+        raise BadRequest("Specify a domain, a project or the system, not several.")
+    if call.one("user.id") and call.one("group.id"):
+        raise BadRequest("Specify a user or group, not both.")
+    kind, target = scopes[0] if scopes else ("", "")
+    if call.one(INHERITED) not in ("", "projects"):
+        raise BadRequest(f"{INHERITED} must be 'projects'.")
+    if _asked(call, "include_subtree") and kind != "project":
+        raise BadRequest("scope.project.id must be specified if include_subtree is also specified.")
+    return Wanted(user_id=call.one("user.id"), group_id=call.one("group.id"), role_id=call.one("role.id"),
+                  target_kind=kind, target_id=SYSTEM if kind == SYSTEM else target,
+                  inherited=True if call.one(INHERITED) else None,
+                  include_subtree=_asked(call, "include_subtree"))
+
+
+def index(service: Identity, call: Call) -> Mapping[str, Any]:
+    """List assignments, as they were made or as they are in force."""
+    wanted = _wanted(call)
+    if _asked(call, "effective"):
+        if wanted.group_id:
+            raise BadRequest("Combining effective and group filter will always result in an empty list.")
+        if wanted.inherited and wanted.target_kind == "domain":
+            raise BadRequest("Combining effective, domain and inherited filters will always result in an empty list.")
+        found = service.assignments.effective(wanted)
+        if wanted.inherited:
+            found = [one for one in found if one.source_id]
+    else:
+        found = service.assignments.all(wanted)
+    found = _in_own_domain(service, call, found)
+    names = Names(service, found) if _asked(call, "include_names") else None
+    return answer(service, call, "role_assignments", [view(call, one, names) for one in found])
+
+
+def _in_own_domain(service: Identity, call: Call, found: Sequence[Assignment]) -> list[Assignment]:
+    """Of all assignments those that the holder of a domain's token may see: the ones on its domain."""
+    own = call.context.domain_id
+    if not own:
+        return list(found)
+    rows = service.projects.by_id([one.target_id for one in found if one.target_kind != SYSTEM])
+    return [one for one in found if one.target_id in rows
+            and own in (one.target_id, rows[one.target_id].domain_id)]
+
+
+class Names:
+    """The names behind the ids of assignments, in a constant number of queries."""
+
+    def __init__(self, service: Identity, found: Sequence[Assignment]) -> None:
+        backend = service.store.backend
+        self._users = backend.users_by_id([one.actor_id for one in found if one.actor_kind == "user"])
+        self._groups = backend.groups_by_id([one.actor_id for one in found if one.actor_kind == "group"])
+        self._roles = service.roles.by_id([one.role_id for one in found])
+        projects = service.projects.by_id([one.target_id for one in found if one.target_kind != SYSTEM])
+        owners = [*self._users.values(), *self._groups.values(), *projects.values(), *self._roles.values()]
+        domains = service.projects.by_id([owner.domain_id for owner in owners if owner.domain_id])
+        self._projects = {**projects, **domains}
+
+    def role(self, id: str) -> dict[str, Any]:
+        """A role with its name."""
+        row = self._roles[id]
+        domain = {"domain": self._domain(row.domain_id)} if row.domain_id else {}
+        return {"id": id, "name": row.name, **domain}
+
+    def actor(self, kind: str, id: str) -> dict[str, Any]:
+        """A user or group with its name and domain."""
+        known = self._users.get(id) if kind == "user" else self._groups.get(id)
+        if known is None:
+            return {"id": id, "name": "", "domain": {"id": "", "name": ""}}
+        return {"id": id, "name": known.name, "domain": self._domain(known.domain_id)}
+
+    def target(self, kind: str, id: str) -> dict[str, Any]:
+        """A project with its name and domain, or a domain with its name."""
+        row = self._projects[id]
+        return {"id": id, "name": row.name, **({"domain": self._domain(row.domain_id)} if kind == "project"
+                                              and row.domain_id else {})}
+
+    def _domain(self, id: str) -> dict[str, Any]:
+        row = self._projects.get(id)
+        return {"id": id, "name": "" if row is None else row.name}
+
+
+def view(call: Call, one: Assignment, names: Names | None) -> dict[str, Any]:
+    """An assignment as the API shows it."""
+    scope: dict[str, Any]
+    if one.target_kind == SYSTEM:
+        scope = {"system": {"all": True}}
+    else:
+        scope = {one.target_kind: names.target(one.target_kind, one.target_id) if names else {"id": one.target_id}}
+    if one.inherited:
+        scope["OS-INHERIT:inherited_to"] = "projects"
+    return {"role": names.role(one.role_id) if names else {"id": one.role_id},
+            one.actor_kind: names.actor(one.actor_kind, one.actor_id) if names else {"id": one.actor_id},
+            "scope": scope, "links": _links(call, one)}
+
+
+def _links(call: Call, one: Assignment) -> dict[str, str]:
+    actor = f"groups/{one.group_id}" if one.group_id else f"{one.actor_kind}s/{one.actor_id}"
+    kind, target = (one.source_kind, one.source_id) if one.source_id else (one.target_kind, one.target_id)
+    place = SYSTEM if kind == SYSTEM else f"{kind}s/{target}"
+    path = f"/{place}/{actor}/roles/{one.prior_role_id or one.role_id}"
+    if one.inherited:
+        path = f"/OS-INHERIT{path}/inherited_to_projects"
+    links = {"assignment": call.address("/v3" + path)}
+    if one.group_id:
+        links["membership"] = call.address(f"/v3/groups/{one.group_id}/users/{one.actor_id}")
+    if one.prior_role_id:
+        links["prior_role"] = call.address(f"/v3/roles/{one.prior_role_id}/implies/{one.role_id}")
+    return links
+
+
+def of_list(service: Identity, call: Call) -> Mapping[str, Any]:
+    """The target of the rule: with ``include_subtree`` the project at the root, else the caller's domain."""
+    project_id = call.one("scope.project.id")
+    target: dict[str, Any] = {"target.domain_id": call.context.domain_id, "target.project.id": project_id,
+                              "project_id": project_id}
+    try:
+        if project_id:
+            row = service.projects.find(project_id)
+            target["target.project.domain_id"] = row.id if row.is_domain else row.domain_id
+    except NotFound as exc:
+        raise Forbidden() from exc
+    return target
+
+
+OPERATIONS = (
+    Operation("GET", "/role_assignments", index, "identity:list_role_assignments", target=of_list, query=QUERY,
+              summary="List role assignments"),
+)

@@ -1,0 +1,146 @@
+"""Users."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Mapping
+from typing import Any
+
+from ....core.drivers.identity import Condition, Search, User
+from ....core.errors import BadRequest, NotFound
+from ....core.http.call import Call
+from ....core.http.table import Operation
+from ..service import Identity
+from .lists import answer, conditions, page, query, split
+from .projects import views as project_views
+from .schemas import BOOLEAN, NAME, NULLABLE_ID, NULLABLE_PASSWORD, OPTIONS, PASSWORD, TEXT, body
+
+ATTRIBUTES = ("name", "domain_id", "enabled", "default_project_id", "options", "password")
+COMPARISONS = ("lt", "lte", "gt", "gte", "eq", "neq")
+PROPERTIES = {"name": NAME, "domain_id": NULLABLE_ID, "enabled": BOOLEAN, "default_project_id": NULLABLE_ID,
+              "options": OPTIONS, "password": NULLABLE_PASSWORD, "description": TEXT}
+CREATE = body("user", PROPERTIES, ["name"])
+UPDATE = body("user", PROPERTIES, least=1)
+CHANGE_PASSWORD = body("user", {"original_password": PASSWORD, "password": PASSWORD}, ["original_password", "password"])
+
+
+def view(call: Call, user: User) -> dict[str, Any]:
+    """A user as the API shows it."""
+    expiry = user.password_expires_at
+    shown = {**user.extra, "id": user.id, "name": user.name, "domain_id": user.domain_id, "enabled": user.enabled,
+             "options": user.options, "links": {"self": call.address(f"/v3/users/{user.id}")},
+             "password_expires_at": None if expiry is None else expiry.isoformat(timespec="microseconds")}
+    if user.default_project_id:
+        shown["default_project_id"] = user.default_project_id
+    return shown
+
+
+def index(service: Identity, call: Call) -> Mapping[str, Any]:
+    """List users."""
+    filters = conditions(call, ("name", "domain_id", "default_project_id"), ("enabled",))
+    if call.context.domain_id:
+        filters.append(Condition("domain_id", "equals", call.context.domain_id))
+    filters += [_expiry(value) for value in call.many("password_expires_at")]
+    part = page(service, call)
+    found = service.users.all(Search(conditions=tuple(filters), limit=part.limit, marker=part.marker))
+    return answer(service, call, "users", [view(call, user) for user in found])
+
+
+def _expiry(text: str) -> Condition:
+    """The filter ``operator:moment`` on the end of a password."""
+    comparator, colon, moment = text.partition(":")
+    if comparator not in COMPARISONS or not colon:
+        comparator, moment = "eq", text
+    try:
+        value = datetime.datetime.fromisoformat(moment)
+    except ValueError as exc:
+        raise BadRequest(f"{moment!r} is no moment") from exc
+    if value.tzinfo is not None:
+        value = value.astimezone(datetime.UTC).replace(tzinfo=None)
+    return Condition("password_expires_at", comparator, value)
+
+
+def create(service: Identity, call: Call) -> Mapping[str, Any]:
+    """Create a user."""
+    known, extra = split(call.body["user"], ATTRIBUTES)
+    user = User(id="", name=known["name"].strip(), domain_id=domain_of(service, call, known),
+                enabled=known.get("enabled", True), default_project_id=known.get("default_project_id") or "",
+                options=known.get("options", {}), extra=extra)
+    return {"user": view(call, service.users.create(call.context, user, known.get("password")))}
+
+
+def domain_of(service: Identity, call: Call, given: Mapping[str, Any]) -> str:
+    """The domain a new thing belongs to: the one given, the one the token is for, or the default one."""
+    return given.get("domain_id") or call.context.domain_id or service.store.options.default_domain_id
+
+
+def show(service: Identity, call: Call) -> Mapping[str, Any]:
+    """Show a user."""
+    return {"user": view(call, service.users.find(call.path["user_id"]))}
+
+
+def update(service: Identity, call: Call) -> Mapping[str, Any]:
+    """Update a user."""
+    known, extra = split(call.body["user"], ATTRIBUTES)
+    password = known.pop("password", None)
+    if "default_project_id" in known:
+        known["default_project_id"] = known["default_project_id"] or ""
+    if "name" in known:
+        known["name"] = known["name"].strip()
+    user = service.users.update(call.context, call.path["user_id"], {**known, "extra": extra}, password)
+    return {"user": view(call, user)}
+
+
+def delete(service: Identity, call: Call) -> None:
+    """Delete a user."""
+    service.users.delete(call.context, call.path["user_id"])
+
+
+def change_password(service: Identity, call: Call) -> None:
+    """Change a password by who knows it; the password is the proof, so no token is asked for."""
+    given = call.body["user"]
+    service.users.change_password(call.context, call.path["user_id"], given["original_password"], given["password"])
+
+
+def projects(service: Identity, call: Call) -> Mapping[str, Any]:
+    """List the projects on which a user has a role."""
+    user = service.users.find(call.path["user_id"])
+    rows = service.projects.by_id(sorted(service.assignments.project_ids_of(user.id))).values()
+    return answer(service, call, "projects", project_views(service, call, [row for row in rows if not row.is_domain]))
+
+
+def of_user(service: Identity, call: Call) -> Mapping[str, Any]:
+    """The target of the rules on one user."""
+    try:
+        user = service.users.find(call.path["user_id"])
+    except NotFound:
+        return {}
+    return {"target.user.id": user.id, "target.user.domain_id": user.domain_id, "user_id": user.id,
+            "target.domain_id": user.domain_id}
+
+
+def of_new(service: Identity, call: Call) -> Mapping[str, Any]:
+    """The target of the rules on a user that is to be."""
+    domain_id = domain_of(service, call, call.body["user"])
+    return {"target.user.domain_id": domain_id, "target.domain_id": domain_id}
+
+
+def of_list(service: Identity, call: Call) -> Mapping[str, Any]:
+    """The target of the rules on lists: the domain the token is for, which the list then keeps to."""
+    return {"target.domain_id": call.context.domain_id or call.one("domain_id")}
+
+
+ONE = "/users/{user_id}"
+OPERATIONS = (
+    Operation("GET", "/users", index, "identity:list_users", target=of_list,
+              query=query(enabled="text"), summary="List users"),
+    Operation("POST", "/users", create, "identity:create_user", body=CREATE, status=201, target=of_new,
+              summary="Create a user"),
+    Operation("GET", ONE, show, "identity:get_user", target=of_user, summary="Show a user"),
+    Operation("PATCH", ONE, update, "identity:update_user", body=UPDATE, target=of_user, summary="Update a user"),
+    Operation("DELETE", ONE, delete, "identity:delete_user", status=204, target=of_user, summary="Delete a user"),
+    Operation("POST", ONE + "/password", change_password, body=CHANGE_PASSWORD, status=204, public=True,
+              summary="Change a password"),
+    Operation("GET", ONE + "/projects", projects, "identity:list_user_projects", target=of_user,
+              summary="List a user's projects"),
+)

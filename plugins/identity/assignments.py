@@ -1,0 +1,261 @@
+"""Assignments: who has which role on what, and what follows from groups, parents and implied roles."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+import msgspec
+import sqlalchemy as sa
+
+from ...core.context import Context
+from ...core.db.engine import Row
+from ...core.errors import NotFound
+from .projects import Projects
+from .roles import Roles
+from .store import Store
+from .tables import assignments, projects
+
+SYSTEM = "system"
+OF_ACTORS = sa.select(assignments).where(assignments.c.actor_id.in_(sa.bindparam("ids", expanding=True)))
+ON_TARGETS = sa.select(assignments).where(assignments.c.target_id.in_(sa.bindparam("ids", expanding=True)))
+
+
+class Assignment(msgspec.Struct, frozen=True, kw_only=True):
+    """One assignment. Kinds are ``user`` or ``group``, and ``project``, ``domain`` or ``system``.
+
+    An inherited one is held on the projects below its target, not on the target itself. What is only
+    in force by way of others says so: ``group_id`` through which a user has it, ``prior_role_id`` that
+    implies it, ``source_id`` of the project or domain (``source_kind``) it is inherited from.
+    """
+
+    actor_kind: str
+    actor_id: str
+    target_kind: str
+    target_id: str
+    role_id: str
+    inherited: bool = False
+    group_id: str = ""
+    prior_role_id: str = ""
+    source_kind: str = ""
+    source_id: str = ""
+
+
+class Wanted(msgspec.Struct, frozen=True, kw_only=True):
+    """Which assignments a list should hold; empty means any."""
+
+    user_id: str = ""
+    group_id: str = ""
+    role_id: str = ""
+    target_kind: str = ""
+    target_id: str = ""
+    inherited: bool | None = None
+    include_subtree: bool = False
+
+
+class Assignments:
+    """Role assignments of users and groups on projects, domains and the system."""
+
+    def __init__(self, store: Store, project_nouns: Projects, role_nouns: Roles) -> None:
+        self._store = store
+        self._db = store.db
+        self._projects = project_nouns
+        self._roles = role_nouns
+
+    # Single assignments.
+
+    def check(self, assignment: Assignment) -> None:
+        """See that an assignment is there. :raises NotFound: it is not, or what it names is unknown."""
+        self._know(assignment)
+        with self._db.read() as tx:
+            if tx.row(sa.select(assignments.c.role_id).where(*_exactly(assignment))) is None:
+                raise NotFound(f"Could not find role assignment with role: {assignment.role_id}, "
+                               f"{assignment.actor_kind}: {assignment.actor_id}, "
+                               f"{assignment.target_kind}: {assignment.target_id}.")
+
+    def grant(self, context: Context, assignment: Assignment) -> None:
+        """Make an assignment; nothing when it is there. :raises NotFound: what it names is unknown."""
+        with self._db.write() as tx:
+            self._know(assignment)
+            if tx.row(sa.select(assignments.c.role_id).where(*_exactly(assignment))) is not None:
+                return
+            tx.insert(assignments, {name: getattr(assignment, name) for name in assignments.c.keys()})
+            self._store.revision.bump(tx)
+            self._store.emit(tx, context, "role_assignment", "created", assignment.role_id, **_facts(assignment))
+
+    def withdraw(self, context: Context, assignment: Assignment) -> None:
+        """Take an assignment back. :raises NotFound: it is not there."""
+        with self._db.write() as tx:
+            if tx.execute(assignments.delete().where(*_exactly(assignment))) == 0:
+                self.check(assignment)
+            self._store.revision.bump(tx)
+            self._store.emit(tx, context, "role_assignment", "deleted", assignment.role_id, **_facts(assignment))
+
+    def forget_actor(self, actor_id: str) -> None:
+        """Remove all assignments of a user or group that goes away."""
+        with self._db.write() as tx:
+            tx.execute(assignments.delete().where(assignments.c.actor_id == actor_id))
+            self._store.revision.bump(tx)
+
+    def _know(self, assignment: Assignment) -> None:
+        if assignment.role_id:
+            self._roles.find(assignment.role_id)
+        if assignment.actor_kind == "user":
+            self._store.backend.user(assignment.actor_id)
+        else:
+            self._store.backend.group(assignment.actor_id)
+        if assignment.target_kind == "project":
+            self._projects.find(assignment.target_id)
+        elif assignment.target_kind == "domain":
+            self._projects.find_domain(assignment.target_id)
+
+    def role_ids_on(self, assignment: Assignment) -> list[str]:
+        """Roles directly assigned as ``assignment`` says but for the role. :raises NotFound: a thing is unknown."""
+        self._know(assignment)
+        with self._db.read() as tx:
+            return tx.values(sa.select(assignments.c.role_id).where(*_exactly(assignment)))
+
+    # What a user has.
+
+    def held(self, user_id: str) -> Sequence[Row]:
+        """All assignments of a user and of its groups."""
+        actors = [user_id, *self._store.backend.groups_of(user_id)]
+        with self._db.read() as tx:
+            return tx.rows(OF_ACTORS, {"ids": actors})
+
+    def roles_of(self, user_id: str, target_kind: str, target: Row | None) -> list[tuple[str, str]]:
+        """Ids and names of the roles a user has on a project, a domain or the system, implied ones too."""
+        held = self.held(user_id)
+        if target is None:
+            direct = {row.role_id for row in held if row.target_kind == SYSTEM}
+        elif target_kind == "domain":
+            direct = {row.role_id for row in held
+                      if row.target_kind == "domain" and row.target_id == target.id and not row.inherited}
+        else:
+            above = {one.id for one in self._projects.parents(target)} | {target.domain_id, target.parent_id}
+            direct = {row.role_id for row in held if row.target_kind != SYSTEM
+                      and (row.target_id == target.id and row.target_kind == "project" and not row.inherited
+                           or row.target_id in above and row.inherited)}
+        return self._roles.graph().expand(direct)
+
+    def project_ids_of(self, user_id: str) -> set[str]:
+        """Projects on which a user has a role, also by inheritance."""
+        held = self.held(user_id)
+        found = {row.target_id for row in held if row.target_kind == "project" and not row.inherited}
+        for row in held:
+            if row.inherited:
+                found.update(self._below(row.target_kind, row.target_id))
+        return found
+
+    def domain_ids_of(self, user_id: str) -> set[str]:
+        """Domains on which a user has a role."""
+        return {row.target_id for row in self.held(user_id) if row.target_kind == "domain" and not row.inherited}
+
+    def _below(self, target_kind: str, target_id: str) -> list[str]:
+        if target_kind == "domain":
+            with self._db.read() as tx:
+                return tx.values(sa.select(projects.c.id).where(projects.c.domain_id == target_id))
+        return [row.id for row in self._projects.subtree(target_id)]
+
+    # Lists.
+
+    def all(self, wanted: Wanted) -> list[Assignment]:
+        """The assignments as they were made."""
+        statement = sa.select(assignments).order_by(*assignments.c)
+        columns = {"role_id": wanted.role_id, "target_kind": wanted.target_kind}
+        for name, value in columns.items():
+            if value:
+                statement = statement.where(assignments.c[name] == value)
+        if wanted.user_id or wanted.group_id:
+            kind = "user" if wanted.user_id else "group"
+            statement = statement.where(assignments.c.actor_kind == kind,
+                                        assignments.c.actor_id == (wanted.user_id or wanted.group_id))
+        if wanted.target_id:
+            targets = [wanted.target_id]
+            if wanted.include_subtree:
+                targets += [row.id for row in self._projects.subtree(wanted.target_id)]
+            statement = statement.where(assignments.c.target_id.in_(targets))
+        if wanted.inherited is not None:
+            statement = statement.where(assignments.c.inherited.is_(wanted.inherited))
+        with self._db.read() as tx:
+            return [_assignment(row) for row in tx.rows(statement)]
+
+    def effective(self, wanted: Wanted) -> list[Assignment]:
+        """What is in force: groups are told as their users, inherited roles on the projects that inherit
+        them, and implied roles beside those that imply them."""
+        sources = self._sources(wanted)
+        by_users = self._by_users(sources, wanted)
+        in_place = itertools.chain.from_iterable(self._in_place(one) for one in by_users)
+        found = itertools.chain.from_iterable(self._with_implied(one) for one in in_place)
+        targets = {wanted.target_id}
+        if wanted.target_id and wanted.include_subtree:
+            targets |= {row.id for row in self._projects.subtree(wanted.target_id)}
+        kept = [one for one in found
+                if (not wanted.role_id or one.role_id == wanted.role_id)
+                and (not wanted.target_kind or one.target_kind == wanted.target_kind)
+                and (not wanted.target_id or one.target_id in targets)]
+        return list(dict.fromkeys(kept))
+
+    def _sources(self, wanted: Wanted) -> list[Assignment]:
+        """The assignments that what is wanted can follow from."""
+        if wanted.user_id:
+            return [_assignment(row) for row in self.held(wanted.user_id)]
+        if wanted.target_kind == SYSTEM:
+            return self.all(Wanted(target_kind=SYSTEM))
+        if not wanted.target_id or wanted.include_subtree:
+            return self.all(Wanted())
+        places = [wanted.target_id]
+        if wanted.target_kind == "project":
+            row = self._projects.find(wanted.target_id)
+            places += [row.domain_id, *(above.id for above in self._projects.parents(row))]
+        with self._db.read() as tx:
+            return [_assignment(row) for row in tx.rows(ON_TARGETS, {"ids": places})]
+
+    def _by_users(self, sources: Iterable[Assignment], wanted: Wanted) -> Iterator[Assignment]:
+        sources = list(sources)
+        groups = [one.actor_id for one in sources if one.actor_kind == "group"]
+        members: Mapping[str, Sequence[str]]
+        if wanted.user_id:
+            members = {group: [wanted.user_id] for group in self._store.backend.groups_of(wanted.user_id)}
+        else:
+            members = self._store.backend.members(groups)
+        for one in sources:
+            if one.actor_kind == "user":
+                if not wanted.user_id or one.actor_id == wanted.user_id:
+                    yield one
+                continue
+            for user_id in members.get(one.actor_id, ()):
+                yield msgspec.structs.replace(one, actor_kind="user", actor_id=user_id, group_id=one.actor_id)
+
+    def _in_place(self, one: Assignment) -> Iterator[Assignment]:
+        if not one.inherited:
+            yield one
+            return
+        for project_id in self._below(one.target_kind, one.target_id):
+            yield msgspec.structs.replace(one, target_kind="project", target_id=project_id,
+                                          source_kind=one.target_kind, source_id=one.target_id)
+
+    def _with_implied(self, one: Assignment) -> Iterator[Assignment]:
+        graph = self._roles.graph()
+        if not graph.domains.get(one.role_id):
+            yield one
+        for role_id in sorted(graph.implied.get(one.role_id, frozenset()) - {one.role_id}):
+            if not graph.domains[role_id]:
+                yield msgspec.structs.replace(one, role_id=role_id, prior_role_id=one.role_id)
+
+
+def _exactly(one: Assignment) -> list[sa.ColumnElement[bool]]:
+    conditions: list[sa.ColumnElement[bool]] = [
+        assignments.c.actor_id == one.actor_id, assignments.c.actor_kind == one.actor_kind,
+        assignments.c.target_id == one.target_id, assignments.c.target_kind == one.target_kind,
+        assignments.c.inherited.is_(one.inherited)]
+    return [*conditions, assignments.c.role_id == one.role_id] if one.role_id else conditions
+
+
+def _assignment(row: Row) -> Assignment:
+    return Assignment(actor_kind=row.actor_kind, actor_id=row.actor_id, target_kind=row.target_kind,
+                      target_id=row.target_id, role_id=row.role_id, inherited=row.inherited)
+
+
+def _facts(one: Assignment) -> dict[str, object]:
+    return {one.actor_kind: one.actor_id, one.target_kind: one.target_id, "inherited": one.inherited}

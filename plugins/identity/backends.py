@@ -1,0 +1,8 @@
+"""Where the plugins of identity are found."""
+
+from ...core.drivers.identity import Identity
+from ...core.drivers.token import TokenFormat
+from ...core.plugins import Registry
+
+BACKENDS: Registry[Identity] = Registry("identity", Identity)
+FORMATS: Registry[TokenFormat] = Registry("tokens", TokenFormat)

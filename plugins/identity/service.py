@@ -1,0 +1,129 @@
+"""The identity service: its nouns, and what it promises the other services."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ...core.context import Context
+from ...core.drivers.identity import Stored, User
+from ...core.errors import NotFound
+from ...core.process.slice import Kit
+from ...core.services.identity import IdentityService, Project
+from .assignments import SYSTEM, Assignment, Assignments
+from .authentication import Authentication
+from .backends import BACKENDS, FORMATS
+from .catalog import Catalog
+from .credentials import Credentials
+from .projects import Projects
+from .revision import Memory, Revision
+from .roles import Roles
+from .store import Store
+from .tokens import Tokens
+from .users import Groups, Users
+
+PERSONAS = (("demo", "member"), ("demo_reader", "reader"), ("demo_manager", "manager"))
+
+
+class Identity(IdentityService):
+    """Users, projects, roles, the catalog and tokens."""
+
+    def __init__(self, kit: Kit) -> None:
+        options = kit.options
+        backend = kit.driver(BACKENDS, options.backend, f"identity.{options.backend}")
+        if isinstance(backend, Stored):
+            backend.attach(kit.db)
+        revision = Revision(kit.db, kit.clock)
+        self.store = store = Store(
+            kit=kit, options=options, db=kit.db, clock=kit.clock, backend=backend,
+            format=kit.driver(FORMATS, options.tokens), revision=revision,
+            memory=Memory(revision, kit.clock, options.memory_ttl_s))
+        self.roles = Roles(store)
+        self.catalog = Catalog(store)
+        self.projects = Projects(store)
+        self.assignments = Assignments(store, self.projects, self.roles)
+        self.users = Users(store, self.projects, self.assignments)
+        self.groups = Groups(store, self.projects, self.assignments)
+        self.tokens = Tokens(store, self.projects, self.assignments, self.catalog)
+        self.authentication = Authentication(store, self.projects, self.tokens)
+        self.credentials = Credentials(store)
+
+    # What it promises the other services.
+
+    def authenticate(self, token: str, request_id: str) -> Context:
+        return self.tokens.context(token, request_id)
+
+    def project(self, context: Context, project_id: str) -> Project:
+        row = self.projects.find(project_id)
+        return Project(id=row.id, name=row.name, domain_id=row.domain_id, enabled=row.enabled)
+
+    def project_named(self, context: Context, name: str, domain_id: str = "") -> Project:
+        row = self.projects.named(domain_id or self.store.options.default_domain_id, name)
+        return Project(id=row.id, name=row.name, domain_id=row.domain_id, enabled=row.enabled)
+
+    def user_name(self, context: Context, user_id: str) -> str:
+        try:
+            return self.users.find(user_id).name
+        except NotFound:
+            return ""
+
+    # The first start.
+
+    def seed(self, context: Context) -> None:
+        """Make the backend's tables, the default domain and the default roles."""
+        if isinstance(self.store.backend, Stored):
+            self.store.backend.upgrade()
+        with self.store.db.write():
+            domain_id = self.store.options.default_domain_id
+            if domain_id not in self.projects.by_id([domain_id]):
+                self.projects.create(context, {"id": domain_id, "name": "Default", "is_domain": True,
+                                               "description": "The default domain"})
+            self.roles.seed(context)
+
+    def bootstrap(self, context: Context, *, admin_password: str, demo_password: str, region: str, public_url: str,
+                  catalog: Sequence[tuple[str, str, str]], reset_passwords: bool = False) -> None:
+        """Let there be an administrator, a demo project with its personas, and this cloud's catalog.
+
+        What is there stays as it is, but for addresses: those of the services in ``catalog`` (type, name,
+        address; one that begins with a slash is below ``public_url``) follow the cloud. Users that exist keep
+        their passwords unless they are to be reset: the way back in for who has lost them.
+        """
+        self.seed(context)
+        with self.store.db.write():
+            admin = self._user(context, "admin", admin_password, reset_passwords)
+            project = self._project(context, "admin", "The administrators' project")
+            self._grant(context, admin, "admin", "project", project)
+            self._grant(context, admin, "admin", "domain", self.store.options.default_domain_id)
+            self._grant(context, admin, "admin", SYSTEM, SYSTEM)
+            demo = self._project(context, "demo", "The demo project")
+            for name, role in PERSONAS:
+                self._grant(context, self._user(context, name, demo_password, reset_passwords), role, "project", demo)
+            self.catalog.seed(context, region, [(kind, name, url if "://" in url else public_url + url)
+                                                for kind, name, url in catalog])
+
+    def _user(self, context: Context, name: str, password: str, reset: bool) -> str:
+        domain_id = self.store.options.default_domain_id
+        try:
+            user = self.store.backend.user_named(domain_id, name)
+        except NotFound:
+            return self.users.create(context, User(id="", domain_id=domain_id, name=name), password).id
+        if reset:
+            self.users.update(context, user.id, {"enabled": True}, password)
+        return user.id
+
+    def _project(self, context: Context, name: str, description: str) -> str:
+        domain_id = self.store.options.default_domain_id
+        try:
+            return str(self.projects.named(domain_id, name).id)
+        except NotFound:
+            return str(self.projects.create(context, {"name": name, "domain_id": domain_id,
+                                                      "description": description}).id)
+
+    def _grant(self, context: Context, user_id: str, role: str, kind: str, target: str) -> None:
+        self.assignments.grant(context, Assignment(actor_kind="user", actor_id=user_id, target_kind=kind,
+                                                   target_id=target, role_id=self.roles.named(role).id))
+
+    def rotate_keys(self, context: Context) -> None:
+        """Issue tokens with a new key from now on; those issued so far stay good."""
+        self.store.format.rotate()
+
+

@@ -1,0 +1,32 @@
+"""The identity slice."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ...core.process.slice import Kit, Slice
+from ...core.services.identity import IdentityService
+from . import service
+from .api import API
+from .rules import RULES
+from .store import IdentityOptions
+from .tables import SCHEMA
+
+
+class Identity(Slice):
+    """Who may do what: users, projects, roles, tokens and the catalog (Identity API v3)."""
+
+    name = "identity"
+    interface = IdentityService
+    namespace = "keystone"
+    Options = IdentityOptions
+    schema = SCHEMA
+    face = API
+    rules = RULES
+    catalog = (("identity", "keystone", ""),)
+
+    def service(self, kit: Kit) -> service.Identity:
+        return service.Identity(kit)
+
+    def seed(self, service: Any, kit: Kit) -> None:
+        service.seed(kit.context())

@@ -1,0 +1,90 @@
+"""What the nouns of identity share: database, backend, token format, revision and memory."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+from collections.abc import Sequence
+from typing import Any
+
+import sqlalchemy as sa
+
+from ...core.clock import Clock
+from ...core.config import option
+from ...core.context import Context
+from ...core.db.engine import Database, Row, Transaction
+from ...core.drivers.base import require
+from ...core.drivers.identity import Identity, WritableGroups, WritableUsers
+from ...core.drivers.token import TokenFormat
+from ...core.errors import NotFound
+from ...core.process.slice import Kit
+from .revision import Memory, Revision
+from .tables import revocations
+
+BATCH = 500
+
+
+@dataclasses.dataclass(frozen=True)
+class IdentityOptions:
+    """Options of ``[identity]``."""
+
+    backend: str = option("sql", "identity backend that holds users and groups")
+    tokens: str = option("fernet", "token format")
+    default_domain_id: str = option("default", "domain of users and projects that name none")
+    token_lifetime_s: int = option(3600, "seconds a token is good for")
+    allow_expired_window_s: int = option(172800, "seconds after its end in which services may still validate a token")
+    memory_ttl_s: int = option(300, "seconds answers are remembered while nothing changes; bounds news from LDAP")
+    list_limit: int = option(0, "largest number of rows of one list, 0 for no limit")
+
+
+@dataclasses.dataclass(frozen=True)
+class Store:
+    """The things themselves; one a process."""
+
+    kit: Kit
+    options: IdentityOptions
+    db: Database
+    clock: Clock
+    backend: Identity
+    format: TokenFormat
+    revision: Revision
+    memory: Memory
+
+    @property
+    def users(self) -> WritableUsers:
+        """The backend, if users can be changed there. :raises NotSupported: they cannot."""
+        return require(self.backend, WritableUsers)
+
+    @property
+    def groups(self) -> WritableGroups:
+        """The backend, if groups can be changed there. :raises NotSupported: they cannot."""
+        return require(self.backend, WritableGroups)
+
+    def emit(self, tx: Transaction, context: Context, noun: str, verb: str, id: str, **more: Any) -> None:
+        """Write the event ``identity.<noun>.<verb>`` of one resource within ``tx``."""
+        name = "".join(part.title() for part in (*noun.split("_"), verb)) + "Payload"
+        self.kit.events.emit(tx, context, f"identity.{noun}.{verb}", name, {"resource_info": id, **more})
+
+    def revoke(self, tx: Transaction, subject: str) -> None:
+        """Make every token of ``subject`` (``user:ID``, ``project:ID``, ``domain:ID``, ``audit:ID``) issued before
+        now useless, for good and in all processes."""
+        now = self.clock.now()
+        longest = self.options.token_lifetime_s + self.options.allow_expired_window_s
+        tx.execute(revocations.delete().where(revocations.c.expires_at < now))
+        tx.insert(revocations, {"subject": subject, "issued_before": now,
+                                "expires_at": now + datetime.timedelta(seconds=longest)})
+        self.revision.bump(tx)
+
+
+def found(row: Row | None, noun: str, id: str) -> Row:
+    """``row``. :raises NotFound: there is none; the message names what was looked for."""
+    if row is None:
+        raise NotFound(f"Could not find {noun}: {id}.")
+    return row
+
+
+def in_batches(tx: Transaction, statement: sa.Select[Any], ids: Sequence[str]) -> list[Row]:
+    """The rows of ``statement`` for all of ``ids``, bound to its parameter ``ids`` in batches."""
+    wanted = list(dict.fromkeys(ids))
+    return [row for start in range(0, len(wanted), BATCH)
+            for row in tx.rows(statement, {"ids": wanted[start:start + BATCH]})]
