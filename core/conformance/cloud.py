@@ -19,7 +19,7 @@ from ..executor import Seeded
 from ..process.bootstrap import Secrets, bootstrap
 from ..process.cloud import Cloud, Place
 
-CHEAP = {"identity": {"password_hash_time_cost": "1", "password_hash_memory_kib": "64"}}
+CHEAP = {"identity.sql": {"password_hash_time_cost": "1", "password_hash_memory_kib": "64"}}
 """Options that make a test cloud quick without changing what it does."""
 
 
