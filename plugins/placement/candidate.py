@@ -153,3 +153,21 @@ def _listing(shape: Shape, by_name: bool, by_id: bool) -> sa.Select[Any]:
 def listed(tx: Transaction, ask: Ask, name: str, id: str) -> Sequence[Row]:
     """The providers, whole rows, that fit ``ask`` each by itself and have the name and id, where given."""
     return tx.rows(_listing(ask.shape, bool(name), bool(id)), {**ask.parameters(), "name": name, "id": id})
+
+
+@functools.lru_cache(maxsize=256)
+def _amounts(shape: Shape) -> sa.Select[Any]:
+    found = statement(shape).subquery()
+    return (sa.select(inventories.c.provider_id, inventories.c.resource_class, inventories.c.capacity,
+                      inventories.c.used)
+            .join_from(found, inventories, inventories.c.provider_id == found.c.provider_id))
+
+
+def all_amounts(tx: Transaction, ask: Ask) -> Sequence[Any]:
+    """Provider, class, capacity and use of all inventories of the providers that :func:`find` finds."""
+    return tx.rows(_amounts(ask.shape), ask.parameters())
+
+
+def limited(ask: Ask, limit: int) -> Ask:
+    """``ask`` for at most ``limit`` providers."""
+    return dataclasses.replace(ask, limit=limit)

@@ -3,11 +3,22 @@
 from __future__ import annotations
 
 from ....core.http.table import Api, Microversions
-from . import aggregates, allocations, classes, inventories, providers, reshaper, traits, usages, versions
+from . import (
+    aggregates,
+    allocations,
+    candidates,
+    classes,
+    inventories,
+    providers,
+    reshaper,
+    traits,
+    usages,
+    versions,
+)
 from .faults import fault
 
 OPERATIONS = (*versions.OPERATIONS, *providers.OPERATIONS, *inventories.OPERATIONS, *aggregates.OPERATIONS,
               *traits.OPERATIONS, *classes.OPERATIONS, *usages.OPERATIONS, *allocations.OPERATIONS,
-              *reshaper.OPERATIONS)
+              *candidates.OPERATIONS, *reshaper.OPERATIONS)
 API = Api(name="placement", prefix="/placement", operations=OPERATIONS, fault=fault,
           microversions=Microversions("placement", versions.FIRST, versions.LAST))

@@ -129,3 +129,11 @@ def refuse_unknown(kind: str, names: Iterable[str]) -> None:
     left = ", ".join(names)
     if left:
         raise BadRequest(f"{kind}: {left}.")
+
+
+def uuid(name: str, text: str) -> str:
+    """``text``, which must be a UUID. :raises BadRequest: it is none."""
+    if not is_uuid(text):
+        raise BadRequest(f"Invalid query string parameters: Expected '{name}' parameter to be a valid UUID. "
+                         f"Got: {text}", code=BAD_VALUE)
+    return text
