@@ -23,6 +23,7 @@ from .validation import BodyCheck, check_query, parse_json, parse_query
 log = logging.getLogger("stratolith.http")
 encode = msgspec.json.Encoder().encode
 REQUEST_ID = re.compile(r"req-[0-9a-f-]{32,36}")
+NAME = re.compile(r"\{(\w+)\}")
 GZIP_FROM_BYTES = 8192
 
 Authenticate = Callable[[str, str], Context]
@@ -46,13 +47,14 @@ class Edge:
 class Variant:
     """One operation made ready: its bounds as numbers, its schemas and its query kinds."""
 
-    __slots__ = ("body", "first", "last", "operation", "queries")
+    __slots__ = ("body", "first", "last", "names", "operation", "queries")
 
     def __init__(self, operation: Operation) -> None:
         self.operation = operation
         self.first: Version = version(operation.since) if operation.since else (0, 0)
         self.last: Version = version(operation.until) if operation.until else (1 << 30, 0)
         self.body = BodyCheck(operation)
+        self.names = NAME.findall(operation.path)
         query = operation.query
         by_version = {"0.0": query} if isinstance(query, Query) else query
         self.queries = sorted(((version(since), one) for since, one in by_version.items()),
@@ -66,11 +68,16 @@ class Variant:
         return ANY_QUERY
 
 
+def _anonymous(path: str) -> str:
+    """``path`` with its names numbered: falcon wants one name a level, the tables many."""
+    parts = path.split("/")
+    return "/".join(f"{{p{level:02}}}" if NAME.fullmatch(part) else part for level, part in enumerate(parts))
+
+
 class Resource:
     """One path of an API: falcon calls ``on_<method>`` of it."""
 
-    def __init__(self, application: Application, path: str, operations: Sequence[Operation]) -> None:
-        self._application = application
+    def __init__(self, application: Application, operations: Sequence[Operation]) -> None:
         by_method: dict[str, list[Variant]] = {}
         for operation in operations:
             by_method.setdefault(operation.method, []).append(Variant(operation))
@@ -95,9 +102,9 @@ class Application:
         self.wsgi.add_error_handler(Exception, self._crashed)
         by_path: dict[str, list[Operation]] = {}
         for operation in api.operations:
-            by_path.setdefault(operation.path, []).append(operation)
+            by_path.setdefault(_anonymous(operation.path), []).append(operation)
         for path, operations in by_path.items():
-            self.wsgi.add_route(path or "/", Resource(self, path, operations))
+            self.wsgi.add_route(path or "/", Resource(self, operations))
 
     def responder(self, variants: list[Variant]) -> Callable[..., None]:
         """The function falcon calls for one path and method."""
@@ -132,7 +139,8 @@ class Application:
         context = Context(request_id=request_id) if public else self._context(request, request_id)
         variant, data = self._choose(variants, request, asked)
         operation = variant.operation
-        call = Call(request, response, context, operation, path, asked, self.edge.policy)
+        named = dict(zip(variant.names, (path[level] for level in sorted(path)), strict=True))
+        call = Call(request, response, context, operation, named, asked, self.edge.policy)
         self._check(call, variant, data)
         if not public:
             target = own(context) if operation.target is None else operation.target(self.service, call)
