@@ -12,7 +12,7 @@ from pathlib import Path
 from .archive import pack
 from .guest_files import FILES, FIRST, FIRST_MODULES, FOLDERS, ROOT_MODULES, SYSLINUX
 from .kernel import Kernel, fetch_kernel
-from .tools import BOOT_RECORD, check, program, run
+from .tools import BOOT_RECORD, MOMENT, check, program, run
 
 MIB = 1 << 20
 SECTORS = MIB // 512
@@ -20,6 +20,9 @@ BOOT_MIB = 24
 ROOT_MIB = 40
 BOOT_CODE_BYTES = 440
 """Room for code at the head of the boot record; the partition table follows."""
+OWNER_AND_TIMES = ("uid 0", "gid 0", *(f"{kind}time{part}" for kind in "acm" for part in (f" @{MOMENT}", "_extra 0")),
+                   f"crtime @{MOMENT}", "crtime_extra 0")
+"""Set on every file: the image is root's whoever builds it, and two builds are alike."""
 IDENTITY = "5354524d-4c49-4448-9a10-64656d6f0001"
 """UUID and hash seed of the root file system: chosen once, so that two builds are alike."""
 
@@ -105,12 +108,13 @@ def _sparse(path: Path, size_mib: int) -> Path:
 def _boot_partition(folder: Path, kernel: Kernel, first: bytes) -> Path:
     """A FAT file system with the boot loader, the kernel and the initial RAM disk."""
     boot = _sparse(folder / "boot.img", BOOT_MIB)
-    run("mkfs.vfat", "-F", "16", "-i", "64656d6f", "-n", "BOOT", boot)
+    run("mkfs.vfat", "--invariant", "-F", "16", "-i", "64656d6f", "-n", "BOOT", boot)
     (folder / "syslinux.cfg").write_text(SYSLINUX)
     (folder / "initrd.gz").write_bytes(first)
-    run("mcopy", "-i", boot, kernel.image, "::/vmlinuz")
+    run("mcopy", "-m", "-i", boot, kernel.image, "::/vmlinuz")
     for name in ("initrd.gz", "syslinux.cfg"):
-        run("mcopy", "-i", boot, folder / name, f"::/{name}")
+        os.utime(folder / name, (MOMENT, MOMENT))
+        run("mcopy", "-m", "-i", boot, folder / name, f"::/{name}")
     run("syslinux", "--install", boot)
     return boot
 
@@ -119,6 +123,9 @@ def _root_partition(folder: Path, root: Path) -> Path:
     system = _sparse(folder / "root.img", ROOT_MIB)
     run("mke2fs", "-q", "-t", "ext4", "-L", "demoroot", "-U", IDENTITY, "-E", f"root_owner=0:0,hash_seed={IDENTITY}",
         "-O", "^metadata_csum,^has_journal", "-d", root, system)
+    paths = ["/", *(f"/{path.relative_to(root)}" for path in sorted(root.rglob("*")))]
+    changes = [f"set_inode_field {path} {change}\n" for path in paths for change in OWNER_AND_TIMES]
+    run("debugfs", "-w", "-f", "-", system, stdin="".join(changes).encode())
     return system
 
 

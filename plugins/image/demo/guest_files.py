@@ -27,8 +27,6 @@ mount -t devpts devpts /dev/pts
 mount -t tmpfs tmpfs /run
 mount -t tmpfs tmpfs /tmp
 mount -o remount,rw /
-chown -R 0:0 /root /etc
-chown 0:0 /
 for module in $(cat /etc/modules); do modprobe $module 2>/dev/null; done
 hostname -F /etc/hostname
 ip link set lo up

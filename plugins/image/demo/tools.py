@@ -13,10 +13,15 @@ from ....core.errors import BackendFailed
 PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
 TOOLS: Mapping[str, str] = {
     "busybox": "busybox-static", "dropbear": "dropbear-bin", "depmod": "kmod", "mcopy": "mtools",
-    "syslinux": "syslinux", "mkfs.vfat": "dosfstools", "sfdisk": "fdisk", "mke2fs": "e2fsprogs",
+    "syslinux": "syslinux", "mkfs.vfat": "dosfstools", "sfdisk": "fdisk", "mke2fs": "e2fsprogs", "debugfs": "e2fsprogs",
     "qemu-img": "qemu-utils", "ldd": "libc-bin", "dpkg": "dpkg", "apt-get": "apt", "apt-cache": "apt",
 }
 """Debian packages by the program needed from each."""
+MOMENT = 1_700_000_000
+"""When every build says it was made, seconds since the Unix epoch."""
+FIXED = {"LC_ALL": "C", "TZ": "UTC", "SOURCE_DATE_EPOCH": str(MOMENT), "E2FSPROGS_FAKE_TIME": str(MOMENT),
+         "MTOOLS_SKIP_CHECK": "1"}
+"""Environment that makes two builds alike: one language, one moment."""
 BOOT_RECORD = Path("/usr/lib/syslinux/mbr/mbr.bin")
 """The boot record; Debian's package syslinux-common has it."""
 
@@ -41,7 +46,7 @@ def check() -> None:
 
 def run(name: str, *arguments: str | Path, folder: Path | None = None, stdin: bytes = b"") -> str:
     """What the program printed. :raises BackendFailed: it ended with an error."""
-    environment = {**os.environ, "PATH": PATH, "LC_ALL": "C", "SOURCE_DATE_EPOCH": "0", "MTOOLS_SKIP_CHECK": "1"}
+    environment = {**os.environ, **FIXED, "PATH": PATH}
     command: Sequence[str] = [program(name), *map(str, arguments)]
     done = subprocess.run(command, cwd=folder, env=environment, input=stdin, capture_output=True)
     if done.returncode:
