@@ -83,7 +83,7 @@ def page(kit: Kit, context: Context, wanted: Wanted, limits: Page) -> Sequence[R
     """
     statement = sa.select(flavors)
     if not context.is_admin or wanted.public:
-        statement = statement.where(_OPEN.params(project_id=context.project_id))
+        statement = statement.where(_OPEN)
     elif wanted.public is False:
         statement = statement.where(flavors.c.public.is_(False))
     if not context.is_admin:
@@ -93,7 +93,7 @@ def page(kit: Kit, context: Context, wanted: Wanted, limits: Page) -> Sequence[R
     if wanted.min_root_gib:
         statement = statement.where(flavors.c.root_gib >= wanted.min_root_gib)
     with kit.db.read() as tx:
-        return tx.rows(paged(statement, flavors, limits, tx))
+        return tx.rows(paged(statement, flavors, limits, tx), {"project_id": context.project_id})
 
 
 def create(kit: Kit, context: Context, wanted: NewFlavor) -> Row:
