@@ -8,6 +8,7 @@ Subclass :class:`PacketSuite` and give it the fixtures ``driver`` (an opened dri
 from __future__ import annotations
 
 import dataclasses
+import functools
 import json
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -15,6 +16,7 @@ from typing import Any
 import pytest
 
 from ..drivers.network import Network, NetworkSpec, PortSpec, RouterSpec, Rule
+from .cases import until
 from .guest import Guest, Guests
 from .network import SECOND, SIXTH, SUBNET, Makes
 
@@ -394,6 +396,29 @@ class PacketSuite:
         there.boot()
         with there.listening("tcp-listen", "80", "1"):
             assert here.probe("tcp-call", "10.21.0.44", "80") == "10.20.0.33"
+
+    def default_router(self, guest: Guest) -> bool:
+        """Whether the guest has been told of an IPv6 router."""
+        return "default via fe80:" in guest.ip("-6", "route")
+
+    def test_ipv6_between_networks(self, driver: Network, make: Makes, guests: Guests) -> None:
+        cidrs = ("2001:db8:20::/64", "2001:db8:21::/64")
+        specs = [make.network(subnets=(dataclasses.replace(SIXTH, cidr=cidr, gateway_ip=cidr.replace("/64", "1"),
+                                                           dhcp_address=cidr.replace("/64", "2")),)) for cidr in cidrs]
+        ends = []
+        for spec, cidr in zip(specs, cidrs, strict=True):
+            driver.apply_network(spec)
+            address = cidr.replace("/64", "11")
+            guest = guests.start(driver.apply_port(make.port(spec, addresses=((SIXTH.id, address),), rules=OPEN)))
+            guest.address(f"{address}/64")
+            ends.append(guest)
+        driver.apply_router(make.router(*(make.leg(spec, cidr.replace("/", "1/"))
+                                          for spec, cidr in zip(specs, cidrs, strict=True))))
+        for guest in ends:
+            until(functools.partial(self.default_router, guest), 30, "a router is announced")
+            assert "/64 dev eth0 proto kernel" in guest.ip("-6", "route")
+            assert guest.ip("-6", "addr", "show", "scope", "global").count("inet6") == 1
+        assert ends[0].pings("2001:db8:21::11") and ends[1].pings("2001:db8:20::11")
 
     def test_static_route(self, driver: Network, start: Starts, router: RouterSpec) -> None:
         _, guest = start(33, bare=True)

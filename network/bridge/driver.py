@@ -85,6 +85,8 @@ class Bridge(Network):
         with translated("wiring the network"):
             space = self._names.network_namespace(network.id)
             namespace.create(space, self._options.timeout_s)
+            with namespace.entered(space):
+                namespace.set_kernel(namespace.PROMPT)
             with namespace.entered(self._options.host_namespace), Links() as links:
                 zone = self._bridge(links, network)
                 self._filter.apply_network(network.id, zone)
@@ -190,13 +192,16 @@ class Bridge(Network):
                 for network_id in networks:
                     if not links.index(self._names.bridge(network_id)):
                         raise NotFound(f"network {network_id} is not on this host")
-            Router(self._options, self._names, router.id).apply(router)
+            self._router(router.id).apply(router)
 
     def remove_router(self, router_id: str) -> None:
         """Remove the router's namespace and with it all its legs."""
         check(router_id)
         with translated("removing the router"):
-            Router(self._options, self._names, router_id).remove()
+            self._router(router_id).remove()
+
+    def _router(self, router_id: str) -> Router:
+        return Router(self._options, self._names, router_id, self.surroundings.run_dir / "routers" / router_id)
 
     def _dhcp(self, network_id: str) -> Dhcp:
         return Dhcp(self._options, self._records.folder(network_id), self._names.network_namespace(network_id))

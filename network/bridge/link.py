@@ -8,7 +8,6 @@ import fcntl
 import socket
 import struct
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import Any, Self
 
 from pyroute2 import IPRoute  # type: ignore[import-untyped]
@@ -155,6 +154,5 @@ def checksum_in_software(name: str) -> None:
 
 
 def mute(name: str) -> None:
-    """Keep the host itself from speaking IPv6 on the device; nothing on a kernel without IPv6."""
-    if (Path(namespace.SYSCTL) / "ipv6/conf" / name).is_dir():
-        namespace.set_kernel({f"ipv6/conf/{name}/disable_ipv6": 1})
+    """Keep the host itself from speaking IPv6 on the device."""
+    namespace.set_kernel({f"ipv6/conf/{name}/disable_ipv6": 1})

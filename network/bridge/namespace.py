@@ -15,6 +15,8 @@ from .program import run
 
 FOLDER = Path("/run/netns")
 SYSCTL = Path("/proc/sys/net")
+PROMPT = {"ipv6/conf/default/accept_dad": 0, "ipv6/conf/default/accept_ra": 0}
+"""Settings with which devices made later have their IPv6 address at once, and learn none from others."""
 
 
 def names() -> list[str]:
@@ -72,6 +74,10 @@ def entered(name: str) -> Iterator[None]:
 
 
 def set_kernel(values: Mapping[str, int]) -> None:
-    """Write kernel settings of the present namespace, named below ``net`` (``ipv4/ip_forward``)."""
+    """Write kernel settings of the present namespace, named below ``net`` (``ipv4/ip_forward``).
+
+    Those of IPv6 are left out on a kernel without it.
+    """
     for key, value in values.items():
-        (SYSCTL / key).write_text(f"{value}\n")
+        if not key.startswith("ipv6/") or (SYSCTL / "ipv6").is_dir():
+            (SYSCTL / key).write_text(f"{value}\n")

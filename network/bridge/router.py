@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from ipaddress import ip_interface
+from pathlib import Path
 
 from ...core.drivers.network import RouterSpec
 from . import announcement, flow, namespace, nft
+from .advertisement import Advertisement
 from .link import Links, mute
 from .names import Names
-from .nft import ACCEPT, Command, Statement, Table, field, match, meta
+from .nft import ACCEPT, DROP, Command, Statement, Table, field, match, meta
 from .options import Options
 
-FORWARDING = {"ipv4/ip_forward": 1, "ipv6/conf/all/forwarding": 1, "ipv4/conf/all/rp_filter": 0,
-              "ipv4/conf/default/rp_filter": 0}
+SETTINGS = {"ipv4/ip_forward": 1, "ipv6/conf/all/forwarding": 1, "ipv4/conf/all/rp_filter": 0,
+            "ipv4/conf/default/rp_filter": 0, **namespace.PROMPT}
 DSTNAT, SRCNAT = -100, 100
+DHCPV6_SERVER = 547
 NAT = Table("ip", "nat")
+GUARD = Table("ip6", "guard")
 Leg = tuple[str, str]
 """(network id, mac): what makes one device."""
 
@@ -23,8 +27,9 @@ Leg = tuple[str, str]
 class Router:
     """One router of this host."""
 
-    def __init__(self, options: Options, names: Names, router_id: str) -> None:
+    def __init__(self, options: Options, names: Names, router_id: str, folder: Path) -> None:
         self._options = options
+        self._advertisement = Advertisement(options, folder)
         self._names = names
         self._id = router_id
         self._space = names.router_namespace(router_id)
@@ -32,12 +37,13 @@ class Router:
     def apply(self, router: RouterSpec) -> None:
         """Make the router as specified."""
         namespace.create(self._space, self._options.timeout_s)
+        with namespace.entered(self._space):
+            namespace.set_kernel(SETTINGS)
         legs = _legs(router)
         with namespace.entered(self._options.host_namespace), Links() as links:
             for network_id, mac in legs:
                 self._join(links, network_id, mac)
         with namespace.entered(self._space), Links() as links:
-            namespace.set_kernel(FORWARDING)
             self._drop_strangers(links, legs)
             nft.commit(self._options, _translation(router, self._outside(router)))
             flow.prune(router.floating if router.gateway else (), _own(router))
@@ -45,9 +51,12 @@ class Router:
             links.set_routes(dict(_routes(router)))
             for device, mac, address in fresh:
                 announcement.send(device, mac, address)
+            self._advertisement.apply({self._device(leg): addresses for leg, addresses in legs.items()
+                                       if not router.gateway or leg != router.gateway[:2]})
 
     def remove(self) -> None:
         """Remove the router; nothing if it is not there."""
+        self._advertisement.remove()
         namespace.remove(self._space, self._options.timeout_s)
 
     def _device(self, leg: Leg) -> str:
@@ -103,6 +112,8 @@ def _routes(router: RouterSpec) -> Iterator[tuple[str, str]]:
 def _translation(router: RouterSpec, outside: str) -> list[Command]:
     """The whole table anew, in one transaction: connections that are known keep their translation."""
     return [
+        GUARD.table(), GUARD.base("input", "input", 0), GUARD.chain("input", "flush"),
+        GUARD.rule("input", match(field("udp", "dport"), DHCPV6_SERVER), DROP),
         NAT.table(), NAT.table("delete"), NAT.table(),
         NAT.base("prerouting", "prerouting", DSTNAT, "nat"), NAT.base("output", "output", DSTNAT, "nat"),
         NAT.base("postrouting", "postrouting", SRCNAT, "nat"),
