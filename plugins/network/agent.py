@@ -1,0 +1,113 @@
+"""The agent of one host: it does with the driver what the service asks, and restores it after a restart."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+
+from ...core.drivers.network import Network, NetworkSpec, PortSpec, RouterSpec, Vif
+from ...core.errors import BackendBusy
+from ...core.plugins import Registry
+from ...core.process.slice import Agent, Kit
+from .control import Beat, NetworkAgent, NetworkControl, queue
+
+DRIVERS: Registry[Network] = Registry("networks", Network)
+BEAT_S = 30.0
+RETRY_S = 5.0
+
+
+class HostAgent(Agent, NetworkAgent):
+    """One host's agent. Verbs of one network wait for one another."""
+
+    def __init__(self, kit: Kit) -> None:
+        self.kit = kit
+        self.driver: Network = kit.driver(DRIVERS, kit.options.driver)
+        self._locks: dict[str, threading.Lock] = {}
+        self._guard = threading.Lock()
+        self._networks_of: dict[str, str] = {}
+        self._started_at = kit.clock.now().isoformat(sep=" ", timespec="seconds")
+        self._stopped = False
+
+    def start(self) -> None:
+        """Serve the host's queue, tell that the host is there, restore what should be on it."""
+        self.kit.mesh.serve(queue(self.kit.host), NetworkAgent, self)
+        self._begin()
+        self.kit.executor.every(BEAT_S, self.beat)
+
+    def stop(self) -> None:
+        """Serve no more and beat no more."""
+        self._stopped = True
+        self.kit.mesh.withdraw(queue(self.kit.host))
+        self.driver.close()
+
+    def _begin(self) -> None:
+        try:
+            self.beat()
+            self.restore()
+        except BackendBusy as busy:
+            self.kit.log.info("the network service is not there yet: %s", busy)
+            self.kit.executor.later(RETRY_S, self._begin)
+
+    def beat(self) -> None:
+        """Tell the service that this host lives."""
+        if self._stopped:
+            return
+        facts = self.driver.facts()
+        self._control().beat(self.kit.context(), Beat(
+            host=self.kit.host, agent_type=facts.agent_type, vif_type=facts.vif_type,
+            network_types=list(facts.network_types), mtu=facts.mtu, port_filter=facts.port_filter,
+            started_at=self._started_at, tunnel_address=self.kit.options.tunnel_address))
+
+    def restore(self) -> None:
+        """Wire what should be on this host and remove what should not.
+
+        The look at the host comes first: what is plugged meanwhile is in neither list of strangers.
+        """
+        there = self.driver.observe()
+        wanted = self._control().expected(self.kit.context(), self.kit.host)
+        self.apply(wanted.networks, wanted.ports, wanted.routers)
+        self.remove([one for one in there.routers if one not in {spec.id for spec in wanted.routers}], [])
+        self.unplug([one for one in there.ports if one not in {spec.id for spec in wanted.ports}],
+                    [one for one in there.networks if one not in {spec.id for spec in wanted.networks}])
+
+    def _control(self) -> NetworkControl:
+        return self.kit.peers.of(NetworkControl)
+
+    def _lock(self, network_id: str) -> threading.Lock:
+        with self._guard:
+            return self._locks.setdefault(network_id, threading.Lock())
+
+    def plug(self, networks: Sequence[NetworkSpec], ports: Sequence[PortSpec]) -> list[Vif]:
+        """Wire networks and ports through the driver."""
+        for network in networks:
+            with self._lock(network.id):
+                self.driver.apply_network(network)
+        vifs = []
+        for port in ports:
+            with self._lock(port.network_id):
+                vifs.append(self.driver.apply_port(port))
+            self._networks_of[port.id] = port.network_id
+        return vifs
+
+    def unplug(self, ports: Sequence[str], networks: Sequence[str]) -> None:
+        """Unwire ports and networks through the driver."""
+        for port in ports:
+            with self._lock(self._networks_of.pop(port, "")):
+                self.driver.remove_port(port)
+        for network in networks:
+            with self._lock(network):
+                self.driver.remove_network(network)
+
+    def apply(self, networks: Sequence[NetworkSpec], ports: Sequence[PortSpec], routers: Sequence[RouterSpec]) -> None:
+        """Wire networks, ports and routers through the driver."""
+        self.plug(networks, ports)
+        for router in routers:
+            with self._lock(router.id):
+                self.driver.apply_router(router)
+
+    def remove(self, routers: Sequence[str], networks: Sequence[str]) -> None:
+        """Unwire routers and networks through the driver."""
+        for router in routers:
+            with self._lock(router):
+                self.driver.remove_router(router)
+        self.unplug([], networks)

@@ -1,0 +1,45 @@
+"""The first networks of a new cloud: ``public``, and ``private`` of the demo project behind a router."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from ...core.context import Context
+from ...core.db.engine import Transaction
+from .noun import Document, Noun
+
+if TYPE_CHECKING:
+    from .service import Service
+
+
+def bootstrap(service: Service, context: Context, demo_project_id: str) -> None:
+    """Make what is missing by name and project, in one transaction."""
+    voice = msgspec.structs.replace(context, project_id=context.project_id or demo_project_id)
+    with service.kit.db.write() as tx:
+        public = _network(service, tx, voice, voice.project_id, "public", "172.24.4.0/24", "router:external")
+        private = _network(service, tx, voice, demo_project_id, "private", "10.0.0.0/24")
+        if _named(service.routers, tx, "router", demo_project_id) is None:
+            router = service.routers.create_one(tx, voice, {
+                "name": "router", "project_id": demo_project_id, "external_gateway_info": {"network_id": public["id"]}})
+            service.routers.add_interface(voice, router["id"], {"subnet_id": private["subnets"][0]})
+
+
+def _named(noun: Noun, tx: Transaction, name: str, project_id: str) -> Document | None:
+    columns = noun.table.c
+    found = noun.select(tx, columns.name == name, columns.project_id == project_id)
+    return found[0] if found else None
+
+
+def _network(service: Service, tx: Transaction, context: Context, project_id: str, name: str, cidr: str,
+             *flags: str) -> Document:
+    network = _named(service.networks, tx, name, project_id)
+    if network is None:
+        network = service.networks.create_one(tx, context, {"name": name, "project_id": project_id,
+                                                            **dict.fromkeys(flags, True)})
+    if not network["subnets"]:
+        service.subnets.create_one(tx, context, {
+            "name": f"{name}-subnet", "project_id": project_id, "network_id": network["id"], "ip_version": 4,
+            "cidr": cidr, "enable_dhcp": not flags})
+    return service.networks.load(tx, network["id"])

@@ -1,0 +1,104 @@
+"""The network service: the nouns side by side, and what compute and the agents ask of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from ...core.context import Context
+from ...core.drivers.network import Vif
+from ...core.process.slice import Kit
+from ...core.services.network import Nic, NicRequest
+from .agents import Agents
+from .bootstrap import bootstrap
+from .control import Beat, Expected, NetworkControl
+from .floating_ips import FloatingIps
+from .group_rules import GroupRules
+from .groups import Groups
+from .networks import Networks
+from .noun import Noun
+from .options import Options
+from .ports import Ports
+from .quotas import Quotas
+from .routers import Routers
+from .servers import Servers
+from .subnetpools import SubnetPools
+from .subnets import Subnets
+from .wiring import Wiring
+
+
+class Service(NetworkControl):
+    """All nouns of the slice by name, over one kit."""
+
+    def __init__(self, kit: Kit) -> None:
+        self.kit = kit
+        self.options: Options = kit.options
+        self.quotas = Quotas(self)
+        self.networks = Networks(self)
+        self.subnets = Subnets(self)
+        self.subnetpools = SubnetPools(self)
+        self.ports = Ports(self)
+        self.groups = Groups(self)
+        self.rules = GroupRules(self)
+        self.routers = Routers(self)
+        self.floating_ips = FloatingIps(self)
+        self.agents = Agents(self)
+        self.wiring = Wiring(self)
+        self.servers = Servers(self)
+        self.nouns: dict[str, Noun] = {noun.name: noun for noun in (
+            self.networks, self.subnets, self.subnetpools, self.ports, self.groups, self.rules, self.routers,
+            self.floating_ips)}
+
+    def mtu(self, network_type: str) -> int:
+        """MTU in bytes of networks of a type that ask for none."""
+        tunnel = network_type in ("vxlan", "gre", "geneve")
+        return self.options.tunnel_mtu if tunnel else self.options.physical_mtu
+
+    def resolve(self, context: Context, requests: Sequence[NicRequest] | None, count: int) -> list[NicRequest]:
+        """See :class:`NetworkService`."""
+        return self.servers.resolve(context, requests, count)
+
+    def allocate(self, context: Context, server_id: str, project_id: str, host: str, zone: str, hostname: str,
+                 requests: Sequence[NicRequest], security_groups: Sequence[str]) -> list[Nic]:
+        """See :class:`NetworkService`."""
+        return self.servers.allocate(context, server_id, project_id, host, zone, hostname, requests, security_groups)
+
+    def plug(self, context: Context, server_id: str, host: str) -> list[Vif]:
+        """See :class:`NetworkService`."""
+        return self.servers.plug(context, server_id, host)
+
+    def unplug(self, context: Context, server_id: str, host: str) -> None:
+        """See :class:`NetworkService`."""
+        self.servers.unplug(context, server_id, host)
+
+    def release(self, context: Context, server_id: str, port_ids: Sequence[str] | None = None) -> None:
+        """See :class:`NetworkService`."""
+        self.servers.release(context, server_id, port_ids)
+
+    def nics(self, context: Context, server_ids: Sequence[str]) -> dict[str, list[Nic]]:
+        """See :class:`NetworkService`."""
+        return self.servers.nics(context, server_ids)
+
+    def security_groups(self, context: Context, server_id: str) -> list[str]:
+        """See :class:`NetworkService`."""
+        return self.servers.security_groups(context, server_id)
+
+    def network_data(self, context: Context, server_id: str) -> dict[str, Any]:
+        """See :class:`NetworkService`."""
+        return self.servers.network_data(context, server_id)
+
+    def owner_of_address(self, context: Context, network_id: str, address: str) -> str:
+        """See :class:`NetworkService`."""
+        return self.servers.owner_of_address(context, network_id, address)
+
+    def beat(self, context: Context, beat: Beat) -> None:
+        """See :class:`NetworkControl`."""
+        self.agents.beat(beat)
+
+    def expected(self, context: Context, host: str) -> Expected:
+        """See :class:`NetworkControl`."""
+        return self.wiring.expected(host)
+
+    def bootstrap(self, context: Context, demo_project_id: str) -> None:
+        """Make the networks of a new cloud; what is there by name stays."""
+        bootstrap(self, context, demo_project_id)
