@@ -88,7 +88,8 @@ class Cloud:
         self.services: dict[str, Any] = {one.name: one.service(self.kits[one.name]) for one in self.slices}
         self._introduce()
         self.applications = [self._application(one) for one in self.slices if one.face is not None]
-        self.wsgi = Mount(self.applications, self._pages(), self.options.cors_origins)
+        self.pages = self._pages()
+        self.wsgi = Mount(self.applications, self.pages, self.options.cors_origins)
         self.agents: dict[str, Agent] = {}
         self._ready = False
 

@@ -45,3 +45,5 @@ def set_up(configuration: Configuration) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(options.level.upper())
+    for noisy in ("alembic", "kombu", "amqp"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)

@@ -22,6 +22,11 @@ from ..clock import System
 from ..config import Configuration, option
 
 
+METADATA = "/metadata"
+METADATA_SOCKET = "metadata.sock"
+"""Where the metadata page answers trusted proxies, in the run folder; drivers find it beside their own."""
+
+
 @dataclasses.dataclass(frozen=True)
 class HttpOptions:
     """Options of ``[http]``."""
@@ -75,6 +80,7 @@ def _load(launch: Launch, *ignored: Any) -> Any:
     from ..executor import Threads
     from .cloud import Cloud, Place
     from .logs import set_up
+    from .unix import serve_on
     set_up(launch.configuration)
     clock = System()
     place = Place(state_dir=launch.state_dir, run_dir=launch.run_dir, services=launch.services, agents=launch.agents,
@@ -86,6 +92,8 @@ def _load(launch: Launch, *ignored: Any) -> Any:
         _bootstrap(launch, cloud)
     cloud.start()
     launch.configuration.validate()
+    if METADATA in cloud.pages:
+        serve_on(launch.run_dir / METADATA_SOCKET, cloud.wsgi, executor)
     Finalize(None, cloud.stop, exitpriority=100)
     _tell(launch, {"ready": True, "seconds": round(clock.monotonic() - launch.begun, 3), "base": launch.base})
     return cloud.wsgi
