@@ -8,7 +8,7 @@ import dataclasses
 import ipaddress
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 import msgspec
 
@@ -76,8 +76,7 @@ def create(kit: Kit, fleet: Fleet, context: Context, body: Mapping[str, Any], ve
 def _wish(kit: Kit, fleet: Fleet, context: Context, body: Mapping[str, Any], version: Version) -> Wish:
     server = body["server"]
     if server.get("trusted_image_certificates"):
-        raise BadRequest("Image signature certificate validation is not supported: "
-                         "trusted_image_certificates must be null or left out")
+        refuse_certificates()
     least, most = _counts(server)
     with kit.db.read() as tx:
         flavor = choice.flavor(tx, context, str(server["flavorRef"]))
@@ -94,6 +93,12 @@ def _wish(kit: Kit, fleet: Fleet, context: Context, body: Mapping[str, Any], ver
                 where=where, hints=_hints(body), least=least, most=most,
                 password=server.get("adminPass") or password(kit),
                 groups=[one["name"] for one in server.get("security_groups") or ()], limits=limits)
+
+
+def refuse_certificates() -> NoReturn:
+    """Say that image certificates cannot be checked. :raises BadRequest: always."""
+    raise BadRequest("Image signature certificate validation is not supported: "
+                     "trusted_image_certificates must be null or left out")
 
 
 def _counts(server: Mapping[str, Any]) -> tuple[int, int]:

@@ -4,31 +4,60 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import msgspec
+
 from ...core.context import Context
+from ...core.drivers.volume import Connector
+from ...core.errors import NotFound
 from ...core.process.slice import Kit
 from ...core.services.compute import ComputeService
+from ...core.services.network import NetworkService, Nic
 from ...core.services.scheduler import Host
-from . import flavors
+from ...core.services.volume import VolumeService
+from . import metadata, records
+from .fleet import ControlSide, Fleet
+from .tables import servers
 
 
 class Service(ComputeService):
-    """The service of compute. Nouns are modules of functions over its ``kit``."""
+    """The service of compute. Nouns are modules of functions over its ``kit``; ``fleet`` is its list of hosts."""
 
     def __init__(self, kit: Kit) -> None:
         self.kit = kit
+        self.fleet = Fleet(kit)
+        self.control = ControlSide(kit, self.fleet)
 
     def hosts(self, context: Context) -> list[Host]:
-        return []
+        return self.fleet.all()
 
     def metadata(self, context: Context, server_id: str) -> Mapping[str, bytes]:
-        return {}
+        with self.kit.db.read() as tx:
+            row, details = records.present(tx, server_id), records.details(tx, server_id)
+        if row is None:
+            raise NotFound(f"Instance {server_id} could not be found.")
+        network = self.kit.peers.of(NetworkService).network_data(context, server_id)
+        return metadata.files(row, details, network)
 
     def network_changed(self, context: Context, server_id: str) -> None:
-        return None
+        with self.kit.db.read() as tx:
+            row = records.present(tx, server_id)
+        if row is None:
+            return
+        network = self.kit.peers.of(NetworkService)
+        nics = network.nics(context, [server_id]).get(server_id, [])
+        groups = network.security_groups(context, server_id) if nics else []
+        with self.kit.db.write() as tx:
+            tx.update(servers, server_id, nics=msgspec.to_builtins(nics), ips=_addresses(nics),
+                      security_groups=groups)
 
     def volume_extended(self, context: Context, server_id: str, volume_id: str) -> None:
-        return None
+        with self.kit.db.read() as tx:
+            row = records.present(tx, server_id)
+            device = tx.row(records.DEVICE, {"id": server_id, "volume": volume_id})
+        if row is not None and device is not None:
+            self.kit.peers.of(VolumeService).connect(context, device.attachment_id, Connector(host=row.host),
+                                                     device.device)
 
-    def bootstrap(self, context: Context, demo_project_id: str) -> None:
-        """Give a new cloud its customary flavors."""
-        flavors.bootstrap(self.kit, context)
+
+def _addresses(nics: list[Nic]) -> str:
+    return "".join(f" {one.address}" for nic in nics for one in nic.addresses)[:2000]

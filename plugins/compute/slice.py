@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+from ...core.http.mount import Wsgi
 from ...core.process.slice import Kit, Slice
 from ...core.services.compute import ComputeService
+from .agency import CONTROL_QUEUE, Control
+from .agent import HostAgents
 from .api import FACE
+from .metadata_page import MetadataPage
 from .options import Options
 from .rules import RULES
 from .service import Service
 from .tables import SCHEMA
+from .workflows import WORKFLOWS
 
 
 class Compute(Slice):
@@ -21,7 +28,15 @@ class Compute(Slice):
     schema = SCHEMA
     face = FACE
     rules = RULES
+    workflows = WORKFLOWS
+    agents = {"compute": HostAgents}
     catalog = (("compute", "nova", "/v2.1"),)
 
     def service(self, kit: Kit) -> Service:
         return Service(kit)
+
+    def start(self, service: Service, kit: Kit) -> None:
+        kit.mesh.serve(CONTROL_QUEUE, Control, service.control)
+
+    def pages(self, service: Service, kit: Kit) -> Mapping[str, Wsgi]:
+        return {"/metadata": MetadataPage(service)}

@@ -5,11 +5,32 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ....core.http.table import Api, Operation, under
-from . import flavors, keypairs, limits, quota_sets, server_groups, versions
+from . import (
+    actions,
+    addresses,
+    attachments,
+    flavors,
+    instance_actions,
+    keypairs,
+    limits,
+    quota_sets,
+    server_groups,
+    server_metadata,
+    server_tags,
+    servers,
+    versions,
+)
 from .faults import fault
 from .versions import MICROVERSIONS, ROOT
 
 TABLES: Sequence[Sequence[Operation]] = (
+    servers.OPERATIONS,
+    actions.OPERATIONS,
+    server_metadata.OPERATIONS,
+    server_tags.OPERATIONS,
+    addresses.OPERATIONS,
+    attachments.OPERATIONS,
+    instance_actions.OPERATIONS,
     flavors.OPERATIONS,
     keypairs.OPERATIONS,
     limits.OPERATIONS,

@@ -1,0 +1,162 @@
+"""Actions on servers: ``POST /servers/{id}/action``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from ....core.errors import NotFound
+from ....core.http.call import Call, Reply
+from ....core.http.table import Action, Operation
+from .. import creation, servers, states
+from ..agency import ComputeAgent, agent_queue
+from ..service import Service
+from . import server_schema as schema
+from .server_view import Look
+
+PATH = "/servers/{server_id}/action"
+PREFIX = "os_compute_api:"
+CONSOLE_BYTES = 1 << 20
+Body = Any
+
+
+def _power(verb: str, event: str) -> Callable[[Service, Call], None]:
+    def handle(service: Service, call: Call) -> None:
+        servers.power(service.kit, call.context, call.path["server_id"], verb, event)
+    handle.__doc__ = f"Begin to {verb} a server."
+    return handle
+
+
+def reboot(service: Service, call: Call) -> None:
+    """Begin to reboot a server, softly or hard."""
+    hard = call.body["reboot"]["type"].lower() == "hard"
+    servers.power(service.kit, call.context, call.path["server_id"], "reboot_hard" if hard else "reboot",
+                  "instance.reboot")
+
+
+def rebuild(service: Service, call: Call) -> Body:
+    """Begin to make a server anew from an image."""
+    server_id, wish = call.path["server_id"], call.body["rebuild"]
+    if wish.get("trusted_image_certificates"):
+        creation.refuse_certificates()
+    password = wish.get("adminPass") or creation.password(service.kit)
+    servers.rebuild(service.kit, call.context, server_id, wish, password)
+    look = Look(service, call)
+    row = servers.show(service.kit, call.context, server_id, user_data=True)
+    if call.since("2.75"):
+        found = look.full(row, row.user_data)
+        found.pop("OS-EXT-SRV-ATTR:user_data", None)
+    else:
+        found = look.basic(row)
+    if call.since("2.54"):
+        found["key_name"] = row.key_name
+    if call.since("2.57"):
+        found["user_data"] = row.user_data
+    found["adminPass"] = password
+    return Reply({"server": found}, headers={"Location": look.links(server_id)[0]["href"]})
+
+
+def resize(service: Service, call: Call) -> None:
+    """Begin to give a server another flavor."""
+    servers.resize(service.kit, call.context, call.path["server_id"], str(call.body["resize"]["flavorRef"]))
+
+
+def confirm_resize(service: Service, call: Call) -> None:
+    """Begin to keep the new flavor."""
+    servers.finish_resize(service.kit, call.context, call.path["server_id"], "confirmResize", "compute.confirm_resize")
+
+
+def revert_resize(service: Service, call: Call) -> None:
+    """Begin to go back to the old flavor."""
+    servers.finish_resize(service.kit, call.context, call.path["server_id"], "revertResize", "compute.revert_resize")
+
+
+def create_image(service: Service, call: Call) -> Body:
+    """Begin to make an image of a server."""
+    wish = call.body["createImage"]
+    image_id = servers.create_image(service.kit, call.context, call.path["server_id"], wish["name"],
+                                    wish.get("metadata") or {})
+    headers = {"Location": f"{call.request.scheme}://{call.request.netloc}/image/v2/images/{image_id}"}
+    return Reply({"image_id": image_id} if call.since("2.45") else None, headers=headers)
+
+
+def lock(service: Service, call: Call) -> None:
+    """Lock a server."""
+    body = call.body["lock"] if call.since("2.73") else None
+    servers.lock(service.kit, call.context, call.path["server_id"], (body or {}).get("locked_reason"))
+
+
+def unlock(service: Service, call: Call) -> None:
+    """Unlock a server."""
+    servers.unlock(service.kit, call.context, call.path["server_id"])
+
+
+def change_password(service: Service, call: Call) -> None:
+    """Refuse: no guest has an agent that could set its password."""
+    servers.change_password(service.kit, call.context, call.path["server_id"])
+
+
+def reset_state(service: Service, call: Call) -> None:
+    """Set a server's state by hand."""
+    servers.reset_state(service.kit, call.context, call.path["server_id"], call.body["os-resetState"]["state"])
+
+
+def force_delete(service: Service, call: Call) -> None:
+    """Delete a server."""
+    servers.delete(service.kit, call.context, call.path["server_id"])
+
+
+def console_output(service: Service, call: Call) -> Body:
+    """The last lines of what a guest wrote to its console."""
+    row = servers.host_of(service.kit, call.context, call.path["server_id"])
+    states.check(row, "console", call.context)
+    asked = (call.body["os-getConsoleOutput"] or {}).get("length")
+    agent = service.kit.mesh.reach(agent_queue(row.host), ComputeAgent)
+    try:
+        text = agent.console_log(call.context, row.id, CONSOLE_BYTES).decode(errors="replace")
+    except NotFound as exc:
+        raise NotFound("Unable to get console") from exc
+    text = "".join(letter for letter in text if letter in "\n\r\t" or letter >= " ")
+    if asked is not None and int(asked) >= 0:
+        text = "\n".join(text.split("\n")[-int(asked):]) if int(asked) else ""
+    return {"output": text}
+
+
+def diagnostics(service: Service, call: Call) -> Body:
+    """What is known of a guest's inside: its state and its size."""
+    row = servers.host_of(service.kit, call.context, call.path["server_id"])
+    host = service.fleet.host(row.host)
+    words = {number: power.value for power, number in states.POWER.items()}
+    if not call.since("2.48"):
+        return {"memory": row.memory_mib * 1024, "vcpus": row.vcpus}
+    kind = host.hypervisor_type if host is not None else None
+    return {"state": words.get(row.power_state, "pending"), "driver": "libvirt", "hypervisor": kind,
+            "hypervisor_os": None, "uptime": None, "config_drive": bool(row.config_drive), "num_cpus": row.vcpus,
+            "num_nics": len(row.nics), "num_disks": 1 + len(row.volumes),
+            "memory_details": {"maximum": row.memory_mib, "used": None},
+            "cpu_details": [{"id": number, "time": None, "utilisation": None} for number in range(row.vcpus)],
+            "nic_details": [], "disk_details": []}
+
+
+OPERATIONS = (
+    Action(PATH, "os-start", _power("start", "instance.power_on"), PREFIX + "servers:start"),
+    Action(PATH, "os-stop", _power("stop", "instance.power_off"), PREFIX + "servers:stop"),
+    Action(PATH, "reboot", reboot, PREFIX + "servers:reboot", schema.REBOOT),
+    Action(PATH, "pause", _power("pause", "instance.pause"), PREFIX + "os-pause-server:pause"),
+    Action(PATH, "unpause", _power("unpause", "instance.unpause"), PREFIX + "os-pause-server:unpause"),
+    Action(PATH, "suspend", _power("suspend", "instance.suspend"), PREFIX + "os-suspend-server:suspend"),
+    Action(PATH, "resume", _power("resume", "instance.resume"), PREFIX + "os-suspend-server:resume"),
+    Action(PATH, "rebuild", rebuild, PREFIX + "servers:rebuild", schema.REBUILD),
+    Action(PATH, "resize", resize, PREFIX + "servers:resize", schema.RESIZE),
+    Action(PATH, "confirmResize", confirm_resize, PREFIX + "servers:confirm_resize", schema.NOTHING, status=204),
+    Action(PATH, "revertResize", revert_resize, PREFIX + "servers:revert_resize", schema.NOTHING),
+    Action(PATH, "createImage", create_image, PREFIX + "servers:create_image", schema.CREATE_IMAGE),
+    Action(PATH, "lock", lock, PREFIX + "os-lock-server:lock", schema.LOCK),
+    Action(PATH, "unlock", unlock, PREFIX + "os-lock-server:unlock"),
+    Action(PATH, "changePassword", change_password, PREFIX + "os-admin-password", schema.CHANGE_PASSWORD),
+    Action(PATH, "os-resetState", reset_state, PREFIX + "os-admin-actions:reset_state", schema.RESET_STATE),
+    Action(PATH, "forceDelete", force_delete, PREFIX + "os-deferred-delete:force"),
+    Action(PATH, "os-getConsoleOutput", console_output, PREFIX + "os-console-output", schema.CONSOLE, status=200),
+    Operation("GET", "/servers/{server_id}/diagnostics", diagnostics, PREFIX + "os-server-diagnostics",
+              summary="Show a server's diagnostics"),
+)

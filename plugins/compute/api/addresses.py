@@ -1,0 +1,63 @@
+"""Servers' addresses, security groups and password over HTTP."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ....core.errors import NotFound
+from ....core.http.call import Call
+from ....core.http.table import Operation
+from ....core.services.network import NetworkService
+from .. import servers
+from ..service import Service
+from .server_view import addresses
+
+RULE = "os_compute_api:"
+SERVER = "/servers/{server_id}"
+
+
+def _plain(found: dict[str, list[dict[str, Any]]]) -> dict[str, list[dict[str, Any]]]:
+    return {name: [{"version": one["version"], "addr": one["addr"]} for one in listed]
+            for name, listed in found.items()}
+
+
+def index(service: Service, call: Call) -> Any:
+    """All addresses, by network."""
+    return {"addresses": _plain(addresses(servers.show(service.kit, call.context, call.path["server_id"]).nics))}
+
+
+def show(service: Service, call: Call) -> Any:
+    """The addresses in one network."""
+    label = call.path["label"]
+    found = _plain(addresses(servers.show(service.kit, call.context, call.path["server_id"]).nics))
+    if label not in found:
+        raise NotFound("Instance is not a member of specified network")
+    return {label: found[label]}
+
+
+def security_groups(service: Service, call: Call) -> Any:
+    """The security groups of a server's ports."""
+    row = servers.show(service.kit, call.context, call.path["server_id"])
+    names = service.kit.peers.of(NetworkService).security_groups(call.context, row.id)
+    return {"security_groups": [{"id": name, "name": name, "description": "", "tenant_id": row.project_id,
+                                 "rules": []} for name in names]}
+
+
+def password(service: Service, call: Call) -> Any:
+    """The encrypted password that the guest has posted: there is none."""
+    servers.show(service.kit, call.context, call.path["server_id"])
+    return {"password": ""}
+
+
+def clear_password(service: Service, call: Call) -> None:
+    """Forget the password that the guest has posted."""
+    servers.show(service.kit, call.context, call.path["server_id"])
+
+
+OPERATIONS = (
+    Operation("GET", SERVER + "/ips", index, RULE + "ips:index"),
+    Operation("GET", SERVER + "/ips/{label}", show, RULE + "ips:show"),
+    Operation("GET", SERVER + "/os-security-groups", security_groups, RULE + "os-security-groups:list"),
+    Operation("GET", SERVER + "/os-server-password", password, RULE + "os-server-password:show"),
+    Operation("DELETE", SERVER + "/os-server-password", clear_password, RULE + "os-server-password:clear", status=204),
+)

@@ -1,0 +1,205 @@
+"""Lists of servers: filters, sorting and paging.
+
+Source: the query parameters of "List Servers" in the compute API reference.
+"""
+
+from __future__ import annotations
+
+import datetime
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+
+from ...core.context import Context
+from ...core.db.engine import Row
+from ...core.db.paging import Page, paged
+from ...core.errors import BadRequest, Forbidden
+from ...core.http.table import Version
+from ...core.process.slice import Kit
+from . import states
+from .disks import truth
+from .tables import server_details, server_metadata, server_tags, servers
+
+Values = Mapping[str, list[str]]
+Condition = sa.ColumnElement[bool]
+
+SORT = {
+    "access_ip_v4": "access_ip_v4", "access_ip_v6": "access_ip_v6", "auto_disk_config": "disk_config",
+    "availability_zone": "zone", "config_drive": "config_drive", "created_at": "created_at",
+    "display_description": "description", "display_name": "name", "host": "host", "hostname": "hostname",
+    "image_ref": "image_id", "instance_type_id": "flavor_id", "key_name": "key_name", "launch_index": "launch_index",
+    "launched_at": "launched_at", "locked_by": "locked_by", "locked": "locked", "node": "node",
+    "power_state": "power_state", "progress": "progress", "project_id": "project_id", "ramdisk_id": "id",
+    "root_device_name": "root_device", "task_state": "task_state", "terminated_at": "terminated_at",
+    "updated_at": "updated_at", "user_id": "user_id", "uuid": "id", "vm_state": "vm_state"}
+ADMIN_SORT = frozenset(("host", "node"))
+PLAIN = re.compile(r"[\w @:,/-]*")
+SINCE: Mapping[str, Version] = {"ip6": (2, 5), "tags": (2, 26), "tags-any": (2, 26), "not-tags": (2, 26),
+                                "not-tags-any": (2, 26), "changes-before": (2, 66), "locked": (2, 73)}
+TENANT_FILTERS = frozenset(("reservation_id", "name", "status", "image", "flavor", "ip", "changes-since", *SINCE))
+EXACT = {
+    "reservation_id": "reservation_id", "image": "image_id", "flavor": "flavor_id", "host": "host", "node": "node",
+    "uuid": "id", "key_name": "key_name", "availability_zone": "zone", "user_id": "user_id", "vm_state": "vm_state",
+    "task_state": "task_state", "access_ip_v4": "access_ip_v4", "access_ip_v6": "access_ip_v6",
+    "root_device_name": "root_device", "hostname": "hostname"}
+REGEX = {"name": "name", "description": "description"}
+NUMBERS = {"power_state": "power_state", "launch_index": "launch_index", "progress": "progress"}
+OWNERS = frozenset(("project_id", "tenant_id"))
+
+
+def servers_page(kit: Kit, context: Context, values: Values, version: Version, page: Page, *, all_projects: bool,
+                 every_filter: bool, user_data: bool = False) -> Sequence[Row]:
+    """One page of the servers the caller asks for. ``every_filter``: the caller may use those that look inside.
+
+    :raises BadRequest: a filter's value cannot be read.
+    :raises Forbidden: a tenant asks for deleted servers.
+    """
+    conditions = [*_scope(context, values, all_projects), *_deleted(context, values, every_filter)]
+    for name, given in values.items():
+        if (every_filter or name in TENANT_FILTERS) and version >= SINCE.get(name, (0, 0)):
+            condition = _condition(name, given, context, version)
+            if condition is not None:
+                conditions.append(condition)
+    statement = sa.select(servers)
+    if user_data:
+        statement = sa.select(servers, server_details.c.user_data).join(
+            server_details, server_details.c.server_id == servers.c.id, isouter=True)
+    with kit.db.read() as tx:
+        return tx.rows(paged(statement.where(*conditions), servers, page, tx))
+
+
+def sorting(values: Values, *, admin: bool) -> list[tuple[str, str]]:
+    """(column, direction) pairs of the request. :raises BadRequest: an unknown key or a direction too many."""
+    keys, directions = values.get("sort_key", []), list(values.get("sort_dir", []))
+    if len(directions) > max(len(keys), 1) and keys:
+        raise BadRequest("Sort direction array size exceeds sort key array size.")
+    if not keys:
+        return [("created_at", directions[0] if directions else "desc")]
+    for name in keys:
+        if name not in SORT:
+            raise BadRequest(f"Invalid input for query parameters sort_key. Value: {name[:100]}")
+        if name in ADMIN_SORT and not admin:
+            raise Forbidden(f"Sort key {name} is for administrators only.")
+    directions += [directions[-1] if directions else "desc"] * (len(keys) - len(directions))
+    return [(SORT[name], direction) for name, direction in zip(keys, directions, strict=True)]
+
+
+def _scope(context: Context, values: Values, all_projects: bool) -> list[Condition]:
+    if not all_projects:
+        return [servers.c.project_id == context.project_id]
+    wanted = [value for name in OWNERS for value in values.get(name, [])]
+    return [servers.c.project_id.in_(wanted)] if wanted else []
+
+
+def _deleted(context: Context, values: Values, admin: bool) -> list[Condition]:
+    """Deleted servers show with changes-since, to administrators who ask, and to nobody else."""
+    asked = values.get("deleted") or values.get("is_deleted")
+    statuses = [one.lower() for one in values.get("status", [])]
+    if "deleted" in statuses and not admin:
+        raise Forbidden("Only administrators may list deleted instances")
+    if admin and asked:
+        return [servers.c.deleted.is_(truth(asked[-1]))]
+    if "deleted" in statuses:
+        return [servers.c.deleted.is_(True)] if statuses == ["deleted"] else []
+    if values.get("changes-since"):
+        return []
+    return [servers.c.deleted.is_(False)]
+
+
+def _condition(name: str, given: list[str], context: Context, version: Version) -> Condition | None:
+    if name in EXACT:
+        column = servers.c[EXACT[name]]
+        return column == given[0] if len(given) == 1 else column.in_(given)
+    if name in REGEX:
+        return _matches(servers.c[REGEX[name]], given[-1], name)
+    if name in NUMBERS:
+        return servers.c[NUMBERS[name]].in_([_integer(one, name) for one in given])
+    read = SPECIAL.get(name)
+    return read(given, version) if read is not None else None
+
+
+def _matches(column: sa.ColumnElement[str], pattern: str, name: str) -> Condition:
+    """Tell that a text holds a match of ``pattern``, a regular expression."""
+    if PLAIN.fullmatch(pattern):
+        return column.contains(pattern, autoescape=True)
+    _compiled(pattern, name)
+    return column.regexp_match(pattern)
+
+
+def _compiled(pattern: str, name: str) -> None:
+    try:
+        re.compile(pattern)
+    except re.error as exc:
+        raise BadRequest(f"Invalid input for query parameters {name}. Value: {pattern[:100]}. "
+                         "It is no regular expression") from exc
+
+
+def _integer(text: str, name: str) -> int:
+    try:
+        return int(text)
+    except ValueError as exc:
+        raise BadRequest(f"Invalid input for query parameters {name}. Value: {text[:100]}. It is no integer") from exc
+
+
+def moment(text: str, name: str) -> datetime.datetime:
+    """A moment of a query, naive and in UTC. :raises BadRequest: it is none."""
+    try:
+        found = datetime.datetime.fromisoformat(text.replace(" ", "+") if "T" in text else text)
+    except ValueError as exc:
+        raise BadRequest(f"Invalid input for query parameters {name}. Value: {text[:100]}. It is no date") from exc
+    return found.astimezone(datetime.UTC).replace(tzinfo=None) if found.tzinfo else found
+
+
+def _status(given: list[str], version: Version) -> Condition:
+    unknown = [one for one in given if one.upper() not in states.known_statuses()]
+    if unknown and version >= (2, 38):
+        raise BadRequest(f"Invalid status value: {unknown[0][:100]}")
+    return states.with_status(given)
+
+
+def _ip(given: list[str], version: Version) -> Condition:
+    pattern = given[-1].removeprefix("^")
+    _compiled(pattern, "ip")
+    if PLAIN.fullmatch(pattern):
+        return servers.c.ips.contains(" " + pattern, autoescape=True)
+    return servers.c.ips.regexp_match(f" ({pattern})")
+
+
+def _tags(given: list[str]) -> list[str]:
+    return [tag for one in given for tag in one.split(",") if tag]
+
+
+def _tagged(tag: str) -> Condition:
+    return sa.exists().where(server_tags.c.server_id == servers.c.id, server_tags.c.tag == tag)
+
+
+def _any_tag(given: list[str]) -> Condition:
+    return sa.exists().where(server_tags.c.server_id == servers.c.id, server_tags.c.tag.in_(_tags(given)))
+
+
+def _metadata(given: list[str], version: Version) -> Condition:
+    try:
+        wanted = msgspec.json.decode(given[-1].replace("'", '"').encode(), type=dict[str, str])
+    except msgspec.DecodeError as exc:
+        raise BadRequest("Invalid input for query parameters metadata: it is no JSON object of texts") from exc
+    return sa.and_(*(sa.exists().where(server_metadata.c.server_id == servers.c.id, server_metadata.c.key == key,
+                                       server_metadata.c.value == value) for key, value in wanted.items()))
+
+
+SPECIAL: Mapping[str, Callable[[list[str], Version], Condition]] = {
+    "status": _status,
+    "ip": _ip,
+    "ip6": _ip,
+    "changes-since": lambda given, version: servers.c.updated_at >= moment(given[-1], "changes-since"),
+    "changes-before": lambda given, version: servers.c.updated_at <= moment(given[-1], "changes-before"),
+    "tags": lambda given, version: sa.and_(*map(_tagged, _tags(given))),
+    "tags-any": lambda given, version: _any_tag(given),
+    "not-tags": lambda given, version: sa.not_(sa.and_(*map(_tagged, _tags(given)))),
+    "not-tags-any": lambda given, version: sa.not_(_any_tag(given)),
+    "locked": lambda given, version: servers.c.locked.is_(truth(given[-1])),
+    "config_drive": lambda given, version: servers.c.config_drive.is_(truth(given[-1])),
+    "metadata": _metadata,
+}
