@@ -295,10 +295,10 @@ class NetworkSuite:
             driver.apply_port(dataclasses.replace(port, rules=rules))
             assert port.id in driver.observe().ports
 
-    @pytest.mark.parametrize("rule", EVERY_RULE, ids=lambda rule: f"{rule.direction}-{rule.ethertype}-{rule.protocol}")
-    def test_every_rule(self, driver: Network, port: PortSpec, rule: Rule) -> None:
-        for direction in ("ingress", "egress"):
-            driver.apply_port(dataclasses.replace(port, rules=(dataclasses.replace(rule, direction=direction),)))
+    def test_every_rule_alone(self, driver: Network, port: PortSpec) -> None:
+        for rule in EVERY_RULE:
+            for direction in ("ingress", "egress"):
+                driver.apply_port(dataclasses.replace(port, rules=(dataclasses.replace(rule, direction=direction),)))
 
     def test_security_off_and_on(self, driver: Network, port: PortSpec) -> None:
         first = driver.apply_port(port)
@@ -320,9 +320,9 @@ class NetworkSuite:
         driver.apply_port(dataclasses.replace(port, allowed_pairs=pairs))
         driver.apply_port(port)
 
-    @pytest.mark.parametrize("name", [*HOSTILE_NAMES, "", "ignore", "45", "infinite", "a.b.c"])
-    def test_hostname(self, driver: Network, make: Makes, port: PortSpec, name: str) -> None:
-        driver.apply_port(dataclasses.replace(port, hostname=name))
+    def test_any_hostname(self, driver: Network, make: Makes, port: PortSpec) -> None:
+        for name in (*HOSTILE_NAMES, "", "ignore", "45", "infinite", "a.b.c"):
+            driver.apply_port(dataclasses.replace(port, hostname=name))
         other = make.port(port.network_id, 12)
         driver.apply_port(other)
         assert {port.id, other.id} <= set(driver.observe().ports)
@@ -424,8 +424,12 @@ class NetworkSuite:
         seen = driver.observe()
         assert network.id in seen.networks and port.id in seen.ports and router.id in seen.routers
 
-    @pytest.mark.parametrize("id", ["", "..", "../escaped", "a/b", "-rf", "x" * 65, "new\nline", "Zürich", "$(reboot)"])
-    def test_hostile_ids(self, driver: Network, make: Makes, network: NetworkSpec, id: str) -> None:
+    def test_hostile_ids(self, driver: Network, make: Makes, network: NetworkSpec) -> None:
+        for id in ("", "..", "../escaped", "a/b", "-rf", "x" * 65, "new\nline", "Zürich", "$(reboot)"):
+            self.refuses(driver, make, network, id)
+
+    def refuses(self, driver: Network, make: Makes, network: NetworkSpec, id: str) -> None:
+        """Assert that no verb takes the id."""
         port, router = make.port(network), make.router()
         calls: list[Callable[[], object]] = [
             lambda: driver.apply_network(dataclasses.replace(network, id=id)), lambda: driver.remove_network(id),
