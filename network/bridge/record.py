@@ -11,7 +11,6 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -70,10 +69,6 @@ class Records:
         subnets = tuple(Subnet(**{**subnet, "host_routes": tuple((to, hop) for to, hop in subnet["host_routes"])})
                         for subnet in found.pop("subnets"))
         return NetworkSpec(subnets=subnets, **found)
-
-    def networks(self) -> Iterator[str]:
-        """Ids of all networks written down."""
-        return (path.parent.name for path in sorted(self.root.glob("*/network.json")))
 
     def save_port(self, port: PortSpec) -> None:
         """Write down what DHCP must know of the port."""
