@@ -17,7 +17,8 @@ def where(table: sa.Table, condition: Condition) -> sa.ColumnElement[bool]:
         raise BadRequest(f"Users and groups cannot be searched by {condition.attribute}")
     column, value, comparator = table.c[condition.attribute], condition.value, condition.comparator
     if comparator == "equals":
-        return column == value
+        same: sa.ColumnElement[bool] = column == value
+        return same
     if comparator in ORDERED:
         compared: sa.ColumnElement[bool] = getattr(column, ORDERED[comparator])(value)
         return compared

@@ -79,7 +79,7 @@ class Assignments:
             self._know(assignment)
             if tx.row(sa.select(assignments.c.role_id).where(*_exactly(assignment))) is not None:
                 return
-            tx.insert(assignments, {name: getattr(assignment, name) for name in assignments.c.keys()})
+            tx.insert(assignments, {column.name: getattr(assignment, column.name) for column in assignments.c})
             self._store.revision.bump(tx)
             self._store.emit(tx, context, "role_assignment", "created", assignment.role_id, **_facts(assignment))
 

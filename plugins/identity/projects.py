@@ -24,6 +24,7 @@ CHILDREN = (sa.select(projects).where(projects.c.parent_id.in_(sa.bindparam("ids
 TAGS = (sa.select(tags).where(tags.c.project_id.in_(sa.bindparam("ids", expanding=True)))
         .order_by(tags.c.project_id, tags.c.name))
 DEEPEST = 5
+FIXED = ("domain_id", "parent_id", "is_domain")
 MOST_TAGS = 80
 
 
@@ -136,14 +137,14 @@ class Projects:
         """
         with self._db.write() as tx:
             row = self.find(project_id)
-            for name in ("domain_id", "parent_id", "is_domain"):
+            for name in FIXED:
                 if name in values and (values[name] or "") != getattr(row, name):
                     raise BadRequest(f"Update of `{name}` is not allowed.")
             options = {**row.options, **values.get("options", {})}
             if row.options.get("immutable") and (options.get("immutable") or set(values) - {"options"}):
                 raise Forbidden(f"Cannot update project {project_id}: it is immutable.")
             self._name_free(tx, row.domain_id, values.get("name", row.name), project_id, row.is_domain)
-            changed = {key: value for key, value in values.items() if key not in ("domain_id", "parent_id", "is_domain")}
+            changed = {key: value for key, value in values.items() if key not in FIXED}
             changed["options"] = {key: value for key, value in options.items() if value is not None}
             changed["extra"] = {**row.extra, **values.get("extra", {})}
             if changed.get("enabled", row.enabled) != row.enabled:

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from ...core.context import Context
 from ...core.db.engine import Row
 from ...core.db.paging import Page, paged
-from ...core.errors import AlreadyExists, BadRequest, Conflict, Forbidden, NotFound
+from ...core.errors import AlreadyExists, Conflict, Forbidden, NotFound
 from .store import Store, found, in_batches
 from .tables import assignments, implications, roles
 
@@ -153,8 +153,8 @@ class Roles:
             direct = self.implications()
             if implied_id in direct.get(prior_id, ()):
                 return
-            if implied.domain_id and implied.domain_id != prior.domain_id:
-                raise BadRequest("A domain specific role can be implied by a role of its own domain only.")
+            if implied.domain_id and not prior.domain_id:
+                raise Forbidden("A role of all domains cannot imply a role of one domain.")
             if implied.name.lower() == "admin":
                 raise Forbidden(f"{implied_id} cannot be an implied role.")
             if prior_id in _closure(implied_id, direct):

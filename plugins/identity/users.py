@@ -34,21 +34,15 @@ class Users:
         return self._store.backend.users(search)
 
     def create(self, context: Context, user: User, password: str | None) -> User:
-        """A new user; its id is chosen here when it has none. :raises BadRequest: its domain is unknown."""
+        """A new user; its id is chosen here when it has none. :raises NotFound: its domain is unknown."""
         user = msgspec.structs.replace(user, id=user.id or self._store.clock.hex_id())
-        self._check(user)
+        self._projects.find_domain(user.domain_id)
+        self._check_default(user.default_project_id)
         prepared = None if password is None else self._store.users.prepared(password)
         with self._store.db.write() as tx:
             made = self._store.users.create_user(user, prepared)
             self._store.emit(tx, context, "user", "created", made.id)
         return made
-
-    def _check(self, user: User) -> None:
-        try:
-            self._projects.find_domain(user.domain_id)
-        except NotFound as exc:
-            raise BadRequest(exc.message) from exc
-        self._check_default(user.default_project_id)
 
     def _check_default(self, project_id: str) -> None:
         """A default project may be unknown, as in Keystone, but no domain."""
@@ -119,12 +113,9 @@ class Groups:
         return self._store.backend.groups(search)
 
     def create(self, context: Context, group: Group) -> Group:
-        """A new group. :raises BadRequest: its domain is unknown."""
+        """A new group. :raises NotFound: its domain is unknown."""
         group = msgspec.structs.replace(group, id=group.id or self._store.clock.hex_id())
-        try:
-            self._projects.find_domain(group.domain_id)
-        except NotFound as exc:
-            raise BadRequest(exc.message) from exc
+        self._projects.find_domain(group.domain_id)
         with self._store.db.write() as tx:
             made = self._store.groups.create_group(group)
             self._store.emit(tx, context, "group", "created", made.id)

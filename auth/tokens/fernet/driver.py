@@ -13,7 +13,7 @@ from ....core.config import option
 from ....core.drivers.token import TokenFacts, TokenFormat, TokenPayload
 from ....core.errors import Unauthorized
 from .packing import pack, unpack
-from .repository import Repository
+from .repository import Repository, Stamp
 
 LONGEST_BYTES = 255
 CHECK_EVERY_S = 1.0
@@ -23,7 +23,7 @@ CHECK_EVERY_S = 1.0
 class FernetOptions:
     """Options of ``[tokens.fernet]``."""
 
-    key_repository: str = option("", "folder of the keys, shared by all identity processes; empty means the state folder")
+    key_repository: str = option("", "folder of the keys, which identity processes share; empty: a state folder")
     max_active_keys: int = option(3, "keys kept after a rotation: the staged, the primary and secondaries")
 
 
@@ -42,6 +42,8 @@ class Fernet(TokenFormat):
         self._repository = Repository(folder, self.clock, self.options.max_active_keys)
         self._repository.prepare()
         self._lock = threading.Lock()
+        self._checked = 0.0
+        self._stamp: Stamp = ()
         self._load()
 
     def facts(self) -> TokenFacts:
@@ -87,6 +89,6 @@ class Fernet(TokenFormat):
         with self._lock:
             self._checked = self.clock.monotonic()
             self._stamp = self._repository.stamp()
-            ciphers = [Cipher(key) for key in self._repository.keys()]
+            ciphers = [Cipher(key) for key in self._repository.read()]
             self._primary = ciphers[0]
             self._all = MultiFernet(ciphers)

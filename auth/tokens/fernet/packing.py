@@ -11,12 +11,13 @@ from ....core.drivers.token import TokenPayload
 from ....core.errors import Unauthorized
 
 VERSION = 1
+LENGTH = 12
 METHODS = ("password", "token", "totp", "application_credential", "external", "mapped", "oauth1", "ec2credential",
            "saml2", "openid", "kerberos", "x509")
 """Authentication methods by the bit that stands for each; only ever append."""
 
 _encode = msgspec.msgpack.Encoder().encode
-_decode = msgspec.msgpack.Decoder().decode
+_decode = msgspec.msgpack.decode
 
 
 def pack(payload: TokenPayload) -> bytes:
@@ -36,10 +37,11 @@ def pack(payload: TokenPayload) -> bytes:
 def unpack(data: bytes) -> TokenPayload:
     """What :func:`pack` was given. :raises Unauthorized: the bytes are of another form."""
     try:
-        version, bits, user, issued, expires, audit, *rest = _decode(data)
+        values: list[Any] = _decode(data, type=list)
+        values += [""] * (LENGTH - len(values))
+        version, bits, user, issued, expires, audit, parent, project, domain, system, trust, credential = values
         if version != VERSION:
             raise ValueError(version)
-        parent, project, domain, system, trust, credential = [*rest, *[""] * (6 - len(rest))]
         return TokenPayload(
             user_id=_long(user), methods=tuple(name for bit, name in enumerate(METHODS) if bits >> bit & 1),
             issued_at=issued / 1e6, expires_at=expires / 1e6, audit_id=_audit_text(audit),

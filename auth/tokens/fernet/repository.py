@@ -18,6 +18,8 @@ from ....core.clock import Clock
 from ....core.errors import BadConfiguration
 
 STAGED = 0
+Stamp = tuple[tuple[str, int, int], ...]
+"""What tells one state of a folder from another: name, time and inode of each key."""
 
 
 class Repository:
@@ -42,7 +44,7 @@ class Repository:
         """The numbers of all keys, rising."""
         return sorted(int(entry.name) for entry in os.scandir(self._folder) if entry.name.isdecimal())
 
-    def stamp(self) -> tuple[tuple[str, int, int], ...]:
+    def stamp(self) -> Stamp:
         """Something that differs once a key was added, replaced or removed."""
         found = []
         for entry in os.scandir(self._folder):
@@ -51,7 +53,7 @@ class Repository:
                 found.append((entry.name, facts.st_mtime_ns, facts.st_ino))
         return tuple(sorted(found))
 
-    def keys(self) -> list[bytes]:
+    def read(self) -> list[bytes]:
         """All keys, the primary first.
 
         :raises BadConfiguration: there is none, or one is not 32 bytes in URL-safe base64.
@@ -59,7 +61,7 @@ class Repository:
         found = []
         for number in sorted(self.numbers(), reverse=True):
             with contextlib.suppress(FileNotFoundError):
-                found.append(self._read(number))
+                found.append(self._key(number))
         if not found:
             raise BadConfiguration(f"the key repository {self._folder} holds no key")
         return found
@@ -79,7 +81,7 @@ class Repository:
             for number in old[:max(0, len(old) + 2 - self._kept)]:
                 (self._folder / str(number)).unlink(missing_ok=True)
 
-    def _read(self, number: int) -> bytes:
+    def _key(self, number: int) -> bytes:
         text = (self._folder / str(number)).read_bytes().strip()
         try:
             good = len(base64.urlsafe_b64decode(text)) == 32

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ....core.errors import Forbidden, NotFound
+from ....core.errors import Forbidden
 from ....core.http.call import Call, Reply
 from ....core.http.table import Operation, Query
 from ..assignments import SYSTEM
@@ -63,11 +63,11 @@ def delete(service: Identity, call: Call) -> None:
 
 
 def of_subject(service: Identity, call: Call) -> Mapping[str, Any]:
-    """The target of the rules on tokens: whose token it is."""
-    try:
-        return {"target.token.user_id": _subject(service, call).payload.user_id}
-    except NotFound:
-        return {}
+    """The target of the rules on tokens: whose token it is. :raises NotFound: it is none that is good.
+
+    Whoever knows a token may learn that it is good no more: knowing it was all that it took.
+    """
+    return {"target.token.user_id": _subject(service, call).payload.user_id}
 
 
 def catalog(service: Identity, call: Call) -> Mapping[str, Any]:

@@ -22,8 +22,8 @@ PROPERTIES = {"name": PROJECT_NAME, "domain_id": NULLABLE_ID, "parent_id": NULLA
 CREATE = body("project", PROPERTIES, ["name"])
 UPDATE = body("project", PROPERTIES, least=1)
 SET_TAGS = {"type": "object", "required": ["tags"], "properties": {"tags": TAGS}, "additionalProperties": False}
-DETAILS = Query({name: "text" for name in ("parents_as_list", "subtree_as_list", "parents_as_ids", "subtree_as_ids",
-                                           "include_limits")})
+DETAILS = Query(dict.fromkeys(("parents_as_list", "subtree_as_list", "parents_as_ids", "subtree_as_ids",
+                               "include_limits"), "text"))
 
 
 def view(call: Call, row: Row, project_tags: Sequence[str]) -> dict[str, Any]:

@@ -78,7 +78,7 @@ class Names:
         self._groups = backend.groups_by_id([one.actor_id for one in found if one.actor_kind == "group"])
         self._roles = service.roles.by_id([one.role_id for one in found])
         projects = service.projects.by_id([one.target_id for one in found if one.target_kind != SYSTEM])
-        owners = [*self._users.values(), *self._groups.values(), *projects.values(), *self._roles.values()]
+        owners: list[Any] = [*self._users.values(), *self._groups.values(), *projects.values(), *self._roles.values()]
         domains = service.projects.by_id([owner.domain_id for owner in owners if owner.domain_id])
         self._projects = {**projects, **domains}
 

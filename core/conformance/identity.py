@@ -1,0 +1,298 @@
+"""The suite of identity backends: subclass :class:`IdentitySuite` and give it a fixture ``driver``.
+
+A backend that declares :class:`~..drivers.identity.Stored` is given a SQLite database in memory.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+
+import pytest
+
+from ..db.engine import Database, DatabaseOptions
+from ..drivers.identity import (
+    Condition,
+    Group,
+    Identity,
+    IdentityFacts,
+    Search,
+    Stored,
+    User,
+    WritableGroups,
+    WritableUsers,
+)
+from ..errors import AlreadyExists, BadRequest, NotFound, Unauthorized
+from .cases import HOSTILE_NAMES, in_parallel, wants
+
+ABSENT_ID = "0" * 32
+PASSWORD = "correct horse"
+
+
+def new_id() -> str:
+    """An id that nothing else has."""
+    return uuid.uuid4().hex
+
+
+def named(domain_id: str) -> Search:
+    """All of one domain."""
+    return Search(conditions=(Condition("domain_id", "equals", domain_id),))
+
+
+class IdentityBase:
+    """What the cases use."""
+
+    @pytest.fixture(scope="class", autouse=True)
+    @classmethod  # type: ignore[misc]
+    def database(cls, driver: Identity) -> Iterator[None]:
+        """The backend's database, where it wants one."""
+        if isinstance(driver, Stored):
+            database = Database(DatabaseOptions(), "sqlite://")
+            driver.attach(database)
+            driver.upgrade()
+            driver.upgrade()
+            yield
+            database.close()
+        else:
+            yield
+
+    def user(self, driver: Identity, password: str | None = PASSWORD, **more: object) -> User:
+        """A new user in a domain of its own unless told otherwise."""
+        users = wants(driver, WritableUsers)
+        values = {"id": new_id(), "domain_id": new_id(), "name": "user", **more}
+        prepared = None if password is None else users.prepared(password)
+        return users.create_user(User(**values), prepared)  # type: ignore[arg-type]
+
+    def group(self, driver: Identity, **more: object) -> Group:
+        """A new group in a domain of its own unless told otherwise."""
+        values = {"id": new_id(), "domain_id": new_id(), "name": "group", **more}
+        return wants(driver, WritableGroups).create_group(Group(**values))  # type: ignore[arg-type]
+
+
+class UserCases(IdentityBase):
+    """Users."""
+
+    def test_facts(self, driver: Identity) -> None:
+        assert isinstance(driver.facts(), IdentityFacts)
+
+    def test_unknown_user(self, driver: Identity) -> None:
+        with pytest.raises(NotFound):
+            driver.user(ABSENT_ID)
+        with pytest.raises(NotFound):
+            driver.user_named("default", "nobody-of-this-name")
+        assert driver.users_by_id([ABSENT_ID]) == {}
+        assert list(driver.groups_of(ABSENT_ID)) == []
+
+    def test_created_user_is_found(self, driver: Identity) -> None:
+        user = self.user(driver, extra={"email": "a@b", "list": [1]}, options={"x": True}, default_project_id="p")
+        assert driver.user(user.id) == driver.user_named(user.domain_id, "user") == user
+        assert user.extra == {"email": "a@b", "list": [1]}
+        assert driver.users_by_id([user.id, ABSENT_ID]) == {user.id: user}
+
+    def test_one_name_in_two_domains(self, driver: Identity) -> None:
+        first, second = self.user(driver), self.user(driver)
+        assert driver.user_named(first.domain_id, "user").id == first.id
+        assert driver.user_named(second.domain_id, "user").id == second.id
+
+    def test_a_name_is_taken_once_in_a_domain(self, driver: Identity) -> None:
+        user = self.user(driver)
+        with pytest.raises(AlreadyExists):
+            self.user(driver, domain_id=user.domain_id)
+        other = self.user(driver, domain_id=user.domain_id, name="other")
+        with pytest.raises(AlreadyExists):
+            wants(driver, WritableUsers).update_user(User(id=other.id, domain_id=user.domain_id, name="user"))
+
+    @pytest.mark.parametrize("name", HOSTILE_NAMES)
+    def test_hostile_names(self, driver: Identity, name: str) -> None:
+        user = self.user(driver, name=name)
+        assert driver.user_named(user.domain_id, name).name == name
+        assert driver.authenticate(PASSWORD, name=name, domain_id=user.domain_id).id == user.id
+
+    @pytest.mark.parametrize("name", ["' OR '1'='1", "*", "a*)(uid=*", "%", "_", "user\0"])
+    def test_patterns_in_names_match_nobody(self, driver: Identity, name: str) -> None:
+        user = self.user(driver)
+        with pytest.raises(NotFound):
+            driver.user_named(user.domain_id, name)
+        with pytest.raises(Unauthorized):
+            driver.authenticate(PASSWORD, name=name, domain_id=user.domain_id)
+
+    def test_update(self, driver: Identity) -> None:
+        user = self.user(driver)
+        changed = User(id=user.id, domain_id=user.domain_id, name="new", enabled=False, extra={"a": 1})
+        after = wants(driver, WritableUsers).update_user(changed)
+        assert (after.name, after.enabled, after.extra) == ("new", False, {"a": 1})
+        assert driver.user(user.id) == after
+        with pytest.raises(NotFound):
+            wants(driver, WritableUsers).update_user(User(id=ABSENT_ID, domain_id="d", name="n"))
+
+    def test_delete_twice(self, driver: Identity) -> None:
+        user = self.user(driver)
+        for _ in range(2):
+            wants(driver, WritableUsers).delete_user(user.id)
+        with pytest.raises(NotFound):
+            driver.user(user.id)
+        with pytest.raises(Unauthorized):
+            driver.authenticate(PASSWORD, user_id=user.id)
+
+    def test_pages(self, driver: Identity) -> None:
+        domain = new_id()
+        ids = sorted(self.user(driver, None, domain_id=domain, name=f"u{number}").id for number in range(5))
+        first = driver.users(Search(conditions=named(domain).conditions, limit=2))
+        rest = driver.users(Search(conditions=named(domain).conditions, marker=first[-1].id))
+        assert [user.id for user in (*first, *rest)] == ids
+        with pytest.raises(BadRequest):
+            driver.users(Search(marker=ABSENT_ID))
+
+    @pytest.mark.parametrize(("comparator", "value", "expected"), [
+        ("equals", "Alpha", {"Alpha"}), ("iequals", "ALPHA", {"Alpha"}), ("contains", "ph", {"Alpha"}),
+        ("contains", "PH", set()), ("icontains", "PH", {"Alpha"}), ("startswith", "al", {"alarm"}),
+        ("istartswith", "al", {"Alpha", "alarm"}), ("endswith", "ta", {"be%ta"}), ("contains", "%", {"be%ta"}),
+        ("contains", "_", set())])
+    def test_search(self, driver: Identity, comparator: str, value: str, expected: set[str]) -> None:
+        domain = new_id()
+        for name in ("Alpha", "alarm", "be%ta"):
+            self.user(driver, None, domain_id=domain, name=name)
+        search = Search(conditions=(*named(domain).conditions, Condition("name", comparator, value)))
+        assert {user.name for user in driver.users(search)} == expected
+
+    def test_search_by_enabled(self, driver: Identity) -> None:
+        user = self.user(driver, enabled=False)
+        for value, expected in ((False, [user.id]), (True, [])):
+            search = Search(conditions=(*named(user.domain_id).conditions, Condition("enabled", "equals", value)))
+            assert [found.id for found in driver.users(search)] == expected
+
+    def test_many_at_once(self, driver: Identity) -> None:
+        domain = new_id()
+        in_parallel(lambda number: self.user(driver, None, domain_id=domain, name=f"u{number}"), range(8))
+        assert len(driver.users(named(domain))) == 8
+
+
+class PasswordCases(IdentityBase):
+    """Passwords."""
+
+    def test_right_password(self, driver: Identity) -> None:
+        user = self.user(driver)
+        for _ in range(2):
+            assert driver.authenticate(PASSWORD, user_id=user.id).id == user.id
+            assert driver.authenticate(PASSWORD, name="user", domain_id=user.domain_id).id == user.id
+
+    @pytest.mark.parametrize("password", ["", "wrong", PASSWORD + " ", PASSWORD.upper(), PASSWORD + "\0",
+                                          "x" * 100_000])
+    def test_wrong_password(self, driver: Identity, password: str) -> None:
+        user = self.user(driver)
+        driver.authenticate(PASSWORD, user_id=user.id)
+        with pytest.raises(Unauthorized):
+            driver.authenticate(password, user_id=user.id)
+
+    def test_every_failure_reads_the_same(self, driver: Identity) -> None:
+        user, silent = self.user(driver), self.user(driver, None)
+        attempts = ({"user_id": user.id}, {"user_id": silent.id}, {"user_id": ABSENT_ID},
+                    {"name": "nobody", "domain_id": user.domain_id}, {"name": "user", "domain_id": "nowhere"})
+        messages = set()
+        for attempt in attempts:
+            with pytest.raises(Unauthorized) as caught:
+                driver.authenticate("wrong", **attempt)
+            messages.add(str(caught.value))
+        assert len(messages) == 1
+
+    def test_password_of_another_user(self, driver: Identity) -> None:
+        first, second = self.user(driver), self.user(driver, "another")
+        driver.authenticate(PASSWORD, user_id=first.id)
+        with pytest.raises(Unauthorized):
+            driver.authenticate(PASSWORD, user_id=second.id)
+
+    def test_changed_password(self, driver: Identity) -> None:
+        users, user = wants(driver, WritableUsers), self.user(driver)
+        driver.authenticate(PASSWORD, user_id=user.id)
+        users.set_password(user.id, users.prepared("new"))
+        with pytest.raises(Unauthorized):
+            driver.authenticate(PASSWORD, user_id=user.id)
+        assert driver.authenticate("new", user_id=user.id).id == user.id
+
+    def test_no_password_lets_nobody_in(self, driver: Identity) -> None:
+        users, user = wants(driver, WritableUsers), self.user(driver)
+        users.set_password(user.id, None)
+        for password in ("", PASSWORD, "None"):
+            with pytest.raises(Unauthorized):
+                driver.authenticate(password, user_id=user.id)
+        with pytest.raises(NotFound):
+            users.set_password(ABSENT_ID, None)
+
+    def test_two_long_passwords_differ(self, driver: Identity) -> None:
+        user = self.user(driver, "x" * 4000 + "a")
+        assert driver.authenticate("x" * 4000 + "a", user_id=user.id)
+        with pytest.raises(Unauthorized):
+            driver.authenticate("x" * 4000 + "b", user_id=user.id)
+
+    def test_a_prepared_password_is_not_the_password(self, driver: Identity) -> None:
+        users = wants(driver, WritableUsers)
+        user = self.user(driver)
+        assert PASSWORD not in users.prepared(PASSWORD)
+        with pytest.raises(Unauthorized):
+            driver.authenticate(users.prepared(PASSWORD), user_id=user.id)
+
+
+class GroupCases(IdentityBase):
+    """Groups and members."""
+
+    def test_unknown_group(self, driver: Identity) -> None:
+        with pytest.raises(NotFound):
+            driver.group(ABSENT_ID)
+        with pytest.raises(NotFound):
+            driver.group_named("default", "no-such-group")
+        assert driver.groups_by_id([ABSENT_ID]) == {}
+        assert not driver.members([ABSENT_ID]).get(ABSENT_ID)
+
+    def test_created_group_is_found(self, driver: Identity) -> None:
+        group = self.group(driver, description="d", extra={"a": None})
+        assert driver.group(group.id) == driver.group_named(group.domain_id, "group") == group
+        assert driver.groups_by_id([group.id]) == {group.id: group}
+        assert list(driver.groups(named(group.domain_id))) == [group]
+
+    def test_a_group_name_is_taken_once_in_a_domain(self, driver: Identity) -> None:
+        group = self.group(driver)
+        with pytest.raises(AlreadyExists):
+            self.group(driver, domain_id=group.domain_id)
+
+    def test_update_group(self, driver: Identity) -> None:
+        group = self.group(driver)
+        after = wants(driver, WritableGroups).update_group(Group(id=group.id, domain_id=group.domain_id, name="new"))
+        assert driver.group(group.id).name == after.name == "new"
+        with pytest.raises(NotFound):
+            wants(driver, WritableGroups).update_group(Group(id=ABSENT_ID, domain_id="d", name="n"))
+
+    def test_members(self, driver: Identity) -> None:
+        groups = wants(driver, WritableGroups)
+        user, first, second = self.user(driver, None), self.group(driver), self.group(driver)
+        for _ in range(2):
+            groups.add_member(first.id, user.id)
+        groups.add_member(second.id, user.id)
+        assert list(driver.groups_of(user.id)) == sorted([first.id, second.id])
+        assert {id: list(ids) for id, ids in driver.members([first.id, second.id]).items()} == {
+            first.id: [user.id], second.id: [user.id]}
+        for _ in range(2):
+            groups.remove_member(first.id, user.id)
+        assert list(driver.groups_of(user.id)) == [second.id]
+
+    def test_unknown_members(self, driver: Identity) -> None:
+        groups = wants(driver, WritableGroups)
+        with pytest.raises(NotFound):
+            groups.add_member(self.group(driver).id, ABSENT_ID)
+        with pytest.raises(NotFound):
+            groups.add_member(ABSENT_ID, self.user(driver, None).id)
+
+    def test_what_is_deleted_is_in_nothing(self, driver: Identity) -> None:
+        users, groups = wants(driver, WritableUsers), wants(driver, WritableGroups)
+        user, group = self.user(driver, None), self.group(driver)
+        groups.add_member(group.id, user.id)
+        users.delete_user(user.id)
+        assert not driver.members([group.id]).get(group.id)
+        other = self.user(driver, None)
+        groups.add_member(group.id, other.id)
+        for _ in range(2):
+            groups.delete_group(group.id)
+        assert list(driver.groups_of(other.id)) == []
+
+
+class IdentitySuite(UserCases, PasswordCases, GroupCases):
+    """All cases of identity backends."""
