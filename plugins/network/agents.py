@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
@@ -59,7 +59,7 @@ class Agents:
         """Hosts whose agent beat of late."""
         return tx.values(_ALIVE, {"since": self.kit.clock.time() - ALIVE_S})
 
-    def list(self, filters: dict[str, Sequence[str]]) -> list[dict[str, Any]]:
+    def index(self, filters: Mapping[str, Sequence[str]]) -> list[dict[str, Any]]:
         """All agents that match every filter."""
         with self.kit.db.read() as tx:
             found = [self._view(row) for row in tx.rows(_ALL)]
@@ -93,9 +93,10 @@ class Agents:
         """The zones agents live in, for networks and routers."""
         with self.kit.db.read() as tx:
             rows = tx.rows(sa.select(agents.c.availability_zone, sa.func.max(sa.case(
-                (agents.c.admin_state_up, 1), else_=0))).group_by(agents.c.availability_zone))
-        return [{"name": name, "resource": resource, "state": "available" if usable else "unavailable"}
-                for name, usable in rows for resource in ("network", "router")]
+                (agents.c.admin_state_up, 1), else_=0)).label("usable")).group_by(agents.c.availability_zone))
+        return [{"name": row.availability_zone, "resource": resource,
+                 "state": "available" if row.usable else "unavailable"}
+                for row in rows for resource in ("network", "router")]
 
     def _view(self, row: Row) -> dict[str, Any]:
         beat = datetime.datetime.fromtimestamp(row.beat_at, datetime.UTC).strftime("%Y-%m-%d %H:%M:%S")

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-
 from .noun import Document
 from .tables import addresses, networks, subnets
 
@@ -27,8 +26,8 @@ def availability(service: Service, filters: Mapping[str, Sequence[str]]) -> list
         found = service.networks.select(tx, *conditions)
         ids = [one["id"] for one in found]
         of_networks = service.subnets.select(tx, subnets.c.network_id.in_(ids), subnets.c.ip_version.in_(versions))
-        used = {row[0]: int(row[1]) for row in tx.rows(
-            sa.select(addresses.c.subnet_id, sa.func.count()).where(addresses.c.network_id.in_(ids))
+        used = {row.subnet_id: int(row.taken) for row in tx.rows(
+            sa.select(addresses.c.subnet_id, sa.func.count().label("taken")).where(addresses.c.network_id.in_(ids))
             .group_by(addresses.c.subnet_id))}
     by_network: dict[str, list[dict[str, Any]]] = {}
     for subnet in of_networks:

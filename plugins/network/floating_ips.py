@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from ...core.context import Context
 from ...core.db.engine import Row, Transaction
+from ...core.errors import NotFound
 from . import faults, tables
 from .noun import Document, Noun
 
@@ -86,7 +87,7 @@ class FloatingIps(Noun):
         self._unclaimed(tx, document, port, address)
         router_id = self._router(tx, subnet_id, document["floating_network_id"], port["network_id"])
         if router_id is None:
-            raise faults.NotFound(f"External network {document['floating_network_id']} is not reachable from subnet "
+            raise NotFound(f"External network {document['floating_network_id']} is not reachable from subnet "
                                   f"{subnet_id}. Therefore, cannot associate Port {port_id} with a Floating IP.",
                                   type="ExternalGatewayForFloatingIPNotFound")
         return {**document, "port_id": port_id, "fixed_ip_address": address, "router_id": router_id,
@@ -98,8 +99,8 @@ class FloatingIps(Noun):
             if other["fixed_ip_address"] == address and other["id"] != document["id"]:
                 raise faults.in_use("FloatingIPPortAlreadyAssociated",
                                     f"Cannot associate floating IP {document['floating_ip_address']} "
-                                    f"({document['id']}) with port {port['id']} using fixed IP {address}, as that fixed "
-                                    f"IP already has a floating IP on external network "
+                                    f"({document['id']}) with port {port['id']} using fixed IP {address}, as that "
+                                    f"fixed IP already has a floating IP on external network "
                                     f"{other['floating_network_id']}.")
 
     def _router(self, tx: Transaction, subnet_id: str, external: str, network_id: str) -> str | None:
@@ -150,7 +151,8 @@ class FloatingIps(Noun):
                 self.service.wiring.router_changed(tx, context, document["router_id"])
             if document and document["port_id"] and (not old or not new or old["port_id"] != new["port_id"]):
                 told.add(document["port_id"])
-        for row in tx.rows(sa.select(ports.c.device_id, ports.c.device_owner).where(ports.c.id.in_(told))) if told else ():
+        owners = sa.select(ports.c.device_id, ports.c.device_owner).where(ports.c.id.in_(told))
+        for row in tx.rows(owners) if told else ():
             if row.device_owner.startswith("compute:") and row.device_id:
                 self.service.wiring.tell_compute(tx, row.device_id)
 

@@ -255,7 +255,7 @@ class Noun:
             return self.dressed(tx, self._render([row], bool(self.hidden) and self.sees_hidden(context), fields),
                                 fields)[0]
 
-    def list(self, context: Context, asked: Listing) -> tuple[list[Shown], list[dict[str, str]]]:
+    def index(self, context: Context, asked: Listing) -> tuple[list[Shown], list[dict[str, str]]]:
         """Those the caller may see and asks for, and links to the next and previous pages.
 
         :raises BadRequest: a filter or sort key is unknown, or the marker is.
@@ -304,7 +304,7 @@ class Noun:
 
     def _links(self, rows: Sequence[Any], asked: Listing) -> list[dict[str, str]]:
         page, links = asked.page, []
-        ends = [decode(row[0])["id"] for row in (rows[:1] + rows[-1:])] if rows else ["", ""]
+        ends = [decode(row[0])["id"] for row in (rows[0], rows[-1])] if rows else ["", ""]
         full = len(rows) >= (page.limit or 0)
         if full or page.reverse:
             links.append({"rel": "next", "href": self._link(asked, ends[-1], False)})

@@ -171,7 +171,8 @@ class Ports(Noun):
         elif not new["port_security_enabled"] and old["allowed_address_pairs"]:
             _pairs(new, old["allowed_address_pairs"])
 
-    def _change_addresses(self, tx: Transaction, old: Document, new: Document, changes: Document) -> list[dict[str, str]]:
+    def _change_addresses(self, tx: Transaction, old: Document, new: Document,
+                          changes: Document) -> list[dict[str, str]]:
         subnets = self.service.subnets.of_network(tx, old["network_id"])
         asked = changes.get("fixed_ips")
         if "fixed_ips" not in changes:
@@ -222,7 +223,7 @@ class Ports(Noun):
             return ports.c.id.in_(sa.select(memberships.c.port_id).where(memberships.c.group_id.in_(values)))
         if name != "fixed_ips":
             return None
-        conditions = []
+        conditions: list[sa.ColumnElement[bool]] = []
         for key, column in (("ip_address", addresses.c.address), ("subnet_id", addresses.c.subnet_id)):
             wanted = [value.partition("=")[2] for value in values if value.partition("=")[0] == key]
             if wanted:

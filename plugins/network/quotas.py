@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from ...core.context import Context
 from ...core.db.engine import Transaction
+from ...core.errors import NotFound
 from . import faults
 from .tables import quotas
 
@@ -77,4 +78,4 @@ class Quotas:
         """Let a project have the defaults again. :raises NotFound: it had no limits of its own."""
         with self.service.kit.db.write() as tx:
             if not tx.execute(quotas.delete().where(quotas.c.project_id == project_id)):
-                raise faults.NotFound(f"Quota for tenant {project_id} could not be found.", type="TenantQuotaNotFound")
+                raise NotFound(f"Quota for tenant {project_id} could not be found.", type="TenantQuotaNotFound")

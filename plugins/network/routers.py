@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from ...core.context import Context
 from ...core.db.engine import Transaction
+from ...core.errors import NotFound
 from . import faults, tables
 from .addresses import network_of
 from .noun import Document, Noun, retried
@@ -189,8 +190,8 @@ class Routers(Noun):
                                              "BadRequest")
                     if network_of(asked).version == network_of(cidr).version and network_of(asked).overlaps(
                             network_of(cidr)):
-                        raise faults.invalid(f"Bad router request: Cidr {asked} of subnet {asked_id} overlaps with cidr "
-                                             f"{cidr} of subnet {subnet_id}.", "BadRequest")
+                        raise faults.invalid(f"Bad router request: Cidr {asked} of subnet {asked_id} overlaps with "
+                                             f"cidr {cidr} of subnet {subnet_id}.", "BadRequest")
 
     def remove_interface(self, context: Context, id: str, body: Mapping[str, str]) -> Document:
         """Take the router out of a subnet and delete the port it had there."""
@@ -218,9 +219,9 @@ class Routers(Noun):
             if not port_id and subnet_id in subnets:
                 return leg
         if port_id:
-            raise faults.NotFound(f"Router {id} does not have an interface with id {port_id}.",
+            raise NotFound(f"Router {id} does not have an interface with id {port_id}.",
                                   type="RouterInterfaceNotFound")
-        raise faults.NotFound(f"Router {id} has no interface on subnet {subnet_id}.",
+        raise NotFound(f"Router {id} has no interface on subnet {subnet_id}.",
                               type="RouterInterfaceNotFoundForSubnet")
 
     def _not_needed(self, tx: Transaction, router: Document, port: Document) -> None:

@@ -29,7 +29,8 @@ _NICS = (sa.select(ports.c.device_id, ports.c.document, ports.c.requested, ports
          .join(networks, networks.c.id == ports.c.network_id)
          .where(ports.c.device_id.in_(sa.bindparam("servers", expanding=True)))
          .order_by(ports.c.ordinal, ports.c.created_at, ports.c.id))
-_FLOATING = sa.select(floating_ips.c.port_id, floating_ips.c.floating_ip_address, floating_ips.c.fixed_ip_address).where(
+_FLOATING = sa.select(floating_ips.c.port_id, floating_ips.c.floating_ip_address,
+                      floating_ips.c.fixed_ip_address).where(
     floating_ips.c.port_id.in_(sa.bindparam("ports", expanding=True)))
 _USABLE = sa.select(networks.c.id, networks.c.project_id).where(
     sa.or_(networks.c.project_id == sa.bindparam("project_id"), networks.c.shared),

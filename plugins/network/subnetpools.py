@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from ...core.context import Context
 from ...core.db.engine import Transaction
+from ...core.errors import NotFound
 from . import faults, tables
 from .addresses import Net, network_of
 from .noun import Document, Noun, truth
@@ -79,7 +80,7 @@ class SubnetPools(Noun):
         """The default pool of a version. :raises NotFound: there is none."""
         found = tx.value(_DEFAULT, {"version": version})
         if found is None:
-            raise faults.NotFound(f"No default subnetpool found for IPv{version}.", type="NoDefaultSubnetpool")
+            raise NotFound(f"No default subnetpool found for IPv{version}.", type="NoDefaultSubnetpool")
         return str(found)
 
     def unmake(self, tx: Transaction, context: Context, old: Document) -> None:

@@ -92,7 +92,7 @@ class Subnets(Noun):
             net = network_of(body["cidr"])
             if version != net.version:
                 raise faults.invalid(f"cidr '{body['cidr']}' does not match the ip_version '{version}'")
-            if not 0 < net.prefixlen:
+            if net.prefixlen == 0:
                 raise faults.invalid("0 is not allowed as CIDR prefix length")
             if "prefixlen" in body and body["prefixlen"]:
                 raise faults.invalid("cidr and prefixlen must not be supplied together")

@@ -17,7 +17,6 @@ from ...core.drivers.network import Vif
 from ...core.errors import AlreadyExists, BackendBusy, NotFound
 from ...core.operations.tables import operations
 from ...core.services.compute import ComputeService
-from . import tables
 from .control import Expected, NetworkAgent, queue
 from .noun import Document, retried
 from .specification import Specifications
@@ -281,7 +280,8 @@ class Wiring:
             host = row.host
             if not host:
                 hosts = self.service.agents.alive(tx)
-                busy = dict(tx.rows(sa.select(routers.c.host, sa.func.count()).group_by(routers.c.host)))  # type: ignore[arg-type]
+                counts = tx.rows(sa.select(routers.c.host, sa.func.count().label("busy")).group_by(routers.c.host))
+                busy = {one.host: int(one.busy) for one in counts}
                 host = min(hosts, key=lambda one: (busy.get(one, 0), one), default="")
                 if not host:
                     return None

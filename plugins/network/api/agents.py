@@ -17,7 +17,7 @@ BODY = one("agent", attributes({"admin_state_up": BOOLEAN, "description": NAME})
 def index(service: Service, call: Call) -> dict[str, Any]:
     """All agents."""
     filters = {name: values for name, values in call.query.items() if name not in RESERVED}
-    return {"agents": [_chosen(one, call) for one in service.agents.list(filters)]}
+    return {"agents": [_chosen(one, call) for one in service.agents.index(filters)]}
 
 
 def show(service: Service, call: Call) -> dict[str, Any]:

@@ -31,7 +31,7 @@ class Face:
     def index(self, service: Service, call: Call) -> dict[str, Any]:
         """A list, with links when it is a page."""
         asked = listing.parse(call.query, call.address(f"/v2.0{self.path}") if call.query else "")
-        items, links = self.noun(service).list(call.context, asked)
+        items, links = self.noun(service).index(call.context, asked)
         return {self.plural: items, f"{self.plural}_links": links} if links else {self.plural: items}
 
     def show(self, service: Service, call: Call) -> dict[str, Any]:

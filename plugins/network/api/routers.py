@@ -54,12 +54,16 @@ def remove_interface(service: Service, call: Call) -> dict[str, Any]:
 
 def add_routes(service: Service, call: Call) -> dict[str, Any]:
     """Add routes to a router."""
-    return {"router": service.routers.change_routes(call.context, call.path["id"], call.body["router"]["routes"], True)}
+    return _routes(service, call, True)
 
 
 def remove_routes(service: Service, call: Call) -> dict[str, Any]:
     """Remove routes from a router."""
-    return {"router": service.routers.change_routes(call.context, call.path["id"], call.body["router"]["routes"], False)}
+    return _routes(service, call, False)
+
+
+def _routes(service: Service, call: Call, add: bool) -> dict[str, Any]:
+    return {"router": service.routers.change_routes(call.context, call.path["id"], call.body["router"]["routes"], add)}
 
 
 FACE = Face("router", "routers", "/routers")
