@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import logging
 import re
@@ -135,6 +136,8 @@ class Application:
     def _serve(self, variants: list[Variant], request: falcon.Request, response: falcon.Response,
                path: Mapping[str, str], request_id: str) -> str:
         asked = self._version(variants, request, response)
+        if self.api.admit is not None:
+            self.api.admit(request)
         public = variants[0].operation.public
         context = Context(request_id=request_id) if public else self._context(request, request_id)
         variant, data = self._choose(variants, request, asked)
@@ -264,6 +267,8 @@ class Application:
     def _route_failed(self, request: falcon.Request, response: falcon.Response, error: falcon.HTTPError,
                       parameters: object) -> None:
         response.set_header("X-Openstack-Request-Id", self._request_id(request))
+        with contextlib.suppress(CloudError):
+            self._version([], request, response)
         for name, value in (error.headers or {}).items() if isinstance(error.headers, Mapping) else error.headers or ():
             response.set_header(name, value)
         self.fail(request, response, _from_falcon(error))

@@ -36,10 +36,10 @@ class Negotiation:
             found = version(text)
         except ValueError as exc:
             raise BadRequest(f"API Version String {text!r} is of invalid format. Must be of format MajorNum.MinorNum.",
-                             microversion=True) from exc
+                             microversion=True, asked=text) from exc
         if not self.first <= found <= self.last:
             raise NotAcceptable(f"Version {text} is not supported by the API. Minimum is {self.offered.first} "
-                                f"and maximum is {self.offered.last}.", microversion=True,
+                                f"and maximum is {self.offered.last}.", microversion=True, asked=text,
                                 min_version=self.offered.first, max_version=self.offered.last)
         return found
 

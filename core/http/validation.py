@@ -65,7 +65,7 @@ class BodyCheck:
             if asked >= since or since == (0, 0):
                 validator = self._compiled.get(since) or self._compile(since, schema)
                 if not validator.is_valid(body):
-                    raise BadRequest(_explain(validator, body))
+                    raise _refusal(validator, body)
                 return
 
     def _compile(self, since: Version, schema: Schema) -> Any:
@@ -74,8 +74,14 @@ class BodyCheck:
         return validator
 
 
-def _explain(validator: Any, body: Any) -> str:
+def _refusal(validator: Any, body: Any) -> BadRequest:
+    """What is wrong first; the facts ``reason`` and ``keyword`` say it without the place."""
     error = next(iter(validator.iter_errors(body)))
+    keyword = str(error.schema_path[-1]) if error.schema_path else ""
+    return BadRequest(_explain(error), check="body", reason=str(error.message), keyword=keyword)
+
+
+def _explain(error: Any) -> str:
     where = "".join(f"[{part}]" if isinstance(part, int) else f"/{part}" for part in error.instance_path)
     message = str(error.message)
     if len(message) > 400:
@@ -122,15 +128,16 @@ def check_query(query: Query, asked: Version, values: Mapping[str, list[str]]) -
             kind = None
         if kind is None:
             if query.strict and not any(re.fullmatch(pattern, name) for pattern in query.patterns):
-                raise BadRequest(f"Additional properties are not allowed: query parameter {name!r} was unexpected")
+                raise BadRequest(f"Additional properties are not allowed: query parameter {name!r} was unexpected",
+                                 check="query")
             continue
         many = kind.startswith("*")
         if len(given) > 1 and not many:
-            raise BadRequest(f"Query parameter {name!r} may be given only once")
+            raise BadRequest(f"Query parameter {name!r} may be given only once", check="query")
         for value in given:
             if not fits(kind.lstrip("*"), value):
                 raise BadRequest(f"Invalid input for query parameters {name}. Value: {value[:100]}. "
-                                 f"It is no {kind.lstrip('*')}")
+                                 f"It is no {kind.lstrip('*')}", check="query")
 
 
 def fits(kind: str, value: str) -> bool:
@@ -147,7 +154,7 @@ def parse_json(data: bytes) -> Any:
     try:
         body = decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as exc:
-        raise BadRequest(f"The request body is no valid JSON: {exc}") from exc
+        raise BadRequest(f"The request body is no valid JSON: {exc}", check="json", reason=str(exc)) from exc
     if b"\\u0000" in data:
         raise BadRequest("The request body holds a NUL character")
     return body
