@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import bindparam
 
 from ...core.db.engine import Row, Transaction
-from ...core.errors import BadRequest, InUse, NotFound
+from ...core.errors import InUse, NotFound
 from ...core.services.placement import Inventory
+from .standard import CLASSES
 from .tables import inventories, providers
 
 LARGEST = 2147483647
@@ -55,13 +56,6 @@ def capacity(inventory: Inventory) -> int:
     return int(min((inventory.total - inventory.reserved) * inventory.allocation_ratio, 2.0**53))
 
 
-def check(provider: str, class_: str, inventory: Inventory) -> None:
-    """See that an inventory makes sense. :raises BadRequest: more is reserved than there is."""
-    if inventory.reserved > inventory.total:
-        raise BadRequest(f"Invalid inventory for '{class_}' on resource provider '{provider}'. "
-                         "The reserved value is greater than total.")
-
-
 def values(inventory: Inventory, now: datetime.datetime) -> dict[str, Any]:
     """The columns that an inventory fills."""
     found: dict[str, Any] = {name: getattr(inventory, name) for name in FIELDS}
@@ -91,6 +85,15 @@ def remove(tx: Transaction, provider: str, class_: str) -> bool:
                 code="placement.inventory.inuse")
 
 
+def refuse_in_use(provider: str, rows: Iterable[Row]) -> None:
+    """See that nothing is claimed of inventories that are to go. :raises InUse: something is."""
+    used = [row.resource_class for row in rows if row.used]
+    if used:
+        used.sort(key=lambda class_: (CLASSES.index(class_) if class_ in CLASSES else len(CLASSES), class_))
+        raise InUse(f"Inventory for '{', '.join(used)}' on resource provider '{provider}' in use.",
+                    code="placement.inventory.inuse")
+
+
 def same(row: Row, inventory: Inventory) -> bool:
     """Tell whether a row says what ``inventory`` says."""
     return all(getattr(row, name) == getattr(inventory, name) for name in FIELDS)
@@ -99,6 +102,7 @@ def same(row: Row, inventory: Inventory) -> bool:
 def replace(tx: Transaction, now: datetime.datetime, provider: str, wanted: Mapping[str, Inventory],
             present: Mapping[str, Row]) -> None:
     """Make ``wanted`` all that the provider has. :raises InUse: one that is to go is claimed of."""
+    refuse_in_use(provider, [row for class_, row in present.items() if class_ not in wanted])
     for class_ in present:
         if class_ not in wanted:
             remove(tx, provider, class_)

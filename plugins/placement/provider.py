@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 import msgspec
@@ -12,6 +12,7 @@ from sqlalchemy import bindparam
 
 from ...core.db.engine import Row, Transaction
 from ...core.errors import AlreadyExists, BadRequest, ConcurrentUpdate, InUse, NotFound
+from .standard import CUSTOM
 from .tables import allocations, inventories, provider_aggregates, provider_traits, providers
 
 encode = msgspec.json.Encoder().encode
@@ -51,15 +52,15 @@ def create(tx: Transaction, now: datetime.datetime, id: str, name: str, parent: 
     """
     root = id
     if parent is not None:
-        root = _root_of_parent(tx, id, parent)
+        root = _root_of_parent(tx, id, name, parent)
     _refuse_taken(tx, id, name)
     tx.insert(providers, {"id": id, "name": name, "generation": 0, "parent_id": parent, "root_id": root,
                           "traits": "[]", "aggregates": "[]", "created_at": now, "updated_at": now})
 
 
-def _root_of_parent(tx: Transaction, id: str, parent: str) -> str:
+def _root_of_parent(tx: Transaction, id: str, name: str, parent: str) -> str:
     if parent == id:
-        raise BadRequest(f"parent provider UUID cannot be same as UUID. Unable to create resource provider {id}.")
+        raise BadRequest(f"Unable to create resource provider \"{name}\", {id}: parent provider UUID cannot be same as UUID.")
     row = find(tx, parent)
     if row is None:
         raise BadRequest(f"parent provider UUID {parent} does not exist.")
@@ -153,16 +154,21 @@ def touch(tx: Transaction, now: datetime.datetime, ids: Sequence[str]) -> None:
         tx.execute(USED_BY_ONE_MORE, {"key": id, "now": now})
 
 
+def ordered(names: Iterable[str]) -> list[str]:
+    """Traits as they are shown: the standard ones first, then by name."""
+    return sorted(names, key=lambda name: (name.startswith(CUSTOM), name))
+
+
 def set_traits(tx: Transaction, now: datetime.datetime, id: str, names: Collection[str]) -> None:
     """Give a provider exactly these traits."""
     _set(tx, provider_traits, "trait", id, names)
-    tx.update(providers, id, traits=encode(sorted(names)).decode(), updated_at=now)
+    tx.update(providers, id, traits=encode(ordered(names)).decode(), updated_at=now)
 
 
-def set_aggregates(tx: Transaction, now: datetime.datetime, id: str, ids: Collection[str]) -> None:
+def set_aggregates(tx: Transaction, now: datetime.datetime, id: str, ids: Sequence[str]) -> None:
     """Make a provider a member of exactly these aggregates."""
     _set(tx, provider_aggregates, "aggregate_id", id, ids)
-    tx.update(providers, id, aggregates=encode(sorted(ids)).decode(), updated_at=now)
+    tx.update(providers, id, aggregates=encode(list(ids)).decode(), updated_at=now)
 
 
 def _set(tx: Transaction, table: sa.Table, column: str, id: str, values: Collection[str]) -> None:

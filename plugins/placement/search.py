@@ -77,7 +77,7 @@ def _single(world: World, ask: Ask) -> dict[str, list[Part]]:
     """One provider alone meets the group."""
     found: dict[str, list[Part]] = {}
     for node in world.nodes.values():
-        if (bears(node.traits, ask.any_traits, ask.forbidden) and world.fits(node, ask)
+        if (bears(node.traits, ask.any_traits, ask.forbidden) and world.fits(node, ask, alone=True)
                 and all(node.has_room(class_, amount) for class_, amount in ask.resources.items())):
             part = Part({node.id: ask.resources} if ask.resources else {}, (node.id,))
             for root in world.roots_of(node):
@@ -119,7 +119,7 @@ def _from_anchor(world: World, wanted: Wanted, anchor: str, parts: Mapping[str, 
 
 def _apart(parts: Mapping[str, Part]) -> bool:
     """Tell whether no provider meets two groups that have a suffix."""
-    ids = [part.providers[0] for suffix, part in parts.items() if suffix and part.amounts]
+    ids = [part.providers[0] for suffix, part in parts.items() if suffix]
     return len(ids) == len(set(ids))
 
 

@@ -26,7 +26,7 @@ providers = sa.Table(
     sa.Index("placement_providers_by_parent", "parent_id"),
     sqlite_with_rowid=False,
 )
-"""``traits`` and ``aggregates`` repeat the two tables below as sorted JSON lists, so that a
+"""``traits`` and ``aggregates`` repeat the two tables below as JSON lists, so that a
 provider is shown with one query."""
 
 provider_traits = sa.Table(

@@ -78,13 +78,16 @@ class World:
             one = self.nodes[one].parent
         return False
 
-    def fits(self, node: Node, ask: Ask) -> bool:
-        """Tell whether aggregates and tree are those that ``ask`` wants; what holds for a root holds below it."""
+    def fits(self, node: Node, ask: Ask, alone: bool = False) -> bool:
+        """Tell whether aggregates and tree are those that ``ask`` wants.
+
+        What a root is a member of, all below it are, unless the group is met by one provider ``alone``.
+        """
         if ask.in_tree and node.root != self._root(ask.in_tree):
             return False
         if not ask.member_of and not ask.forbidden_aggregates:
             return True
-        member = node.aggregates | self.nodes[node.root].aggregates
+        member = node.aggregates if alone else node.aggregates | self.nodes[node.root].aggregates
         return member.isdisjoint(ask.forbidden_aggregates) and all(not member.isdisjoint(one) for one in ask.member_of)
 
     def _root(self, id: str) -> str:

@@ -16,9 +16,10 @@ from . import (
     versions,
 )
 from .faults import fault
+from .media import admit
 
 OPERATIONS = (*versions.OPERATIONS, *providers.OPERATIONS, *inventories.OPERATIONS, *aggregates.OPERATIONS,
               *traits.OPERATIONS, *classes.OPERATIONS, *usages.OPERATIONS, *allocations.OPERATIONS,
               *candidates.OPERATIONS, *reshaper.OPERATIONS)
 API = Api(name="placement", prefix="/placement", operations=OPERATIONS, fault=fault,
-          microversions=Microversions("placement", versions.FIRST, versions.LAST))
+          microversions=Microversions("placement", versions.FIRST, versions.LAST), admit=admit)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ....core.db.engine import Transaction
@@ -11,7 +11,7 @@ from ....core.http.call import Call
 from ....core.http.table import Operation
 from ....core.http.validation import is_uuid
 from .. import claim, name, provider, usage
-from .answer import dated
+from .answer import dashed, dated
 
 OWNER = {"type": "string", "minLength": 1, "maxLength": 255}
 UUID_PATTERN = "^[0-9a-fA-F]{8}-?([0-9a-fA-F]{4}-?){3}[0-9a-fA-F]{12}$"
@@ -67,16 +67,16 @@ def read(call: Call, consumer: str, body: Mapping[str, Any]) -> claim.Claim:
 def by_provider(allocations: Any) -> dict[str, dict[str, int]]:
     """Amounts by provider, from the list or the mapping that clients send."""
     if isinstance(allocations, list):
-        return {one["resource_provider"]["uuid"]: one["resources"] for one in allocations}
-    return {id: one["resources"] for id, one in allocations.items()}
+        return {dashed(one["resource_provider"]["uuid"]): one["resources"] for one in allocations}
+    return {dashed(id): one["resources"] for id, one in allocations.items()}
 
 
-def refuse_unknown(tx: Transaction, claims: Any) -> None:
+def refuse_unknown(tx: Transaction, claims: Sequence[claim.Claim]) -> None:
     """See that classes and providers of ``claims`` exist. :raises BadRequest: one does not."""
     names = {class_ for one in claims for amounts in one.allocations.values() for class_ in amounts}
     unknown = name.unknown_classes(tx, names)
     if unknown:
-        raise BadRequest(f"Allocation for resource class that does not exist: No such resource class {unknown[0]}.")
+        raise BadRequest(f"Unable to allocate inventory for consumer {claims[0].consumer}: No such resource class {unknown[0]}.")
 
 
 def show(service: Any, call: Call) -> Any:
@@ -102,12 +102,12 @@ def put(service: Any, call: Call) -> None:
     consumer = call.path["consumer"]
     if not is_uuid(consumer):
         raise BadRequest(f"Malformed consumer_uuid: {consumer}")
-    _settle(service, [read(call, consumer, call.body)])
+    _settle(service, [read(call, dashed(consumer), call.body)])
 
 
 def post(service: Any, call: Call) -> None:
     """Exactly this for each of many consumers, or nothing for any."""
-    _settle(service, [read(call, consumer, body) for consumer, body in call.body.items()])
+    _settle(service, [read(call, dashed(consumer), body) for consumer, body in call.body.items()])
 
 
 def _settle(service: Any, claims: list[claim.Claim]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import uuid
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -23,6 +24,11 @@ def dated(service: Any, call: Call, body: Any, moments: Iterable[datetime.dateti
         return Reply(body, status, headers or {}) if headers or status else body
     last = max(moments, default=None) or service.clock.now()
     return Reply(body, status, {"Last-Modified": http_date(last), "Cache-Control": "no-cache", **(headers or {})})
+
+
+def dashed(text: str) -> str:
+    """The usual form of a UUID that may be written without dashes."""
+    return str(uuid.UUID(text))
 
 
 def path(call: Call, rest: str) -> str:

@@ -10,7 +10,7 @@ import msgspec
 from ....core.db.engine import Transaction
 from ....core.http.call import Call
 from ....core.http.table import Operation, Query
-from .. import candidate, name, search, world
+from .. import candidate, name, provider, search, world
 from . import groups, queries
 from .answer import dated
 
@@ -92,7 +92,7 @@ def _searched(call: Call, seen: world.World, wanted: search.Wanted) -> dict[str,
         if call.version < (1, 27):
             amounts = {class_: one for class_, one in amounts.items() if class_ in asked}
         summaries[node.id] = {"resources": amounts}
-        traits = msgspec.json.encode(sorted(node.traits)).decode()
+        traits = msgspec.json.encode(provider.ordered(node.traits)).decode()
         _describe(call, summaries[node.id], traits, node.parent, node.root)
     return {"allocation_requests": [_allocation_request(call, way.amounts, way.mappings) for way in found],
             "provider_summaries": summaries}
@@ -107,8 +107,8 @@ def _shown(call: Call, seen: world.World, involved: Iterable[str]) -> Iterable[w
 
 
 def _query(since: str) -> Query:
-    known = {"resources": "text", "limit": "text"}
-    later = {"1.17": {"required": "*text"}, "1.21": {"member_of": "*text"}, "1.25": {"group_policy": "text"},
+    known = {"resources": "text", "limit": "*text"}
+    later = {"1.17": {"required": "*text"}, "1.21": {"member_of": "*text"}, "1.25": {"group_policy": "*text"},
              "1.31": {"in_tree": "text"}, "1.35": {"root_required": "*text"}, "1.36": {"same_subtree": "*text"}}
     for first, more in later.items():
         if _number(since) >= _number(first):

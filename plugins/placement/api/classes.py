@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from ....core.errors import NotFound
+from ....core.errors import BadRequest, NotFound
 from ....core.http.call import Call, Reply
 from ....core.http.table import Operation
 from .. import name
+from ..standard import CUSTOM_NAME
 from .answer import dated, location, path
 
 NEW = {"type": "object",
@@ -54,6 +55,10 @@ def rename(service: Any, call: Call) -> Any:
 def put(service: Any, call: Call) -> Any:
     """201 when the custom class is new, 204 when it was there."""
     class_, now = call.path["name"], service.clock.now()
+    if not CUSTOM_NAME.fullmatch(class_) or len(class_) > 255:
+        keyword = "pattern" if len(class_) <= 255 else "maxLength"
+        raise BadRequest(f"{class_} is no name of a custom class", check="body", keyword=keyword,
+                         reason=f"'{class_}' does not match '^{CUSTOM_NAME.pattern}$'")
     with service.db.write() as tx:
         new = bool(name.unknown_classes(tx, [class_]))
         name.know_classes(tx, now, [class_])

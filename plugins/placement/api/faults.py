@@ -13,10 +13,27 @@ UNDEFINED = "placement.undefined_code"
 CODE_SINCE = (1, 23)
 
 
+def detail(error: CloudError) -> str:
+    """What is wrong, told of bodies, queries and versions as placement's clients know it."""
+    facts = error.facts
+    check = facts.get("check")
+    if check == "body":
+        reason = str(facts.get("reason")).replace('"', "'")
+        return f"JSON does not validate: {reason}\n\nFailed validating '{facts.get('keyword')}' in schema"
+    if check == "json":
+        return f"Malformed JSON: {facts.get('reason')}"
+    if check == "query":
+        return f"Invalid query string parameters: {error}"
+    if facts.get("microversion"):
+        word = "Unacceptable version header" if error.status == 406 else "invalid version string"
+        return f"{word}: {facts.get('asked')}"
+    return str(error)
+
+
 def fault(status: int, error: CloudError) -> Mapping[str, Any]:
     """One error: status, title and detail, and from microversion 1.23 a code that never changes."""
     facts = error.facts
-    one: dict[str, Any] = {"status": status, "title": http.HTTPStatus(status).phrase, "detail": str(error),
+    one: dict[str, Any] = {"status": status, "title": http.HTTPStatus(status).phrase, "detail": detail(error),
                            "request_id": facts.get("request_id")}
     served = str(facts.get("served") or "").rpartition(" ")[2]
     if not served or version(served) >= CODE_SINCE:

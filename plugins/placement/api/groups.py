@@ -57,50 +57,70 @@ def wanted(call: Call) -> search.Wanted:
     subtrees = _subtrees(call, groups)
     _refuse_orphans(call, groups, {suffix for one in subtrees for suffix in one})
     granular = [suffix for suffix, group in groups.items() if suffix and group.resources]
-    policy = call.one("group_policy")
+    policy = next(iter(call.many("group_policy")), "")
     if "group_policy" in call.query and policy not in ("none", "isolate"):
         raise BadRequest(f"Invalid query string parameters: '{policy}' is not one of ['none', 'isolate']")
     if len(granular) > 1 and not policy:
         raise BadRequest("The \"group_policy\" parameter is required when specifying more than one "
                          "\"resources{N}\" parameter.")
-    root = queries.traits(call, "root_required", call.many("root_required"))
+    root = _root(call)
     return search.Wanted({suffix: group.ask() for suffix, group in groups.items()}, policy == "isolate", subtrees,
                          root.any_of, root.forbidden, _limit(call), call.since("1.29"))
+
+
+def _root(call: Call) -> queries.Traits:
+    values = call.many("root_required")
+    if len(values) > 1:
+        raise BadRequest("Query parameter 'root_required' may be specified only once.", check="query")
+    return queries.traits(call, "root_required", values)
 
 
 def _subtrees(call: Call, groups: dict[str, Group]) -> list[list[str]]:
     found = []
     for value in call.many("same_subtree"):
-        names = value.split(",")
+        names = [one.strip() for one in value.split(",")]
         if not all(names):
-            raise BadRequest(f"Empty string (unsuffixed group) can not be specified in 'same_subtree': {value}")
+            raise BadRequest(f"Empty string (unsuffixed group) can not be specified in `same_subtree`: {value}")
         unknown = sorted(set(names).difference(groups))
         if unknown:
-            raise BadRequest(f"Real suffixes should be specified in 'same_subtree': {', '.join(unknown)} not found "
+            raise BadRequest(f"Real suffixes should be specified in `same_subtree`: {', '.join(unknown)} not found "
                              "in query.")
         found.append(names)
     return found
 
 
 def _refuse_orphans(call: Call, groups: dict[str, Group], tied: set[str]) -> None:
-    if not any(group.resources for group in groups.values()):
+    bare = [suffix for suffix, group in groups.items() if not group.resources]
+    if not call.since("1.36"):
+        if not call.since("1.25") and "" not in groups:
+            raise BadRequest("'resources' is a required property", check="query")
+        _refuse_orphaned_kind("traits", "required", [one for one in bare if groups[one].traits.names()])
+        _refuse_orphaned_kind("member_of", "member_of", [one for one in bare if groups[one].members])
+        if bare:
+            raise BadRequest("All request groups must specify resources.")
+    if not groups:
+        raise BadRequest("At least one request group (`resources` or `resources{$S}`) is required.")
+    if len(bare) == len(groups):
         raise BadRequest("There must be at least one resources or resources[$S] parameter.")
-    for suffix, group in groups.items():
-        if group.resources or (suffix and suffix in tied):
-            continue
-        if call.since("1.36") and suffix:
-            raise BadRequest(f"All resourceless suffixed group requests must be specified in same_subtree: {suffix}")
-        kind = ("traits" if group.traits.names() else "member_of" if group.members.any_of or group.members.forbidden
-                else "in_tree")
-        key = {"traits": "required"}.get(kind, kind) + suffix
+    for suffix in bare:
+        if not suffix:
+            raise BadRequest("All traits, member_of and in_tree parameters without a suffix must be associated with "
+                             "resources.")
+        if suffix not in tied:
+            raise BadRequest("Resourceless suffixed group request should be specified in `same_subtree` query param: "
+                             f"bad group(s) - {suffix}")
+
+
+def _refuse_orphaned_kind(kind: str, key: str, suffixes: list[str]) -> None:
+    if suffixes:
         raise BadRequest(f"All {kind} parameters must be associated with resources.  Found the following orphaned "
-                         f"{kind} keys: {key}")
+                         f"{kind} keys: {', '.join(sorted(key + suffix for suffix in suffixes))}")
 
 
 def _limit(call: Call) -> int:
     if "limit" not in call.query:
         return 0
-    text = call.one("limit")
+    text = call.many("limit")[0]
     if not queries.NATURAL.fullmatch(text) or int(text) < 1:
         raise BadRequest(f"Invalid query string parameters: Failed validating 'pattern': '{text}' does not match "
                          "'^[1-9][0-9]*$'")

@@ -44,22 +44,23 @@ def view(row: Any) -> dict[str, Any]:
             "step_size": row.step_size, "allocation_ratio": row.allocation_ratio}
 
 
-def read(call: Call, class_: str, body: Mapping[str, Any]) -> Inventory:
+def read(call: Call, class_: str, body: Mapping[str, Any], verb: str = "update") -> Inventory:
     """An inventory as clients write it. :raises BadRequest: it leaves nothing to claim."""
     found = Inventory(**{field: body[field] for field in inventory.FIELDS if field in body})
     provider_id = call.path.get("uuid", "")
-    inventory.check(provider_id, class_, found)
-    if not call.since("1.26") and found.reserved >= found.total:
-        raise BadRequest(f"Unable to update inventory for resource provider {provider_id}: Invalid inventory for "
-                         f"'{class_}' on resource provider '{provider_id}'. The reserved value is greater than or "
-                         "equal to total.")
+    if found.reserved > found.total or (found.reserved == found.total and not call.since("1.26")):
+        limit = "greater than" if call.since("1.26") else "greater than or equal to"
+        raise BadRequest(f"Unable to {verb} inventory for resource provider {provider_id}: Invalid inventory for "
+                         f"'{class_}' on resource provider '{provider_id}'. The reserved value is {limit} total.")
     return found
 
 
 def agree(row: Row, seen: int) -> None:
     """See that the client has seen the provider as it is. :raises ConcurrentUpdate: it has not."""
     if row.generation != seen:
-        raise ConcurrentUpdate("resource provider generation conflict", code="placement.concurrent_update")
+        raise ConcurrentUpdate(f"resource provider generation conflict for provider {row.id}: actual: {row.generation}, "
+                               f"given: {seen}. Resource provider's generation already changed. Please update the "
+                               "generation and try again.", code="placement.concurrent_update")
 
 
 def index(service: Any, call: Call) -> Any:
@@ -104,7 +105,7 @@ def create(service: Any, call: Call) -> Any:
     with service.db.write() as tx:
         row = provider.get(tx, id)
         refuse_unknown_classes(tx, [class_])
-        wanted = read(call, class_, call.body)
+        wanted = read(call, class_, call.body, "create")
         agree(row, call.body.get("resource_provider_generation", row.generation))
         if inventory.one(tx, id, class_) is not None:
             raise AlreadyExists(f"Update conflict: inventory of {class_} exists already on resource provider {id}",

@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from ....core.db.engine import Row, Transaction
-from ....core.errors import BadRequest
+from ....core.errors import NotFound
 from ....core.http.call import Call, Reply
 from ....core.http.table import Operation, Query
-from ....core.http.validation import is_uuid
 from .. import candidate, name, provider
 from . import queries
-from .answer import dated, location, path
+from .answer import dashed, dated, location, path
 
 NAME = {"type": "string", "maxLength": 200}
 UUID = {"type": "string", "format": "uuid"}
@@ -61,9 +60,7 @@ def _ask(tx: Transaction, call: Call) -> candidate.Ask:
 def create(service: Any, call: Call) -> Any:
     """A new provider; from 1.20 the answer shows it."""
     body = call.body
-    id = body.get("uuid") or service.clock.uuid()
-    if not is_uuid(id):
-        raise BadRequest(f"{id!r} is no UUID")
+    id = dashed(body["uuid"]) if "uuid" in body else service.clock.uuid()
     with service.db.write() as tx:
         provider.create(tx, service.clock.now(), id, body["name"], body.get("parent_provider_uuid"))
         row = provider.get(tx, id)
@@ -95,7 +92,8 @@ def update(service: Any, call: Call) -> Any:
 def delete(service: Any, call: Call) -> None:
     """The provider and all that is its own."""
     with service.db.write() as tx:
-        provider.get(tx, call.path["uuid"])
+        if provider.find(tx, call.path["uuid"]) is None:
+            raise NotFound(f"No resource provider with uuid {call.path['uuid']} found for delete")
         provider.delete(tx, call.path["uuid"])
 
 

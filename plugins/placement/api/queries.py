@@ -20,8 +20,9 @@ def resources(text: str) -> dict[str, int]:
         name, colon, amount = pair.strip().partition(":")
         if not (name and colon):
             raise BadRequest("Badly formed resources parameter. Expected resources query string parameter in form: "
-                             f"?resources=VCPU:2,MEMORY_MB:1024. Got: {text}.", code=BAD_VALUE)
-        if not NATURAL.fullmatch(amount):
+                             f"?resources=VCPU:2,MEMORY_MB:1024. Got: {pair.strip() or ('' if text else 'empty string')}.",
+                             code=BAD_VALUE)
+        if not NATURAL.fullmatch(amount.removeprefix("-")):
             raise BadRequest(f"Requested resource {name} expected positive integer amount. Got: {amount}.",
                              code=BAD_VALUE)
         if int(amount) < 1:
@@ -47,21 +48,23 @@ class Traits:
 def traits(call: Call, name: str, values: Sequence[str]) -> Traits:
     """``A,!B`` and ``in:A,B`` as traits. :raises BadRequest: not of that form, or it contradicts itself."""
     found = Traits()
-    if len(values) > 1 and not call.since("1.39"):
-        raise BadRequest(f"Query parameter {name!r} may be given only once", code="placement.query.duplicate_key")
-    for value in values:
+    for value in values if call.since("1.39") else values[-1:]:
         _one_value(call, name, value, found)
     both = sorted({names[0] for names in found.any_of if len(names) == 1}.intersection(found.forbidden))
     if both:
-        raise BadRequest(f"Conflicting required and forbidden traits found in the following traits keys: "
-                         f"{name}: ({', '.join(both)})", code=BAD_VALUE)
+        keys = f"{name}: {', '.join(both)}" if name == "root_required" else (
+            f"the following traits keys: {name}: ({', '.join(both)})")
+        raise BadRequest(f"Conflicting required and forbidden traits found in {keys}", code=BAD_VALUE)
     return found
 
 
 def _one_value(call: Call, name: str, value: str, found: Traits) -> None:
     if value.startswith("in:"):
         words = value[3:].split(",")
-        if not call.since("1.39") or not all(words) or any(word.startswith("!") for word in words):
+        if not call.since("1.39"):
+            raise BadRequest(f"Invalid query string parameters: The format 'in:HW_CPU_X86_VMX,CUSTOM_MAGIC' only "
+                             f"supported since microversion 1.39. Got: {value}", code=BAD_VALUE)
+        if not all(words) or any(word.startswith("!") for word in words):
             raise _bad_traits(call, name, value)
         found.any_of.append([word.strip() for word in words])
         return
@@ -90,6 +93,9 @@ class Members:
         self.any_of: list[list[str]] = []
         self.forbidden: list[str] = []
 
+    def __bool__(self) -> bool:
+        return bool(self.any_of or self.forbidden)
+
 
 def members(call: Call, name: str, values: Sequence[str]) -> Members:
     """``UUID``, ``in:UUID,UUID``, ``!UUID`` and ``!in:UUID,UUID`` as aggregates.
@@ -115,7 +121,7 @@ def members(call: Call, name: str, values: Sequence[str]) -> Members:
 def _aggregates(name: str, text: str) -> list[str]:
     ids = text[3:].split(",") if text.startswith("in:") else [text]
     if not text.startswith("in:") and "," in text:
-        raise BadRequest(f"Multiple values for '{name}' must be prefixed with the 'in:' keyword using the valid "
+        raise BadRequest(f"Multiple values for '{name}' must be prefixed with the 'in:' or '!in:' keyword using the valid "
                          f"microversion. Got: {text}", code=BAD_VALUE)
     for one in ids:
         if not is_uuid(one):

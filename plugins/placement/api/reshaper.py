@@ -29,7 +29,8 @@ def reshape(service: Any, call: Call) -> None:
             row = provider.find(tx, id)
             if row is None:
                 raise BadRequest(f"Resource provider {id} in inventories not found: "
-                                 f"No resource provider with uuid {id} found.")
+                                 f"No resource provider with uuid {id} found.",
+                                 code="placement.resource_provider.not_found")
             agree(row, body["resource_provider_generation"])
             refuse_unknown_classes(tx, body["inventories"])
             wanted = {class_: read_inventory(call, class_, one) for class_, one in body["inventories"].items()}
@@ -43,6 +44,8 @@ def reshape(service: Any, call: Call) -> None:
         claim.settle(tx, now, claims)
         for id, class_ in going:
             inventory.remove(tx, id, class_)
+        for id in call.body["inventories"]:
+            provider.advance(tx, now, id, provider.get(tx, id).generation)
 
 
 OPERATIONS = (

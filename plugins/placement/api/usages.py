@@ -22,8 +22,11 @@ def of_provider(service: Any, call: Call) -> Any:
 def of_project(service: Any, call: Call) -> Any:
     """What a project uses of each class; from 1.38 by type of consumer."""
     project, user = call.one("project_id"), call.one("user_id")
-    if not project:
-        raise BadRequest("Invalid query string parameters: 'project_id' is a required property")
+    if "project_id" not in call.query:
+        raise BadRequest("'project_id' is a required property", check="query")
+    for key, value in (("project_id", project), ("user_id", user)):
+        if key in call.query and not 0 < len(value) <= 255:
+            raise BadRequest(f"Failed validating '{'maxLength' if value else 'minLength'}': {key}", check="query")
     with service.db.read() as tx:
         found: Any = (usage.by_type(tx, project, user, call.one("consumer_type")) if call.since("1.38")
                       else usage.of_project(tx, project, user))
