@@ -4,7 +4,7 @@ A kind of driver joins by one line in :data:`KINDS`. Its suite is a plain pytest
 module of this package whose cases take a fixture ``driver``; the suite itself must not define
 that fixture. :func:`applied` makes the class that pytest collects: the suite plus a
 class-scoped ``driver``, opened before the first case and closed after the last, in folders
-of its own, with the options of the section ``<kind>.<name>``.
+of its own, with the options of the section ``<group>.<name>``.
 """
 
 from __future__ import annotations
@@ -61,6 +61,11 @@ def registry(kind: str) -> Registry[Driver]:
     return Registry(KINDS[kind].group, interface)
 
 
+def section(kind: str, name: str) -> str:
+    """The section of a driver's options: the same as in a cloud, ``hypervisors.libvirt``."""
+    return f"{KINDS[kind].group}.{name}"
+
+
 def suite(kind: str) -> type:
     """The suite class of ``kind``; needs pytest."""
     found: type = _named(".", KINDS[kind].suite)
@@ -78,7 +83,7 @@ def applied(kind: str, name: str, configuration: Configuration | None = None) ->
 
     :raises NoSuchDriver: there is no such driver, or it cannot be loaded.
     """
-    return applied_to(kind, registry(kind).load(name), f"{kind}.{name}", configuration)
+    return applied_to(kind, registry(kind).load(name), section(kind, name), configuration)
 
 
 def applied_to(kind: str, subject: type[Driver], section: str, configuration: Configuration | None = None) -> type:
@@ -139,16 +144,16 @@ def run(kind: str, name: str, arguments: Sequence[str] = ()) -> int:
     """Run the suite of ``kind`` on the installed driver ``name``; 0 when nothing failed.
 
     ``arguments``: ``--config FILE`` and ``--set KEY=VALUE`` give the driver's options
-    (section ``<kind>.<name>``); what is left goes to pytest.
+    (section ``<group>.<name>``); what is left goes to pytest.
 
     :raises NoSuchDriver: there is no such driver.
     :raises BadConfiguration: there is no such kind, pytest is not installed, or an option is wrong.
     """
-    configuration, rest = _configured(f"{kind}.{name}", arguments)
+    configuration, rest = _configured(section(kind, name), arguments)
     subject = registry(kind).load(name)
     if importlib.util.find_spec("pytest") is None:
         raise BadConfiguration("the suites need pytest; try: pip install 'stratolith[conformance]'")
-    count, status = prove(applied_to(kind, subject, f"{kind}.{name}", configuration), rest)
+    count, status = prove(applied_to(kind, subject, section(kind, name), configuration), rest)
     print(f"{kind} {name}: {count.summary()}")
     return 1 if count.failed else status
 

@@ -4,4 +4,4 @@ from stratolith.core.config import Configuration
 from stratolith.core.conformance.runner import applied
 
 TestSimulated = applied("volume", "simulated")
-TestFile = applied("volume", "file", Configuration({"volume.file": {"sync": "none"}}))
+TestFile = applied("volume", "file", Configuration({"volumes.file": {"sync": "none"}}))

@@ -9,7 +9,7 @@ pytestmark = pytest.mark.live
 
 def options(**given: str) -> Configuration:
     """The section of the driver."""
-    return Configuration({"volume.file": {"sync": "none", **given}})
+    return Configuration({"volumes.file": {"sync": "none", **given}})
 
 
 TestQcow2 = applied("volume", "file", options(format="qcow2"))
