@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import cast
+from collections.abc import Sequence
+from typing import Any, cast
 
 import sqlalchemy as sa
 
@@ -25,7 +26,8 @@ def limits(kit: Kit, tx: Transaction, project_id: str) -> dict[str, int]:
     """The project's limits of all resources that are set anywhere; -1 means none."""
     options = cast(Options, kit.options)
     found = {name.removeprefix("quota_"): value for name, value in vars(options).items() if name.startswith("quota_")}
-    for _, resource, limit in sorted(tx.rows(LIMITS, {"project": project_id})):
+    set_ones: Sequence[Any] = tx.rows(LIMITS, {"project": project_id})
+    for _, resource, limit in sorted(set_ones):
         found[resource] = limit
     return found
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ...core.context import Context
@@ -128,11 +128,13 @@ def attach_interface(kit: Kit, context: Context, server_id: str, wish: NicReques
     with kit.db.read() as tx:
         row = records.find(tx, context, server_id)
     states.check(row, "attach_interface", context)
-    before = {nic.port_id for nic in network.nics(context, [server_id]).get(server_id, [])}
+    present = network.nics(context, [server_id]).get(server_id, [])
     requests = network.resolve(context, None if wish is None else [wish], 1)
     if not requests:
         raise BadRequest("No network is available to attach an interface to")
-    made = network.allocate(context, server_id, row.project_id, row.host, row.zone, row.hostname, requests, [])
+    made = network.allocate(context, server_id, row.project_id, row.host, row.zone, row.hostname,
+                            [*_held(kit, server_id, present), *requests], [])
+    before = {nic.port_id for nic in present}
     fresh = [nic for nic in made if nic.port_id not in before]
     if not fresh:
         raise BadRequest("The server has this interface already")
@@ -140,6 +142,17 @@ def attach_interface(kit: Kit, context: Context, server_id: str, wish: NicReques
         kit.engine.start(tx, "compute.attach_interface", server_id, context, {"port_id": fresh[0].port_id})
         emit(kit, tx, context, "instance.interface_attach.start", row)
     return fresh[0]
+
+
+def _held(kit: Kit, server_id: str, present: Sequence[Nic]) -> list[NicRequest]:
+    """The interfaces a server has, as requests, so many that the next one's place was never taken before."""
+    if not present:
+        return []
+    with kit.db.read() as tx:
+        attached = sum(1 for row in kit.engine.of_subject(tx, server_id) if row.kind == "compute.attach_interface")
+        asked = len(records.details(tx, server_id).nic_requests or ())
+    held = [NicRequest(network_id=nic.network_id, port_id=nic.port_id, tag=nic.tag) for nic in present]
+    return (held * (asked + attached + 1))[:max(asked + attached, len(held))]
 
 
 def detach_interface(kit: Kit, context: Context, server_id: str, port_id: str) -> None:

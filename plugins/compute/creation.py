@@ -141,7 +141,7 @@ def _decoded(text: str, name: str) -> bytes:
 def _image(kit: Kit, context: Context, image_id: str, devices: Sequence[Mapping[str, Any]],
            flavor: Mapping[str, Any]) -> ImageRecord | None:
     found = choice.image(kit, context, image_id) if image_id else None
-    backed = disks.is_volume_backed(devices)
+    backed = any(row["boot_index"] == 0 and row["destination_type"] == "volume" for row in devices)
     if found is not None:
         choice.fits(kit, context, found, flavor, not backed)
     if devices:

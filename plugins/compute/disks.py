@@ -153,9 +153,9 @@ def check(rows: Sequence[dict[str, Any]], image_id: str, count: int) -> None:
         raise BadRequest("Block Device Mapping is Invalid: a tag is given twice")
 
 
-def is_volume_backed(rows: Sequence[Mapping[str, Any]]) -> bool:
+def is_volume_backed(rows: Sequence[Row]) -> bool:
     """Tell whether the root disk is a volume."""
-    return any(row["boot_index"] == 0 and row["destination_type"] == "volume" for row in rows)
+    return any(row.boot_index == 0 and row.destination_type == "volume" for row in rows)
 
 
 def check_volumes(volumes: VolumeService, context: Context, rows: Sequence[Mapping[str, Any]]) -> None:

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 from ...core.context import Context
 from ...core.db.engine import Row, Transaction
 from ...core.process.slice import Kit
 
-FIELDS = ("project_id", "user_id", "host", "node")
-
 
 def emit(kit: Kit, tx: Transaction, context: Context, event_type: str, server: Row | Mapping[str, Any],
          fault: Mapping[str, Any] | None = None) -> None:
     """Tell of a change of ``server`` within ``tx``; ``fault`` makes it an error event."""
-    row: Mapping[str, Any] = server if isinstance(server, dict) else server._mapping  # type: ignore[union-attr]
+    row: Any = server if isinstance(server, dict) else cast(Row, server)._mapping
     data = {
         "uuid": row["id"], "tenant_id": row["project_id"], "user_id": row["user_id"], "display_name": row["name"],
         "host_name": row["hostname"], "host": row["host"] or None, "node": row["node"] or None,

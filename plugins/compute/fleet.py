@@ -103,7 +103,8 @@ class Fleet:
         with self._kit.db.read() as tx:
             rows = tx.rows(HOSTS)
             groups = _groups(tx)
-            counts = {name: (total, busy) for name, total, busy in tx.rows(COUNTS)}
+            found: Sequence[Any] = tx.rows(COUNTS)
+        counts = {row[0]: (row[1], row[2]) for row in found}
         now = self._kit.clock.time()
         return [self._host(row, groups.get(row.host, []), counts.get(row.host, (0, 0)), now) for row in rows]
 

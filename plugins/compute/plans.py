@@ -50,7 +50,7 @@ def request(tx: Transaction, row: Row, details: Row, devices: Sequence[Row], fla
     """What the scheduler is asked for a server."""
     image, asked = image_of(details), details.placement
     hints: Mapping[str, list[str]] = details.hints
-    backed = disks.is_volume_backed([one._mapping for one in devices])
+    backed = disks.is_volume_backed(devices)
     return Request(
         server_id=row.id, project_id=row.project_id, user_id=row.user_id, resources=resources(flavor, backed),
         flavor_name=flavor["name"], extra_specs=flavor["extra_specs"], image_properties=image.properties,
@@ -61,7 +61,12 @@ def request(tx: Transaction, row: Row, details: Row, devices: Sequence[Row], fla
 
 def _hint_hosts(tx: Transaction, hints: Mapping[str, list[str]]) -> dict[str, str]:
     ids = [one for name in ("same_host", "different_host") for one in hints.get(name, ())]
-    return dict(tx.rows(HOSTS_OF, {"ids": ids})) if ids else {}  # type: ignore[arg-type]
+    return pairs(tx.rows(HOSTS_OF, {"ids": ids})) if ids else {}
+
+
+def pairs(rows: Sequence[Any]) -> dict[Any, Any]:
+    """Rows of two columns as a mapping."""
+    return {row[0]: row[1] for row in rows}
 
 
 def _group(tx: Transaction, row: Row) -> ServerGroup | None:
@@ -70,7 +75,7 @@ def _group(tx: Transaction, row: Row) -> ServerGroup | None:
     found = tx.row(GROUP, {"id": row.group_id})
     if found is None:
         return None
-    hosts = {host: count for host, count in tx.rows(GROUP_HOSTS, {"id": row.group_id, "server": row.id})}
+    hosts = pairs(tx.rows(GROUP_HOSTS, {"id": row.group_id, "server": row.id}))
     return ServerGroup(id=found.id, policy=found.policy, hosts=hosts,
                        max_server_per_host=int((found.rules or {}).get("max_server_per_host", 1)))
 

@@ -100,7 +100,7 @@ def rebuild(kit: Kit, context: Context, server_id: str, wish: Mapping[str, Any],
         limits = accounting.limits(kit, tx, row.project_id)
         devices = records.devices(tx, server_id)
     states.check(row, "rebuild", context)
-    backed = disks.is_volume_backed([one._mapping for one in devices])
+    backed = disks.is_volume_backed(devices)
     if backed and image.id != row.image_id:
         raise BadRequest("Unable to rebuild with a different image for a volume-backed server.")
     choice.fits(kit, context, image, row.flavor, not backed)
@@ -146,7 +146,7 @@ def resize(kit: Kit, context: Context, server_id: str, flavor_id: str) -> None:
         flavor, old = choice.flavor(tx, context, flavor_id), row.flavor
         if flavor["id"] == old["id"]:
             raise BadRequest("When resizing, instances must change flavor!")
-        backed = disks.is_volume_backed([one._mapping for one in records.devices(tx, server_id)])
+        backed = disks.is_volume_backed(records.devices(tx, server_id))
         if flavor["root_gib"] == 0 and old["root_gib"] != 0 and not backed:
             raise BadRequest("Resize to zero disk flavor is not allowed.")
         if not backed and flavor["root_gib"] < old["root_gib"]:
@@ -180,12 +180,12 @@ def create_image(kit: Kit, context: Context, server_id: str, name: str, metadata
     properties = _snapshot_properties(row, base, metadata)
     image_id = kit.clock.uuid()
     snapshots: dict[str, str] = {}
-    if disks.is_volume_backed([one._mapping for one in devices]):
+    if disks.is_volume_backed(devices):
         snapshots = {one.volume_id: kit.clock.uuid() for one in devices if one.destination_type == "volume"}
         properties.update(_mapping_properties(kit, context, row, devices, snapshots))
     images = kit.peers.of(ImageService)
     min_disk = 0 if snapshots else row.root_gib
-    record = images.create(context, image_id, name, base.disk_format or "raw", "bare", properties, min_disk,
+    record = images.create(context, image_id, name, "", "bare", properties, min_disk,
                            base.min_ram)
     try:
         with kit.db.write() as tx:

@@ -14,7 +14,7 @@ from ...core.services.compute import ComputeService
 from ...core.services.network import NetworkService, Nic
 from ...core.services.scheduler import Host
 from ...core.services.volume import VolumeService
-from . import metadata, records
+from . import flavors, metadata, records
 from .fleet import ControlSide, Fleet
 from .tables import servers
 
@@ -26,6 +26,10 @@ class Service(ComputeService):
         self.kit = kit
         self.fleet = Fleet(kit)
         self.control = ControlSide(kit, self.fleet)
+
+    def bootstrap(self, context: Context, demo_project_id: str) -> None:
+        """Give a new cloud its customary flavors."""
+        flavors.bootstrap(self.kit, context)
 
     def hosts(self, context: Context) -> list[Host]:
         return self.fleet.all()

@@ -129,7 +129,7 @@ block_devices = sa.Table(
     sa.Index("block_devices_by_server", "server_id", "position"),
     sa.Index("block_devices_by_volume", "volume_id"),
 )
-"""The disks of servers. ``made`` marks volumes that compute itself made; ``state`` is planned, attached or detaching."""
+"""The disks of servers. ``made`` marks volumes that compute made; ``state`` is planned, attached or detaching."""
 
 flavors = sa.Table(
     "flavors", metadata,

@@ -20,12 +20,11 @@ ATTACH_NETWORK = PREFIX + "create:attach_network"
 ALL_FILTERS = PREFIX + "allow_all_filters"
 MANY = ("access_ip_v4", "access_ip_v6", "all_tenants", "auto_disk_config", "availability_zone", "changes-since",
         "config_drive", "created_at", "deleted", "description", "display_description", "display_name", "flavor",
-        "host", "hostname", "image", "image_ref", "instance_type_id", "ip", "ip6", "is_deleted", "kernel_id", "key_name",
-        "launch_index", "launched_at", "locked_by", "metadata", "name", "node", "power_state", "progress",
+        "host", "hostname", "image", "image_ref", "instance_type_id", "ip", "ip6", "is_deleted", "kernel_id",
+        "key_name", "launch_index", "launched_at", "locked_by", "metadata", "name", "node", "power_state", "progress",
         "project_id", "ramdisk_id", "reservation_id", "root_device_name", "sort_key", "status", "task_state",
         "tenant_id", "terminated_at", "user_id", "uuid", "vcpus", "vm_state", "memory_mb", "ephemeral_gb", "root_gb",
-        "soft_deleted", "changes_since", "block_device_mapping", "extra", "info_cache", "metadata", "pci_devices",
-        "security_groups", "services", "system_metadata", "server_groups")
+        "soft_deleted", "security_groups", "system_metadata")
 KNOWN = {**dict.fromkeys(MANY, "*text"), "limit": "*natural", "marker": "*text",
          "sort_dir": "*one of: asc, desc, ASC, DESC, Asc, Desc"}
 SINCE = {"tags": "2.26", "tags-any": "2.26", "not-tags": "2.26", "not-tags-any": "2.26", "changes-before": "2.66",
@@ -38,7 +37,7 @@ LIST = {"2.1": Query(LATER, since=SINCE),
 def _page(service: Service, call: Call, detailed: bool) -> Any:
     kind = "detail" if detailed else "index"
     look = Look(service, call)
-    all_projects = truth((call.one("all_tenants", "0") or "1")) if "all_tenants" in call.query else False
+    all_projects = truth(call.one("all_tenants", "0") or "1") if "all_tenants" in call.query else False
     if all_projects:
         call.enforce(f"{PREFIX}{kind}:get_all_tenants", {"project_id": call.context.project_id})
     every_filter = call.allows(ALL_FILTERS)

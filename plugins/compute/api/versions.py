@@ -28,7 +28,8 @@ def show(service: object, call: Call) -> Mapping[str, Any]:
     """The version 2.1 with what it speaks."""
     version = _summary(call)
     version["links"].append({"rel": "describedby", "type": "text/html", "href": GUIDE})
-    version["media-types"] = [{"base": "application/json", "type": "application/vnd.openstack.compute+json;version=2.1"}]
+    version["media-types"] = [{"base": "application/json",
+                               "type": "application/vnd.openstack.compute+json;version=2.1"}]
     return {"version": version}
 
 
