@@ -9,6 +9,10 @@ from collections.abc import Sequence
 from .base import Driver
 
 
+METADATA_SOCKET = "metadata.sock"
+"""Unix socket on which the process answers for the metadata service, in the folder above a driver's run_dir."""
+
+
 @dataclasses.dataclass(frozen=True)
 class NetworkFacts:
     """What a driver can wire."""

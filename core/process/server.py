@@ -20,11 +20,10 @@ from typing import Any
 
 from ..clock import System
 from ..config import Configuration, option
+from ..drivers.network import METADATA_SOCKET
 
 
 METADATA = "/metadata"
-METADATA_SOCKET = "metadata.sock"
-"""Where the metadata page answers trusted proxies, in the run folder; drivers find it beside their own."""
 
 
 @dataclasses.dataclass(frozen=True)

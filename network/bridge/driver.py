@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 from ipaddress import ip_network
 from typing import ClassVar
 
 from ...core.drivers.base import Surroundings
 from ...core.drivers.names import check
 from ...core.drivers.network import (
+    METADATA_SOCKET,
     Network,
     NetworkFacts,
     NetworkSpec,
@@ -43,6 +45,9 @@ class Bridge(Network):
     Options: ClassVar[type] = BridgeOptions
 
     def __init__(self, options: BridgeOptions, surroundings: Surroundings) -> None:
+        if not (options.metadata_socket or options.metadata_url):
+            own = surroundings.run_dir.parent / METADATA_SOCKET
+            options = dataclasses.replace(options, metadata_socket=str(own))
         super().__init__(options, surroundings)
         self._options = options
         self._names = Names(options.prefix)

@@ -20,7 +20,8 @@ class Options:
     vxlan_port: int = option(4789, "UDP port of the tunnels")
     physical_networks: tuple[str, ...] = option((), "physical networks as name:device, where device is an interface "
                                                     "or a bridge of this host")
-    metadata_socket: str = option("", "Unix socket of the metadata service")
+    metadata_socket: str = option("", "Unix socket of the metadata service; empty: the one of "
+                                      "this process, unless there is a metadata_url")
     metadata_url: str = option("", "URL of the metadata service, reached from the host's namespace; "
                                    "used when there is no metadata_socket")
     lease_s: int = option(86400, "seconds for which a guest is lent its address")
