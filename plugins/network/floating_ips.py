@@ -156,6 +156,12 @@ class FloatingIps(Noun):
             if row.device_owner.startswith("compute:") and row.device_id:
                 self.service.wiring.tell_compute(tx, row.device_id)
 
+    def drop_idle(self, tx: Transaction, context: Context, network_id: str) -> None:
+        """Give back the addresses of a network that stand for nothing."""
+        for old in self.select(tx, floating_ips.c.floating_network_id == network_id, floating_ips.c.port_id.is_(None)):
+            self.unmake(tx, context, old)
+            self.tell(tx, context, "delete", old)
+
     def unmake(self, tx: Transaction, context: Context, old: Document) -> None:
         """Give the address back."""
         port_id = tx.value(sa.select(floating_ips.c.floating_port_id).where(floating_ips.c.id == old["id"]))

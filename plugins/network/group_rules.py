@@ -155,9 +155,9 @@ def _port(value: Any) -> int | None:
     if value is None or value == "":
         return None
     text = str(value)
-    if not text.lstrip("-").isdecimal() or not -1 <= int(text) <= 65535:
+    if not text.isdecimal() or int(text) > 65535:
         raise faults.invalid(f"Invalid value for port {value}", "SecurityGroupInvalidPortValue")
-    return None if int(text) == -1 else int(text)
+    return int(text)
 
 
 def _check_range(body: Document) -> None:

@@ -92,6 +92,8 @@ class Groups(Noun):
         """Attributes; the default group keeps its name, a group in use its statefulness."""
         if old["name"] == "default" and changes.get("name", "default") != "default":
             raise faults.conflict("SecurityGroupCannotUpdateDefault", "Updating default security group not allowed.")
+        if old["name"] != "default" and changes.get("name") == "default":
+            raise faults.exists("SecurityGroupDefaultAlreadyExists", "Default security group already exists.")
         if changes.get("stateful", old["stateful"]) != old["stateful"] and tx.value(_USED, {"group_id": old["id"]}):
             raise faults.in_use("SecurityGroupInUse", f"Security Group {old['id']} in use.")
         return self.with_rules(tx, self.save(tx, old, {**old, **changes}))

@@ -142,6 +142,8 @@ class Networks(Noun):
 
     def unmake(self, tx: Transaction, context: Context, old: Document) -> None:
         """Delete the network with its subnets, unless ports are on it."""
+        if old["router:external"]:
+            self.service.floating_ips.drop_idle(tx, context, old["id"])
         rows = tx.rows(_PORTS, {"network_id": old["id"]})
         if any(row.device_owner not in AUTO_PORTS for row in rows):
             raise faults.in_use("NetworkInUse", f"Unable to complete operation on network {old['id']}. There are one "

@@ -84,6 +84,7 @@ RULES: tuple[Rule, ...] = (
     Rule("get_quota", READER, "Show a project's quotas."),
     Rule("update_quota", ADMIN, "Change a project's quotas."),
     Rule("delete_quota", ADMIN, "Give a project the default quotas again."),
+    Rule("list_agents", "@", "Ask for the list of agents, which is empty for those who may not see agents."),
     Rule("get_agent", ADMIN, "Show agents."),
     Rule("update_agent", ADMIN, "Change an agent."),
     Rule("delete_agent", ADMIN, "Forget an agent."),

@@ -15,7 +15,9 @@ BODY = one("agent", attributes({"admin_state_up": BOOLEAN, "description": NAME})
 
 
 def index(service: Service, call: Call) -> dict[str, Any]:
-    """All agents."""
+    """All agents; none for those who may not see any."""
+    if not call.allows("get_agent"):
+        return {"agents": []}
     filters = {name: values for name, values in call.query.items() if name not in RESERVED}
     return {"agents": [_chosen(one, call) for one in service.agents.index(filters)]}
 
@@ -61,7 +63,7 @@ def use(service: Service, call: Call) -> dict[str, Any]:
 
 
 OPERATIONS = (
-    Operation("GET", "/agents", index, "get_agent", summary="List agents"),
+    Operation("GET", "/agents", index, "list_agents", summary="List agents"),
     Operation("GET", "/agents/{id}", show, "get_agent", summary="Show an agent"),
     Operation("PUT", "/agents/{id}", update, "update_agent", body=BODY, summary="Change an agent"),
     Operation("DELETE", "/agents/{id}", delete, "delete_agent", status=204, summary="Forget an agent"),

@@ -7,14 +7,14 @@ from typing import Any
 from ....core.http.call import Call
 from ..service import Service
 from .noun import Face
-from .shape import BOOLEAN, NAME, NAME_OR_NONE, UUID, UUID_OR_NONE, Schema, attributes, maybe, owned
+from .shape import BOOLEAN, NAME, NAME_OR_NONE, UUID, Schema, attributes, maybe, owned
 
 CHANGEABLE = {"name": NAME, "description": NAME_OR_NONE, "stateful": BOOLEAN}
 PORT: Schema = {"type": ["integer", "string", "null"]}
 RULE = attributes(owned({
     "security_group_id": UUID, "direction": {"enum": ["ingress", "egress"]}, "ethertype": {"type": ["string", "null"]},
     "protocol": {"type": ["string", "integer", "null"]}, "port_range_min": PORT, "port_range_max": PORT,
-    "remote_ip_prefix": maybe({"type": "string", "format": "cidr"}), "remote_group_id": UUID_OR_NONE}),
+    "remote_ip_prefix": maybe({"type": "string", "format": "cidr"}), "remote_group_id": NAME_OR_NONE}),
     ["security_group_id", "direction"])
 
 
