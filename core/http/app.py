@@ -136,11 +136,11 @@ class Application:
     def _serve(self, variants: list[Variant], request: falcon.Request, response: falcon.Response,
                path: Mapping[str, str], request_id: str) -> str:
         asked = self._version(variants, request, response)
-        if self.api.admit is not None:
-            self.api.admit(request)
         public = variants[0].operation.public
         context = Context(request_id=request_id) if public else self._context(request, request_id)
         variant, data = self._choose(variants, request, asked)
+        if self.api.admit is not None:
+            self.api.admit(request)
         operation = variant.operation
         named = dict(zip(variant.names, (path[level] for level in sorted(path)), strict=True))
         call = Call(request, response, context, operation, named, asked, self.edge.policy)

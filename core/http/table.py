@@ -148,5 +148,5 @@ class Api:
     max_body_bytes: int = 1 << 20
     """Largest body of operations that are not ``raw``."""
     admit: Callable[[Any], None] | None = None
-    """Looks at each request (falcon's) of a known path before its token and body; raises what is wrong with
+    """Looks at each request (falcon's) of a known path before its body is checked; raises what is wrong with
     it, such as a media type that the service refuses."""

@@ -75,10 +75,10 @@ class BodyCheck:
 
 
 def _refusal(validator: Any, body: Any) -> BadRequest:
-    """What is wrong first; the facts ``reason`` and ``keyword`` say it without the place."""
+    """What is wrong first; the facts ``reason``, ``keyword`` and ``schema_path`` say it in parts."""
     error = next(iter(validator.iter_errors(body)))
-    keyword = str(error.schema_path[-1]) if error.schema_path else ""
-    return BadRequest(_explain(error), check="body", reason=str(error.message), keyword=keyword)
+    path = [str(part) for part in error.schema_path] or [""]
+    return BadRequest(_explain(error), check="body", reason=str(error.message), keyword=path[-1], schema_path=path[:-1])
 
 
 def _explain(error: Any) -> str:
@@ -129,7 +129,7 @@ def check_query(query: Query, asked: Version, values: Mapping[str, list[str]]) -
         if kind is None:
             if query.strict and not any(re.fullmatch(pattern, name) for pattern in query.patterns):
                 raise BadRequest(f"Additional properties are not allowed: query parameter {name!r} was unexpected",
-                                 check="query")
+                                 check="query", unknown=name)
             continue
         many = kind.startswith("*")
         if len(given) > 1 and not many:
