@@ -28,9 +28,9 @@ CONSUMER = sa.select(consumers).where(consumers.c.id == bindparam("id"))
 OF_CONSUMER = (sa.select(allocations.c.provider_id, allocations.c.resource_class, allocations.c.used,
                          allocations.c.updated_at)
                .where(allocations.c.consumer_id == bindparam("id")))
-SHOWN = (sa.select(allocations.c.provider_id, allocations.c.resource_class, allocations.c.used, allocations.c.updated_at,
-                   providers.c.generation.label("provider_generation"), consumers.c.project_id, consumers.c.user_id,
-                   consumers.c.type, consumers.c.generation)
+SHOWN = (sa.select(allocations.c.provider_id, allocations.c.resource_class, allocations.c.used,
+                   allocations.c.updated_at, providers.c.generation.label("provider_generation"),
+                   consumers.c.project_id, consumers.c.user_id, consumers.c.type, consumers.c.generation)
          .join_from(allocations, providers, providers.c.id == allocations.c.provider_id)
          .join(consumers, consumers.c.id == allocations.c.consumer_id)
          .where(allocations.c.consumer_id == bindparam("id")))

@@ -122,5 +122,5 @@ def forget_class(tx: Transaction, name: str) -> None:
     if unknown_classes(tx, [name]):
         raise NotFound(f"No such resource class {name}.")
     if tx.value(sa.select(inventories.c.provider_id).where(inventories.c.resource_class == name).limit(1)):
-        raise InUse(f"Error in delete resource class: Class is in use in inventory.")
+        raise InUse("Error in delete resource class: Class is in use in inventory.")
     tx.execute(sa.delete(classes).where(classes.c.name == name))

@@ -60,7 +60,8 @@ def create(tx: Transaction, now: datetime.datetime, id: str, name: str, parent: 
 
 def _root_of_parent(tx: Transaction, id: str, name: str, parent: str) -> str:
     if parent == id:
-        raise BadRequest(f"Unable to create resource provider \"{name}\", {id}: parent provider UUID cannot be same as UUID.")
+        raise BadRequest(f"Unable to create resource provider \"{name}\", {id}: "
+                         "parent provider UUID cannot be same as UUID.")
     row = find(tx, parent)
     if row is None:
         raise BadRequest(f"parent provider UUID {parent} does not exist.")

@@ -76,7 +76,8 @@ def refuse_unknown(tx: Transaction, claims: Sequence[claim.Claim]) -> None:
     names = {class_ for one in claims for amounts in one.allocations.values() for class_ in amounts}
     unknown = name.unknown_classes(tx, names)
     if unknown:
-        raise BadRequest(f"Unable to allocate inventory for consumer {claims[0].consumer}: No such resource class {unknown[0]}.")
+        raise BadRequest(f"Unable to allocate inventory for consumer {claims[0].consumer}: "
+                         f"No such resource class {unknown[0]}.")
 
 
 def show(service: Any, call: Call) -> Any:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import http
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
 
 from ....core.errors import CloudError
 from ....core.http.table import version
@@ -18,10 +18,18 @@ def detail(error: CloudError) -> str:
     facts = error.facts
     check = facts.get("check")
     if check == "body":
-        reason = str(facts.get("reason")).replace('"', "'")
-        return f"JSON does not validate: {reason}\n\nFailed validating '{facts.get('keyword')}' in schema"
+        reason, keyword = str(facts.get("reason")).replace('"', "'"), facts.get("keyword")
+        if keyword in ("minProperties", "minItems"):
+            reason = reason.partition(" has less")[0] + " should be non-empty"
+        elif keyword == "additionalProperties":
+            reason += ": does not match any of the regexes"
+        place = "".join(f"['{part}']" for part in cast(Sequence[str], facts.get("schema_path", ())))
+        return f"JSON does not validate: {reason}\n\nFailed validating '{keyword}' in schema{place}"
     if check == "json":
         return f"Malformed JSON: {facts.get('reason')}"
+    if check == "query" and "unknown" in facts:
+        return (f"Invalid query string parameters: Additional properties are not allowed ('{facts['unknown']}' was "
+                f"unexpected): '{facts['unknown']}' does not match any of the regexes of known parameters")
     if check == "query":
         return f"Invalid query string parameters: {error}"
     if facts.get("microversion"):

@@ -71,7 +71,8 @@ def wanted(call: Call) -> search.Wanted:
 def _root(call: Call) -> queries.Traits:
     values = call.many("root_required")
     if len(values) > 1:
-        raise BadRequest("Query parameter 'root_required' may be specified only once.", check="query")
+        raise BadRequest("Query parameter 'root_required' may be specified only once.", check="query",
+                         code="placement.query.duplicate_key")
     return queries.traits(call, "root_required", values)
 
 
@@ -80,11 +81,12 @@ def _subtrees(call: Call, groups: dict[str, Group]) -> list[list[str]]:
     for value in call.many("same_subtree"):
         names = [one.strip() for one in value.split(",")]
         if not all(names):
-            raise BadRequest(f"Empty string (unsuffixed group) can not be specified in `same_subtree`: {value}")
+            raise BadRequest(f"Empty string (unsuffixed group) can not be specified in `same_subtree`: {value}",
+                             code=queries.BAD_VALUE)
         unknown = sorted(set(names).difference(groups))
         if unknown:
             raise BadRequest(f"Real suffixes should be specified in `same_subtree`: {', '.join(unknown)} not found "
-                             "in query.")
+                             "in query.", code=queries.BAD_VALUE)
         found.append(names)
     return found
 
@@ -101,14 +103,15 @@ def _refuse_orphans(call: Call, groups: dict[str, Group], tied: set[str]) -> Non
     if not groups:
         raise BadRequest("At least one request group (`resources` or `resources{$S}`) is required.")
     if len(bare) == len(groups):
-        raise BadRequest("There must be at least one resources or resources[$S] parameter.")
+        raise BadRequest("There must be at least one resources or resources[$S] parameter.",
+                         code="placement.query.missing_value")
     for suffix in bare:
         if not suffix:
             raise BadRequest("All traits, member_of and in_tree parameters without a suffix must be associated with "
                              "resources.")
         if suffix not in tied:
             raise BadRequest("Resourceless suffixed group request should be specified in `same_subtree` query param: "
-                             f"bad group(s) - {suffix}")
+                             f"bad group(s) - {suffix}", code=queries.BAD_VALUE)
 
 
 def _refuse_orphaned_kind(kind: str, key: str, suffixes: list[str]) -> None:

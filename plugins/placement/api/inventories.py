@@ -58,8 +58,9 @@ def read(call: Call, class_: str, body: Mapping[str, Any], verb: str = "update")
 def agree(row: Row, seen: int) -> None:
     """See that the client has seen the provider as it is. :raises ConcurrentUpdate: it has not."""
     if row.generation != seen:
-        raise ConcurrentUpdate(f"resource provider generation conflict for provider {row.id}: actual: {row.generation}, "
-                               f"given: {seen}. Resource provider's generation already changed. Please update the "
+        raise ConcurrentUpdate(f"resource provider generation conflict for provider {row.id}: actual: "
+                               f"{row.generation}, given: {seen}. Resource provider's generation already changed. "
+                               "Please update the "
                                "generation and try again.", code="placement.concurrent_update")
 
 

@@ -22,5 +22,5 @@ def admit(request: Any) -> None:
             raise BadRequest("content-type header required")
         if kind.partition(";")[0].strip().lower() != JSON:
             raise UnsupportedMedia(f"The media type {kind} is not supported, use {JSON}")
-    if request.accept not in ("*/*", JSON) and not request.client_accepts(JSON):
+    if request.method == "GET" and request.accept not in ("*/*", JSON) and not request.client_accepts(JSON):
         raise NotAcceptable(f"Only {JSON} is provided")

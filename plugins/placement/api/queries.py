@@ -19,9 +19,9 @@ def resources(text: str) -> dict[str, int]:
     for pair in text.split(","):
         name, colon, amount = pair.strip().partition(":")
         if not (name and colon):
+            got = pair.strip() if text else "empty string"
             raise BadRequest("Badly formed resources parameter. Expected resources query string parameter in form: "
-                             f"?resources=VCPU:2,MEMORY_MB:1024. Got: {pair.strip() or ('' if text else 'empty string')}.",
-                             code=BAD_VALUE)
+                             f"?resources=VCPU:2,MEMORY_MB:1024. Got: {got}.", code=BAD_VALUE)
         if not NATURAL.fullmatch(amount.removeprefix("-")):
             raise BadRequest(f"Requested resource {name} expected positive integer amount. Got: {amount}.",
                              code=BAD_VALUE)
@@ -121,8 +121,8 @@ def members(call: Call, name: str, values: Sequence[str]) -> Members:
 def _aggregates(name: str, text: str) -> list[str]:
     ids = text[3:].split(",") if text.startswith("in:") else [text]
     if not text.startswith("in:") and "," in text:
-        raise BadRequest(f"Multiple values for '{name}' must be prefixed with the 'in:' or '!in:' keyword using the valid "
-                         f"microversion. Got: {text}", code=BAD_VALUE)
+        raise BadRequest(f"Multiple values for '{name}' must be prefixed with the 'in:' or '!in:' keyword using the "
+                         f"valid microversion. Got: {text}", code=BAD_VALUE)
     for one in ids:
         if not is_uuid(one):
             raise BadRequest(f"Invalid query string parameters: Expected '{name}' parameter to contain valid UUID(s). "
@@ -140,6 +140,6 @@ def refuse_unknown(kind: str, names: Iterable[str]) -> None:
 def uuid(name: str, text: str) -> str:
     """``text``, which must be a UUID. :raises BadRequest: it is none."""
     if not is_uuid(text):
-        raise BadRequest(f"Invalid query string parameters: Expected '{name}' parameter to be a valid UUID. "
+        raise BadRequest(f"Invalid query string parameters: Expected '{name}' parameter to be a format of uuid. "
                          f"Got: {text}", code=BAD_VALUE)
     return text

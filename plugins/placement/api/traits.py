@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from ....core.errors import BadRequest, NotFound
-from ....core.http.call import Call, Reply
+from ....core.http.call import Call
 from ....core.http.table import Operation, Query
 from .. import name, provider
 from ..standard import CUSTOM_NAME

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from ....core.drivers.filter import FilterFacts, Host, HostFilter, Request
 from .specs import matches
 
@@ -34,6 +36,21 @@ class ImageProperties(HostFilter):
         """Only when the image has one of these properties."""
         properties = request.image_properties
         return any(name in properties for name in (*ARCHITECTURES, *TYPES, *VERSIONS))
+
+    def survivors(self, hosts: Sequence[Host], request: Request) -> list[Host]:
+        """Looks at each kind of host once: there are few kinds and many hosts."""
+        if not self.relevant(request):
+            return list(hosts)
+        verdicts: dict[tuple[str, str, int], bool] = {}
+        found = []
+        for host in hosts:
+            kind = (host.architecture, host.hypervisor_type, host.hypervisor_version)
+            verdict = verdicts.get(kind)
+            if verdict is None:
+                verdict = verdicts[kind] = self.passes(host, request)
+            if verdict:
+                found.append(host)
+        return found
 
     def passes(self, host: Host, request: Request) -> bool:
         """Tell whether all three hold."""

@@ -16,7 +16,8 @@ NUMBERS: dict[str, Callable[[float, float], bool]] = {
     ">": operator.gt, ">=": operator.ge,
 }
 TEXTS: dict[str, Callable[[str, str], bool]] = {
-    "s==": operator.eq, "s!=": operator.ne, "s<": operator.lt, "s<=": operator.le, "s>": operator.gt, "s>=": operator.ge,
+    "s==": operator.eq, "s!=": operator.ne, "s<": operator.lt, "s<=": operator.le, "s>": operator.gt,
+    "s>=": operator.ge,
 }
 
 
