@@ -8,8 +8,13 @@ from ....core.http.table import Api, Operation, under
 from . import (
     actions,
     addresses,
+    aggregates,
     attachments,
+    availability_zones,
+    extensions,
     flavors,
+    hosts,
+    hypervisors,
     instance_actions,
     keypairs,
     limits,
@@ -18,6 +23,8 @@ from . import (
     server_metadata,
     server_tags,
     servers,
+    services,
+    usage,
     versions,
 )
 from .faults import fault
@@ -36,6 +43,13 @@ TABLES: Sequence[Sequence[Operation]] = (
     limits.OPERATIONS,
     server_groups.OPERATIONS,
     quota_sets.OPERATIONS,
+    aggregates.OPERATIONS,
+    availability_zones.OPERATIONS,
+    hypervisors.OPERATIONS,
+    services.OPERATIONS,
+    hosts.OPERATIONS,
+    usage.OPERATIONS,
+    extensions.OPERATIONS,
 )
 """The tables of all nouns, in the order of the API reference."""
 
