@@ -43,9 +43,10 @@ class Up(Command):
         """Start it, say so in one line, and stay unless detached."""
         begun = System().monotonic()
         found = configuration(arguments)
-        for section, value in (("compute", arguments.hypervisor), ("network", arguments.network)):
+        for section, key, value in (("compute", "hypervisor", arguments.hypervisor),
+                                    ("network", "driver", arguments.network)):
             if value:
-                found.set(section, "driver", value)
+                found.set(section, key, value)
         state = Path(tempfile.mkdtemp(prefix="stratolith-")) if arguments.ephemeral else arguments.state.resolve()
         state.mkdir(parents=True, exist_ok=True, mode=0o700)
         _refuse_second(state)

@@ -92,7 +92,7 @@ def _load(launch: Launch, *ignored: Any) -> Any:
     cloud.start()
     launch.configuration.validate()
     if METADATA in cloud.pages:
-        serve_on(launch.run_dir / METADATA_SOCKET, cloud.wsgi, executor)
+        serve_on(launch.run_dir / METADATA_SOCKET, cloud.pages[METADATA], executor)
     Finalize(None, cloud.stop, exitpriority=100)
     _tell(launch, {"ready": True, "seconds": round(clock.monotonic() - launch.begun, 3), "base": launch.base})
     return cloud.wsgi

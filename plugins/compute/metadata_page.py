@@ -13,6 +13,7 @@ from typing import Any
 
 from ...core.errors import CloudError, Forbidden, NotFound
 from ...core.http.mount import StartResponse
+from ...core.process.unix import TRUSTED
 from ...core.services.network import NetworkService
 from .metadata import EC2_VERSIONS
 from .service import Service
@@ -53,7 +54,7 @@ class MetadataPage:
         """Who asks. :raises Forbidden: the headers cannot be believed. :raises NotFound: nobody known."""
         address = str(environ.get("HTTP_X_FORWARDED_FOR", "")).partition(",")[0].strip()
         network = str(environ.get("HTTP_X_NEUTRON_NETWORK_ID", ""))
-        if environ.get("stratolith.socket") != "unix":
+        if TRUSTED not in environ:
             self._believe(environ, f"{network}/{address}")
         if not address or not network:
             raise NotFound()
