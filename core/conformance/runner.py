@@ -49,6 +49,8 @@ KINDS = {
     "identity": Kind("identity", "identity:Identity", "identity:IdentitySuite"),
     "token": Kind("tokens", "token:TokenFormat", "token:TokenSuite"),
     "image_store": Kind("image_stores", "image_store:ImageStore", "image_store:ImageStoreSuite"),
+    "filter": Kind("filters", "filter:Filter", "filter:FilterSuite"),
+    "weigher": Kind("weighers", "weigher:Weigher", "weigher:WeigherSuite"),
     "bus": Kind("bus", "bus:Bus", "bus:BusSuite"),
 }
 

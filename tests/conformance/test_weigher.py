@@ -1,0 +1,11 @@
+"""The shipped weigher suite on our own weighers."""
+
+from stratolith.core.conformance.runner import applied
+
+TestBuildFailure = applied("weigher", "BuildFailureWeigher")
+TestCpu = applied("weigher", "CPUWeigher")
+TestDisk = applied("weigher", "DiskWeigher")
+TestIoOps = applied("weigher", "IoOpsWeigher")
+TestRam = applied("weigher", "RAMWeigher")
+TestSoftAffinity = applied("weigher", "ServerGroupSoftAffinityWeigher")
+TestSoftAntiAffinity = applied("weigher", "ServerGroupSoftAntiAffinityWeigher")
