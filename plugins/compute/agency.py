@@ -89,6 +89,10 @@ class ComputeAgent(abc.ABC):
         """The end of the guest's console output. :raises NotFound: no such guest."""
 
     @abc.abstractmethod
+    def uptime_s(self, context: Context) -> float:
+        """How long the host has been up, in seconds."""
+
+    @abc.abstractmethod
     def snapshot(self, context: Context, guest: str, image: ImageRecord) -> None:
         """Upload the guest's root disk as the queued ``image``. :raises NotSupported: the driver cannot."""
 

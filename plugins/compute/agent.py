@@ -176,6 +176,10 @@ class HostAgent(Agent, ComputeAgent):
     def console_log(self, context: Context, guest: str, max_bytes: int) -> bytes:
         return self.driver.console_log(guest, max_bytes)
 
+    def uptime_s(self, context: Context) -> float:
+        # On Linux the monotonic clock begins with the machine.
+        return self.kit.clock.monotonic()
+
     def snapshot(self, context: Context, guest: str, image: ImageRecord) -> None:
         driver = require(self.driver, Snapshots)
         folder = self.kit.run_dir / "snapshots"

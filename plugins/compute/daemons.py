@@ -21,7 +21,7 @@ INTERNAL = "internal"
 """The zone of processes that run no servers."""
 CONDUCTOR = "nova-conductor"
 SCHEDULER = "nova-scheduler"
-BEAT_S = 20.0
+BEAT_S = 25.0
 
 _ALL = sa.select(services).order_by(services.c.number)
 _BY_ID = sa.select(services).where(services.c.id == sa.bindparam("id"))

@@ -8,12 +8,16 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from ...core.context import Context
 from ...core.db.engine import Row, Transaction
 from ...core.db.paging import Page, paged
 from ...core.errors import BadRequest, NotFound
 from ...core.process.slice import Kit
+from .agency import ComputeAgent, agent_queue
 from .fleet import BINARY, Fleet
 from .tables import hosts, servers, services
+
+DAY_S = 86400
 
 _ALL = sa.select(hosts)
 _DAEMONS = sa.select(services.c.host, services.c.id, services.c.number, services.c.disabled,
@@ -116,6 +120,19 @@ def of_host(kit: Kit, fleet: Fleet, host: str) -> Hypervisor:
         if row is None:
             raise NotFound(f"Compute host {host} could not be found.")
         return _seen(tx, fleet, [row], with_servers=False)[0]
+
+
+def uptime(kit: Kit, context: Context, one: Hypervisor) -> str:
+    """The host's present time and how long it has been up, as the command ``uptime`` says it.
+
+    :raises BadRequest: the host is down. :raises BackendBusy: it does not answer.
+    """
+    if not one.up:
+        raise BadRequest(f"Service is unavailable at this time: the host of hypervisor {one.row.node} is down.")
+    seconds = int(kit.mesh.reach(agent_queue(one.row.host), ComputeAgent).uptime_s(context))
+    days, rest = divmod(seconds, DAY_S)
+    hours, minutes = divmod(rest // 60, 60)
+    return f" {kit.clock.now():%H:%M:%S} up {f'{days} days, ' if days else ''}{hours:2}:{minutes:02}"
 
 
 def by_project(kit: Kit, host: str) -> list[Row]:

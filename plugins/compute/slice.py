@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from ...core.http.mount import Wsgi
 from ...core.process.slice import Kit, Slice
 from ...core.services.compute import ComputeService
+from . import daemons
 from .agency import CONTROL_QUEUE, Control
 from .agent import HostAgents
 from .api import FACE
@@ -37,6 +38,7 @@ class Compute(Slice):
 
     def start(self, service: Service, kit: Kit) -> None:
         kit.mesh.serve(CONTROL_QUEUE, Control, service.control)
+        daemons.announce(kit)
 
     def pages(self, service: Service, kit: Kit) -> Mapping[str, Wsgi]:
         return {"/metadata": MetadataPage(service)}

@@ -117,6 +117,14 @@ def show(service: Service, call: Call) -> Mapping[str, Any]:
     return {"hypervisor": _full(service, call, _found(service, call, with_servers), with_servers)}
 
 
+def uptime(service: Service, call: Call) -> Mapping[str, Any]:
+    """How long a hypervisor's host has been up."""
+    with_servers = call.version >= (2, 53) and call.flag("with_servers")
+    one = _found(service, call, with_servers)
+    said = hypervisors.uptime(service.kit, call.context, one)
+    return {"hypervisor": {**_brief(call, one, with_servers), "uptime": said}}
+
+
 def statistics(service: Service, call: Call) -> Mapping[str, Any]:
     """The sums over all hypervisors that are not disabled."""
     found = hypervisors.enabled(service.kit, service.fleet)
@@ -143,6 +151,7 @@ OPERATIONS = (
               summary="List hypervisors with details"),
     Operation("GET", ALL + "/statistics", statistics, RULE + "statistics", summary="Show sums of all hypervisors"),
     Operation("GET", ONE, show, RULE + "show", query=ONE_QUERY, summary="Show a hypervisor"),
+    Operation("GET", ONE + "/uptime", uptime, RULE + "uptime", summary="Show how long a hypervisor has been up"),
     Operation("GET", ONE + "/search", search, RULE + "search", until="2.52", summary="Find hypervisors"),
     Operation("GET", ONE + "/servers", servers, RULE + "servers", until="2.52",
               summary="List servers of hypervisors"),
