@@ -21,8 +21,9 @@ class TokenFacts:
 class TokenPayload(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """All that a token says. Moments are seconds since the epoch, to the microsecond.
 
-    At most one of ``project_id``, ``domain_id`` and ``system`` is set. ``audit_id`` is this token's own;
-    ``parent_audit_id`` that of the first of the chain of tokens it was made from, or nothing.
+    At most one of ``project_id``, ``domain_id`` and ``system`` is set. ``audit_id`` is this token's own: 16 bytes
+    as 22 characters of URL-safe base64. ``parent_audit_id`` is that of the first of the chain of tokens it was
+    made from, or nothing.
     """
 
     user_id: str

@@ -141,7 +141,8 @@ class Projects:
                 if name in values and (values[name] or "") != getattr(row, name):
                     raise BadRequest(f"Update of `{name}` is not allowed.")
             options = {**row.options, **values.get("options", {})}
-            if row.options.get("immutable") and (options.get("immutable") or set(values) - {"options"}):
+            more = {key for key, value in values.items() if key != "options" and not (key == "extra" and not value)}
+            if row.options.get("immutable") and (options.get("immutable") or more):
                 raise Forbidden(f"Cannot update project {project_id}: it is immutable.")
             self._name_free(tx, row.domain_id, values.get("name", row.name), project_id, row.is_domain)
             changed = {key: value for key, value in values.items() if key not in FIXED}
