@@ -1,0 +1,199 @@
+"""Crash enumeration: the process stops at every database write and driver call of a boot and of a delete.
+
+Each time the cloud is started again on what is left, and every server must be active, in error
+with a fault, or gone, with nothing stuck, leaked or doubled.
+"""
+
+import shutil
+
+import pytest
+import sqlalchemy as sa
+from stratolith.core.conformance.cloud import InProcess
+from stratolith.core.operations.tables import operations
+
+HYPERVISOR_VERBS = ("spawn", "destroy")
+NETWORK_VERBS = ("apply_network", "remove_network", "apply_port", "remove_port")
+VOLUME_VERBS = ("create", "delete", "connect", "disconnect")
+
+
+class Killed(BaseException):
+    """The process is no more."""
+
+
+class Fuse:
+    """Counts points and kills at one of them."""
+
+    def __init__(self, at=0):
+        self.at = at
+        self.points = []
+
+    def __call__(self, point):
+        self.points.append(point)
+        if len(self.points) == self.at:
+            raise Killed(point)
+
+    def guard(self, driver, verbs):
+        """Count before and after each of a driver's verbs."""
+        for name in verbs:
+            setattr(driver, name, self._guarded(type(driver).__name__, name, getattr(driver, name)))
+
+    def _guarded(self, kind, name, verb):
+        def call(*args, **kwargs):
+            self(f"before {kind}.{name}")
+            result = verb(*args, **kwargs)
+            self(f"after {kind}.{name}")
+            return result
+        return call
+
+
+class Started:
+    """One life of the cloud in a folder."""
+
+    def __init__(self, folder, clock=None):
+        self.made = InProcess(folder, persistent=True, clock=clock)
+        self.made.start()
+        self.made.run(1)
+
+    @property
+    def database(self):
+        return self.made.cloud.kits["compute"].db
+
+    def light(self, fuse):
+        """Put the fuse into everything that changes something."""
+        for database in self.made.cloud.databases.all():
+            database.probe = fuse
+        for host in self.made.cloud.agents["compute"].hosts:
+            fuse.guard(host.driver, HYPERVISOR_VERBS)
+        fuse.guard(self.made.cloud.agents["network"].driver, NETWORK_VERBS)
+
+    def end(self):
+        """The process is gone: nothing is drained, nothing is said."""
+        for database in self.made.cloud.databases.all():
+            database.probe = None
+        self.made.cloud.databases.close()
+        return self.made.clock
+
+    def servers(self):
+        return self.made.request("GET", "/compute/v2.1/servers/detail?all_tenants=1").json["servers"]
+
+    def guests(self):
+        return sorted(one.guest for host in self.made.cloud.agents["compute"].hosts
+                      for one in host.driver.observe())
+
+    def consumers(self):
+        with self.database.read() as tx:
+            return sorted(tx.values(sa.text("SELECT DISTINCT consumer_id FROM placement_allocations")))
+
+    def port_owners(self):
+        ports = self.made.request("GET", "/network/v2.0/ports").json["ports"]
+        return sorted(one["device_id"] for one in ports if one["device_owner"].startswith("compute:"))
+
+    def unfinished(self):
+        with self.database.read() as tx:
+            return tx.values(sa.select(operations.c.kind).where(operations.c.state.not_in(("done", "failed"))))
+
+    def used(self):
+        with self.database.read() as tx:
+            return tx.value(sa.text("SELECT coalesce(sum(instances), 0) FROM compute_usage"))
+
+    def whole(self, context):
+        """See that nothing is stuck, leaked or doubled; returns the servers."""
+        servers = self.servers()
+        assert self.unfinished() == [], context
+        for one in servers:
+            assert one["status"] in ("ACTIVE", "ERROR"), (context, one["status"])
+            assert one["OS-EXT-STS:task_state"] is None, context
+            assert one["status"] == "ACTIVE" or one["fault"]["message"], context
+        active = sorted(one["id"] for one in servers if one["status"] == "ACTIVE")
+        assert self.guests() == active, context
+        assert self.consumers() == active, context
+        assert self.port_owners() == active, context
+        assert self.used() == len(servers), context
+        return servers
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory):
+    """A folder with a cloud that has an image and a flavor; the same folder with one server; and the bodies."""
+    folder = tmp_path_factory.mktemp("template")
+    cloud = Started(folder / "empty").made
+    made = cloud.request("POST", "/image/v2/images", {"name": "i", "disk_format": "raw", "container_format": "bare"})
+    image = made.json["id"]
+    cloud.request("PUT", f"/image/v2/images/{image}/file", bytes(1024),
+                  headers={"Content-Type": "application/octet-stream"})
+    flavor = cloud.request("POST", "/compute/v2.1/flavors",
+                           {"flavor": {"name": "s", "ram": 64, "vcpus": 1, "disk": 1}}).json["flavor"]["id"]
+    network = cloud.request("GET", "/network/v2.0/networks?name=private").json["networks"][0]["id"]
+    body = {"server": {"name": "one", "imageRef": image, "flavorRef": flavor, "networks": [{"uuid": network}]}}
+    cloud.run(10)
+    cloud.cloud.stop()
+    shutil.copytree(folder / "empty", folder / "full")
+    life = Started(folder / "full", cloud.clock)
+    made = life.made.request("POST", "/compute/v2.1/servers", body)
+    life.made.run(10)
+    assert [one["status"] for one in life.whole("the template")] == ["ACTIVE"]
+    life.made.cloud.stop()
+    return folder, body, made.json["server"]["id"], life.made.clock
+
+
+def killed_at(template, tmp_path, at, state, work):
+    """Copy the state, do ``work`` with the fuse at point ``at``, start again; returns that life and the fuse."""
+    folder, _, _, clock = template
+    place = tmp_path / f"at{at}"
+    shutil.copytree(folder / state, place)
+    life, fuse = Started(place, clock), Fuse(at)
+    life.light(fuse)
+    try:
+        work(life.made)
+        life.made.run(10)
+    except Killed:
+        life.end()
+        life = Started(place, clock)
+        life.made.run(200)
+    else:
+        life.light(Fuse())
+    return life, fuse, place
+
+
+def enumerate_points(template, tmp_path, state, work, check):
+    """Kill at each point once; returns the names of the points."""
+    at, points = 1, []
+    while True:
+        life, fuse, place = killed_at(template, tmp_path, at, state, work)
+        check(life, f"killed at point {at}, {fuse.points[-1]}")
+        life.made.cloud.stop()
+        shutil.rmtree(place)
+        if len(fuse.points) < at:
+            return fuse.points
+        points.append(fuse.points[-1])
+        at += 1
+
+
+def test_boot(template, tmp_path, capsys):
+    _, body, _, _ = template
+
+    def check(life, context):
+        assert len(life.whole(context)) <= 1, context
+
+    points = enumerate_points(template, tmp_path, "empty",
+                              lambda cloud: cloud.request("POST", "/compute/v2.1/servers", body), check)
+    with capsys.disabled():
+        print(f"\nboot: {len(points)} points of a crash")
+    assert any("spawn" in point for point in points)
+
+
+def test_delete(template, tmp_path, capsys):
+    _, _, server_id, _ = template
+
+    def check(life, context):
+        assert len(life.whole(context)) <= 1, context
+        if life.servers():
+            assert life.made.request("DELETE", f"/compute/v2.1/servers/{server_id}").status == 204
+            life.made.run(30)
+            assert life.whole(context) == [], context
+
+    points = enumerate_points(template, tmp_path, "full",
+                              lambda cloud: cloud.request("DELETE", f"/compute/v2.1/servers/{server_id}"), check)
+    with capsys.disabled():
+        print(f"\ndelete: {len(points)} points of a crash")
+    assert any("destroy" in point for point in points)

@@ -1,0 +1,116 @@
+"""Lists of servers: filters, order, pages, and how many queries they take."""
+
+import contextlib
+from urllib.parse import quote
+
+import pytest
+import sqlalchemy as sa
+
+
+@pytest.fixture
+def three(world):
+    """Three servers, the oldest first."""
+    ids = []
+    for name in ("alpha-1", "beta-2", "gamma-3"):
+        ids.append(world.boot(name=name, metadata={"n": name}))
+        world.cloud.clock.advance(1)
+    return ids
+
+
+def ids(world, query="", version="2.79", as_="demo", path="/servers"):
+    answer = world.ask("GET", f"{path}?{query}", version=version, as_=as_)
+    assert answer.status == 200, answer
+    return [one["id"] for one in answer.json["servers"]]
+
+
+def test_filters(world, three):
+    assert ids(world) == three[::-1]
+    assert ids(world, "name=alpha") == three[:1]
+    assert ids(world, "name=" + quote(r"^.*\-[0-9]$")) == three[::-1]
+    assert ids(world, "name=nothing") == []
+    assert ids(world, "status=ACTIVE") == three[::-1]
+    assert ids(world, "status=active&status=SHUTOFF") == three[::-1]
+    assert ids(world, "status=SHUTOFF") == []
+    assert ids(world, "status=invalid", "2.1") == []
+    assert world.ask("GET", "/servers?status=invalid", version="2.38").status == 400
+    assert ids(world, f"flavor={world.flavor}") == three[::-1]
+    assert ids(world, "flavor=1234") == []
+    assert ids(world, f"image={world.image}") == three[::-1]
+    assert ids(world, "image=1234") == []
+    address = world.show(three[0])["addresses"]["private"][0]["addr"]
+    assert ids(world, f"ip={address}$") == three[:1]
+    assert three[0] in ids(world, f"ip={address[:-1]}")
+    assert ids(world, f"ip=^{address}$") == three[:1]
+    assert ids(world, "ip=" + quote("10.0.0.*")) == three[::-1]
+    assert world.ask("GET", "/servers?name=" + quote("(")).status == 400
+
+
+def test_stopped_and_deleted(world, three):
+    world.act(three[0], "os-stop")
+    assert ids(world, "status=SHUTOFF") == three[:1]
+    assert ids(world, "status=ACTIVE") == three[:0:-1]
+    before = world.cloud.clock.now()
+    world.delete(three[2])
+    assert ids(world) == three[1::-1]
+    assert ids(world, f"changes-since={before.isoformat()}Z", path="/servers/detail") == three[2:]
+    assert world.ask("GET", "/servers?changes-since=2011/01/01").status == 400
+    assert ids(world, "changes-since=2051-01-01T12:34:00Z") == []
+    assert three[2] not in ids(world, f"changes-before={before.isoformat()}Z")
+    assert world.ask("GET", "/servers?status=deleted").status == 403
+    assert three[2] in ids(world, "deleted=true&all_tenants=1", as_="admin")
+
+
+def test_all_projects(world, three):
+    assert world.ask("GET", "/servers?all_tenants=1").status == 403
+    assert ids(world, as_="admin") == []
+    assert ids(world, "all_tenants=1", as_="admin") == three[::-1]
+    assert ids(world, "all_tenants", as_="admin") == three[::-1]
+    assert ids(world, "all_tenants=1&host=host1", as_="admin") == three[::-1]
+    assert ids(world, "all_tenants=1&host=other", as_="admin") == []
+    assert ids(world, "host=other") == three[::-1]
+
+
+def test_pages(world, three):
+    seen, path = [], "/compute/v2.1/servers?limit=2"
+    while path:
+        answer = world.cloud.request("GET", path, as_="demo").json
+        seen += [one["id"] for one in answer["servers"]]
+        path = next((link["href"] for link in answer.get("servers_links", ())), "")
+    assert seen == three[::-1]
+    assert ids(world, "limit=0") == []
+    assert world.ask("GET", "/servers?limit=-1").status == 400
+    assert world.ask("GET", "/servers?limit=one").status == 400
+    assert world.ask("GET", "/servers?marker=none").status == 400
+    assert ids(world, f"marker={three[1]}") == three[:1]
+    assert ids(world, "sort_key=display_name&sort_dir=asc") == three
+    assert ids(world, "sort_key=display_name&sort_dir=desc") == three[::-1]
+    assert world.ask("GET", "/servers?sort_key=secret").status == 400
+    assert world.ask("GET", "/servers?sort_key=host").status == 403
+    assert world.ask("GET", "/servers?unknown=1", version="2.74").status == 200
+    assert world.ask("GET", "/servers?unknown=1", version="2.75").status == 400
+
+
+@contextlib.contextmanager
+def statements(world):
+    """The statements run meanwhile."""
+    seen = []
+    engine = world.cloud.cloud.kits["compute"].db.engine
+
+    def note(connection, cursor, statement, parameters, context, many):
+        seen.append(statement)
+    sa.event.listen(engine, "before_cursor_execute", note)
+    yield seen
+    sa.event.remove(engine, "before_cursor_execute", note)
+
+
+def test_queries(world, three):
+    world.show(three[0])
+    counts = []
+    for limit in (1, 3):
+        with statements(world) as seen:
+            assert len(ids(world, f"limit={limit}", path="/servers/detail")) == limit
+        counts.append(len([one for one in seen if "servers" in one]))
+    assert counts == [1, 1]
+    with statements(world) as seen:
+        world.show(three[0])
+    assert len([one for one in seen if "servers" in one]) == 1
