@@ -71,6 +71,9 @@ class FloatingIps(Noun):
     def _associated(self, tx: Transaction, context: Context, document: Document, port_id: str,
                     fixed: str | None) -> Document:
         port = self.service.ports.find(tx, context, port_id)
+        if port["project_id"] != document["project_id"] and not self.is_admin(context):
+            raise faults.invalid(f"Bad floatingip request: Port {port_id} is associated with a different tenant than "
+                                 f"Floating IP {document['id']} and therefore cannot be bound.", "BadRequest")
         own = [one for one in port["fixed_ips"] if ":" not in one["ip_address"]]
         if fixed:
             own = [one for one in own if ip_address(one["ip_address"]) == ip_address(fixed)]

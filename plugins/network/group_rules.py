@@ -18,8 +18,8 @@ rules = tables.rules
 PROTOCOLS = {"ah": 51, "dccp": 33, "egp": 8, "esp": 50, "gre": 47, "icmp": 1, "icmpv6": 58, "igmp": 2, "ipip": 4,
              "ipv6-encap": 41, "ipv6-frag": 44, "ipv6-icmp": 58, "ipv6-nonxt": 59, "ipv6-opts": 60, "ipv6-route": 43,
              "ospf": 89, "pgm": 113, "rsvp": 46, "sctp": 132, "tcp": 6, "udp": 17, "udplite": 136, "vrrp": 112}
-IPV6_ONLY = frozenset(("icmpv6", "ipv6-icmp", "ipv6-frag", "ipv6-nonxt", "ipv6-opts", "ipv6-route", "58", "44", "59",
-                       "60", "43"))
+IPV6_ONLY = frozenset(("icmpv6", "ipv6-encap", "ipv6-icmp", "ipv6-frag", "ipv6-nonxt", "ipv6-opts", "ipv6-route",
+                       "41", "58", "44", "59", "60", "43"))
 PORTED = frozenset((6, 17, 33, 132, 136))
 ICMP = frozenset((1, 58))
 _SAME = sa.select(rules.c.id).where(rules.c.security_group_id == sa.bindparam("security_group_id"),
@@ -77,6 +77,20 @@ class GroupRules(Noun):
         """Delete the rule."""
         self.remove(tx, old["id"])
         self.service.wiring.group_changed(tx, context, [old["security_group_id"]])
+
+    def visible(self, context: Context) -> sa.ColumnElement[bool]:
+        """Own ones, and all of own groups."""
+        groups = tables.security_groups
+        return sa.or_(rules.c.project_id == sa.bindparam("scope"), rules.c.security_group_id.in_(
+            sa.select(groups.c.id).where(groups.c.project_id == sa.bindparam("scope"))))
+
+    def target(self, tx: Transaction, row: Any) -> dict[str, Any]:
+        """With the owner of its group."""
+        groups = tables.security_groups
+        group_id = row["security_group_id"] if isinstance(row, dict) else row.security_group_id
+        owner = tx.value(sa.select(groups.c.project_id).where(groups.c.id == group_id))
+        return {**super().target(tx, row), "security_group:project_id": owner or "",
+                "security_group:tenant_id": owner or ""}
 
     def filter(self, name: str, values: Sequence[str]) -> sa.ColumnElement[bool] | None:
         """Protocols compare as clients wrote them."""

@@ -20,6 +20,8 @@ _RULES_OF = sa.select(rules.c.security_group_id, rules.c.document).where(
 _EXISTING = sa.select(groups.c.id, groups.c.project_id, groups.c.shared, groups.c.stateful).where(
     groups.c.id.in_(sa.bindparam("groups", expanding=True)))
 _USED = sa.select(memberships.c.port_id).where(memberships.c.group_id == sa.bindparam("group_id")).limit(1)
+OWN_RULES = 2
+"""Rules a new group has."""
 _ID = msgspec.json.Decoder(dict[str, Any])
 
 
@@ -80,6 +82,7 @@ class Groups(Noun):
         self.default(tx, context, project_id)
         if body.get("name") == "default":
             raise faults.exists("SecurityGroupDefaultAlreadyExists", "Default security group already exists.")
+        self.service.quotas.take(tx, project_id, "security_group_rule", self.service.rules.counting, OWN_RULES)
         document = self.write(tx, body, project_id)
         return self.with_rules(tx, document)
 

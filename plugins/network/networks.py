@@ -11,6 +11,7 @@ from ...core.context import Context
 from ...core.db.engine import Transaction
 from . import faults, tables
 from .noun import Document, Noun
+from .subnets import check_mtu
 from .tables import segments
 
 networks = tables.networks
@@ -62,7 +63,7 @@ class Networks(Noun):
             **self.begin(body, project_id), "admin_state_up": body.get("admin_state_up", True), "status": "ACTIVE",
             "shared": body.get("shared", False), "router:external": external,
             "is_default": body.get("is_default", False),
-            "mtu": body.get("mtu") or self.service.mtu(kind), "subnets": [],
+            "mtu": self._mtu(kind, body.get("mtu")), "subnets": [],
             "port_security_enabled": body.get("port_security_enabled", True), "availability_zone_hints": [],
             "availability_zones": [], "ipv4_address_scope": None, "ipv6_address_scope": None,
             "dns_domain": body.get("dns_domain") or "",
@@ -74,6 +75,12 @@ class Networks(Noun):
                                  "segment": segment})
         self.service.groups.default(tx, context, project_id)
         return document
+
+    def _mtu(self, kind: str, asked: Any) -> int:
+        most = self.service.mtu(kind)
+        if asked is not None and (int(asked) < 0 or int(asked) > most):
+            raise faults.invalid(f"Requested MTU is too big, maximum is {most}")
+        return int(asked or most)
 
     def _segment(self, tx: Transaction, body: Document, external: bool) -> tuple[str, str, int | None]:
         options = self.service.options
@@ -126,8 +133,10 @@ class Networks(Noun):
         if any(name in changes and changes[name] != old.get(name) for name in self.hidden):
             raise faults.invalid("Plugin does not support updating the following provider network attributes: "
                                  + ", ".join(name for name in self.hidden if name in changes))
-        if "mtu" in changes and not changes["mtu"]:
-            changes["mtu"] = self.service.mtu(old["provider:network_type"])
+        if "mtu" in changes:
+            changes["mtu"] = self._mtu(old["provider:network_type"], changes["mtu"])
+            check_mtu(old["id"], changes["mtu"], [one["ip_version"] for one, _ in
+                                                  self.service.subnets.of_network(tx, old["id"])])
         new = self.save(tx, old, {**old, **changes})
         if new["mtu"] != old["mtu"]:
             self.service.wiring.network_changed(tx, context, old["id"])

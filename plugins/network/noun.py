@@ -341,6 +341,9 @@ class Noun:
         if not project_id:
             raise BadRequest("Running without keystone AuthN requires that tenant_id is specified",
                              type="HTTPBadRequest")
+        if project_id != context.project_id and not self.is_admin(context):
+            raise BadRequest("Specifying 'project_id' or 'tenant_id' other than the authenticated project in request "
+                             "requires admin or advsvc privileges", type="HTTPBadRequest")
         for name in self.flags:
             if name in body:
                 body[name] = truth(body[name])

@@ -20,7 +20,8 @@ NOUNS = {"network": "a network", "subnet": "a subnet", "subnetpool": "a subnet p
          "security_group_rule": "a security group rule"}
 READ = {"network": f"{READER} or {SHARED} or {EXTERNAL}", "subnet": f"{READER} or {SHARED} or {NETWORK_READER}",
         "subnetpool": f"{READER} or {SHARED}", "security_group": f"{READER} or {SHARED}",
-        "port": f"{READER} or {NETWORK_READER}"}
+        "port": f"{READER} or {NETWORK_READER}",
+        "security_group_rule": f"{READER} or (role:reader and project_id:%(security_group:project_id)s)"}
 WRITE = {"subnet": f"{MEMBER} or {NETWORK_OWNER}", "port": f"{MEMBER} or {NETWORK_OWNER}"}
 CREATE = {"subnet": NETWORK_OWNER}
 PROVIDER = ("provider:network_type", "provider:physical_network", "provider:segmentation_id")

@@ -20,6 +20,10 @@ _DEFAULT = sa.select(subnetpools.c.id).where(subnetpools.c.is_default,
                                              subnetpools.c.ip_version == sa.bindparam("version"))
 
 
+LENGTHS = ("min_prefixlen", "max_prefixlen", "default_prefixlen")
+"""Attributes that Networking writes as texts."""
+
+
 class SubnetPools(Noun):
     """The subnet pools."""
 
@@ -45,9 +49,9 @@ class SubnetPools(Noun):
             **self.begin(body, project_id), "prefixes": [str(net) for net in prefixes], "ip_version": version,
             "shared": truth(body.get("shared", False)), "is_default": truth(body.get("is_default", False)),
             "address_scope_id": None, "default_quota": _whole(body.get("default_quota")),
-            "min_prefixlen": _whole(body.get("min_prefixlen")) or (8 if version == 4 else 64),
-            "max_prefixlen": _whole(body.get("max_prefixlen")) or (32 if version == 4 else 128)}
-        document["default_prefixlen"] = _whole(body.get("default_prefixlen")) or document["min_prefixlen"]
+            "min_prefixlen": str(body.get("min_prefixlen") or (8 if version == 4 else 64)),
+            "max_prefixlen": str(body.get("max_prefixlen") or (32 if version == 4 else 128))}
+        document["default_prefixlen"] = str(body.get("default_prefixlen") or document["min_prefixlen"])
         _check_lengths(document)
         self._one_default(tx, document)
         self.insert(tx, document)
@@ -56,8 +60,9 @@ class SubnetPools(Noun):
     def change(self, tx: Transaction, context: Context, old: Document, changes: Document) -> Document:
         """Attributes; prefixes may only grow."""
         new = {**old, **changes}
-        for name in ("default_quota", "min_prefixlen", "max_prefixlen", "default_prefixlen"):
-            new[name] = _whole(new[name])
+        new["default_quota"] = _whole(new["default_quota"])
+        for name in LENGTHS:
+            new[name] = str(new[name])
         if "prefixes" in changes:
             wanted = _prefixes(changes["prefixes"])
             if any(net.version != old["ip_version"] for net in wanted):
@@ -71,6 +76,10 @@ class SubnetPools(Noun):
         if new["is_default"] and not old["is_default"]:
             self._one_default(tx, new)
         return self.save(tx, old, new)
+
+    def _values(self, document: Document) -> dict[str, Any]:
+        values = super()._values(document)
+        return {**values, **{name: int(values[name]) for name in LENGTHS}}
 
     def _one_default(self, tx: Transaction, document: Document) -> None:
         if document["is_default"] and tx.value(_DEFAULT, {"version": document["ip_version"]}):
@@ -111,10 +120,10 @@ class SubnetPools(Noun):
         return net
 
     def _fits(self, pool: Document, length: int) -> None:
-        if length < pool["min_prefixlen"]:
+        if length < int(pool["min_prefixlen"]):
             raise faults.invalid(f"Unable to allocate subnet with prefix length {length}, minimum allowed prefix is "
                                  f"{pool['min_prefixlen']}.", "MinPrefixSubnetAllocationError")
-        if length > pool["max_prefixlen"]:
+        if length > int(pool["max_prefixlen"]):
             raise faults.invalid(f"Unable to allocate subnet with prefix length {length}, maximum allowed prefix is "
                                  f"{pool['max_prefixlen']}.", "MaxPrefixSubnetAllocationError")
 
@@ -142,7 +151,7 @@ def _whole(value: Any) -> int | None:
 
 
 def _check_lengths(document: Document) -> None:
-    low, high, usual = document["min_prefixlen"], document["max_prefixlen"], document["default_prefixlen"]
+    low, high, usual = (int(document[name]) for name in LENGTHS)
     bits = 32 if document["ip_version"] == 4 else 128
     if high > bits:
         raise faults.invalid(f"Unbounded prefix length {high}", "UnsupportedMaxSubnetPoolPrefix")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from ipaddress import ip_address
 from typing import Any
 
@@ -9,7 +10,7 @@ import sqlalchemy as sa
 
 from ...core.context import Context
 from ...core.db.engine import Row, Transaction
-from . import faults, tables
+from . import faults, listing, tables
 from .addresses import Net, default_gateway, default_pools, host_range, inside, is_automatic, network_of, number_of
 from .noun import Document, Noun, decode
 
@@ -24,6 +25,7 @@ _SHARED = sa.select(tables.networks.c.shared, tables.networks.c.project_id).wher
     tables.networks.c.id == sa.bindparam("network_id"))
 FREED_WITH_SUBNET = ("network:dhcp",)
 MOST_DNS, MOST_ROUTES = 5, 20
+LEAST_MTU = {4: 68, 6: 1280}
 
 
 class Subnets(Noun):
@@ -62,6 +64,7 @@ class Subnets(Noun):
     def make(self, tx: Transaction, context: Context, body: Document, project_id: str) -> Document:
         """A subnet whose range overlaps no other on its network."""
         network = self.service.networks.find(tx, context, body["network_id"])
+        check_mtu(network["id"], network["mtu"], [int(body["ip_version"])])
         net, pool_id = self._range(tx, context, body, project_id)
         self._no_overlap(tx, network["id"], net)
         gateway = self._gateway(body, net)
@@ -81,6 +84,13 @@ class Subnets(Noun):
             self.service.ports.address_all(tx, context, document)
         self.service.wiring.network_changed(tx, context, network["id"])
         return document
+
+    def filter(self, name: str, values: Sequence[str]) -> sa.ColumnElement[bool] | None:
+        """By whether the network is shared."""
+        if name != "shared":
+            return None
+        return subnets.c.network_id.in_(sa.select(tables.networks.c.id).where(
+            listing.condition(tables.networks.c.shared, values, name)))
 
     def _range(self, tx: Transaction, context: Context, body: Document,
                project_id: str) -> tuple[Net, str | None]:
@@ -164,6 +174,14 @@ class Subnets(Noun):
                                                                         if one != old["id"]]})
         self.remove(tx, old["id"])
         self.service.wiring.network_changed(tx, context, old["network_id"])
+
+
+def check_mtu(network_id: str, mtu: int, versions: Sequence[int]) -> None:
+    """See that a network's MTU carries these IP versions. :raises Conflict: it is too small."""
+    for version in versions:
+        if mtu < LEAST_MTU[version]:
+            raise faults.conflict("NetworkMTUSubnetConflict", f"The MTU of network {network_id} must be at least "
+                                  f"{LEAST_MTU[version]} bytes for IPv{version} subnets")
 
 
 def _checked_gateway(gateway: str | None, net: Net) -> str | None:

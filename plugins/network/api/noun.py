@@ -41,7 +41,8 @@ class Face:
     def create(self, service: Service, call: Call) -> dict[str, Any]:
         """One or many."""
         if self.plural in call.body:
-            return {self.plural: self.noun(service).create(call.context, call.body[self.plural])}
+            bodies = [body.get(self.name, body) for body in call.body[self.plural]]
+            return {self.plural: self.noun(service).create(call.context, bodies)}
         return {self.name: self.noun(service).create(call.context, [call.body[self.name]])[0]}
 
     def update(self, service: Service, call: Call) -> dict[str, Any]:

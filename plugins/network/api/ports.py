@@ -28,7 +28,7 @@ VNIC = {"enum": ["normal", "direct", "macvtap", "direct-physical", "baremetal", 
                  "smart-nic", "vdpa", "accelerator-direct", "accelerator-direct-physical", "remote-managed"]}
 CHANGEABLE = {"name": NAME, "description": NAME_OR_NONE, "admin_state_up": BOOLEAN, "mac_address": MAC,
               "fixed_ips": maybe(listed(FIXED_IP)), "device_id": NAME_OR_NONE, "device_owner": NAME_OR_NONE,
-              "security_groups": maybe(listed(UUID)), "allowed_address_pairs": maybe(listed(PAIR)),
+              "security_groups": maybe(listed(UUID, uniqueItems=True)), "allowed_address_pairs": maybe(listed(PAIR)),
               "extra_dhcp_opts": maybe(listed(OPTION)), "port_security_enabled": BOOLEAN,
               "binding:host_id": NAME_OR_NONE, "binding:profile": {"type": ["object", "null"]},
               "binding:vnic_type": VNIC}

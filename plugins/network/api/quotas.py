@@ -8,10 +8,12 @@ from ....core.http.call import Call
 from ....core.http.table import Operation
 from ..quotas import RESOURCES
 from ..service import Service
-from .shape import NUMBER, attributes, one
+from .shape import Schema, attributes, one
 
-BODY = one("quota", {**attributes({**dict.fromkeys(RESOURCES, NUMBER), "tenant_id": {}, "project_id": {}, "force": {},
-                                   "rbac_policy": NUMBER}), "minProperties": 1})
+LIMIT: Schema = {"anyOf": [{"type": "integer", "minimum": -1, "maximum": 2**31 - 1},
+                           {"type": "string", "pattern": "^(-1|[0-9]{1,9})$"}]}
+BODY = one("quota", {**attributes({**dict.fromkeys(RESOURCES, LIMIT), "tenant_id": {}, "project_id": {}, "force": {},
+                                   "rbac_policy": LIMIT}), "minProperties": 1})
 
 
 def index(service: Service, call: Call) -> dict[str, Any]:

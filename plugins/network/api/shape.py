@@ -55,6 +55,7 @@ def one(name: str, schema: Schema) -> Schema:
 
 
 def one_or_many(name: str, plural: str, schema: Schema) -> Schema:
-    """A body of one, or of a list."""
-    return {"type": "object", "properties": {name: schema, plural: {"type": "array", "items": schema, "minItems": 1}},
+    """A body of one, or of a list whose items may be wrapped like a body of one."""
+    item = {"if": {"type": "object", "required": [name]}, "then": one(name, schema), "else": schema}
+    return {"type": "object", "properties": {name: schema, plural: {"type": "array", "items": item, "minItems": 1}},
             "minProperties": 1, "maxProperties": 1, "additionalProperties": False}

@@ -124,5 +124,6 @@ def test_quota_is_enforced_shown_and_reset(net):
     assert error["type"] == "OverQuota"
     assert [one["network"] for one in net.get("/quotas", as_="admin")["quotas"]] == [used]
     net.delete(f"/quotas/{project}", as_="admin")
-    assert net.get(f"/quotas/{project}")["quota"]["network"] == net.get(f"/quotas/{project}/default")["quota"]["network"]
+    default = net.get(f"/quotas/{project}/default")["quota"]
+    assert net.get(f"/quotas/{project}")["quota"] == default
     net.delete(f"/quotas/{project}", 404, as_="admin")
