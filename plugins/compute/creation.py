@@ -66,7 +66,7 @@ def create(kit: Kit, fleet: Fleet, context: Context, body: Mapping[str, Any], ve
     with kit.db.write() as tx:
         flavor = wish.flavor
         count = accounting.room(kit, tx, context.project_id, wish.most, wish.least, flavor["vcpus"],
-                                flavor["memory_mib"])
+                                flavor["memory_mib"], context.user_id)
         group_id = choice.group(kit, tx, context, next(iter(wish.hints.get("group", ())), ""), count,
                                 wish.limits["server_group_members"])
         ids = [_insert(kit, tx, context, wish, number, count, reservation_id, group_id) for number in range(count)]

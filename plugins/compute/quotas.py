@@ -15,7 +15,7 @@ from ...core.errors import BadRequest, NotFound, QuotaExceeded
 from ...core.process.slice import Kit
 from ...core.services.identity import IdentityService
 from . import accounting
-from .tables import quota_classes, quotas, server_groups, servers
+from .tables import quota_classes, quotas, server_groups
 
 UNLIMITED = -1
 DEFAULT_CLASS = "default"
@@ -25,15 +25,9 @@ NETWORK = ("fixed_ips", "floating_ips", "security_groups", "security_group_rules
 """Resources that only old microversions name and that the network service counts by itself."""
 RESOURCES = (*OPTIONS, *NETWORK)
 
-_OF_USER = sa.select(quotas.c.resource, quotas.c.limit).where(
-    quotas.c.project_id == sa.bindparam("project_id"), quotas.c.user_id == sa.bindparam("user_id"))
 _CLASS = sa.select(quota_classes.c.resource, quota_classes.c.limit).where(quota_classes.c.name == sa.bindparam("name"))
 _GROUPS = (sa.select(sa.func.count()).select_from(server_groups)
            .where(server_groups.c.project_id == sa.bindparam("project_id")))
-_USED_BY_USER = sa.select(sa.func.count(), sa.func.coalesce(sa.func.sum(servers.c.vcpus), 0),
-                          sa.func.coalesce(sa.func.sum(servers.c.memory_mib), 0)).where(
-    servers.c.project_id == sa.bindparam("project_id"), servers.c.user_id == sa.bindparam("user_id"),
-    servers.c.deleted.is_(False))
 
 
 def configured(kit: Kit) -> dict[str, int]:
@@ -44,10 +38,7 @@ def configured(kit: Kit) -> dict[str, int]:
 
 def limits(kit: Kit, tx: Transaction, project_id: str, user_id: str = "") -> dict[str, int]:
     """The limits of a project, or of a user in it, by resource."""
-    found = dict.fromkeys(NETWORK, UNLIMITED) | accounting.limits(kit, tx, project_id)
-    if user_id:
-        found |= {row.resource: row.limit for row in tx.rows(_OF_USER, {"project_id": project_id, "user_id": user_id})}
-    return found
+    return dict.fromkeys(NETWORK, UNLIMITED) | accounting.limits(kit, tx, project_id, user_id)
 
 
 def defaults(kit: Kit) -> dict[str, int]:
@@ -63,12 +54,9 @@ def class_limits(kit: Kit, name: str) -> dict[str, int]:
 
 def used(tx: Transaction, project_id: str, user_id: str = "") -> dict[str, int]:
     """What a project, or a user in it, has of the resources that are counted a project."""
-    asked = {"project_id": project_id, "user_id": user_id}
-    if not user_id:
-        return {**accounting.used(tx, project_id), "server_groups": int(tx.value(_GROUPS, asked))}
-    row = tx.row(_USED_BY_USER, asked)
-    return {**dict(zip(accounting.RESOURCES, map(int, row or ()), strict=True)),
-            "server_groups": int(tx.value(_GROUPS.where(server_groups.c.user_id == user_id), asked))}
+    counted = accounting.used_by(tx, project_id, user_id) if user_id else accounting.used(tx, project_id)
+    groups = _GROUPS.where(server_groups.c.user_id == user_id) if user_id else _GROUPS
+    return {**counted, "server_groups": int(tx.value(groups, {"project_id": project_id}))}
 
 
 def see_room(kit: Kit, tx: Transaction, project_id: str, resource: str, total: int, message: str,

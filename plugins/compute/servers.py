@@ -153,7 +153,7 @@ def resize(kit: Kit, context: Context, server_id: str, flavor_id: str) -> None:
             raise BadRequest("Flavor's disk is smaller than the server's: a disk cannot shrink.")
         choice.fits(kit, context, plans.image_of(records.details(tx, server_id)), flavor, not backed)
         accounting.grow(kit, tx, row.project_id, flavor["vcpus"] - old["vcpus"],
-                        flavor["memory_mib"] - old["memory_mib"])
+                        flavor["memory_mib"] - old["memory_mib"], row.user_id)
         move = {"consumer": kit.clock.uuid(), "old_flavor": old, "new_flavor": flavor, "before": row.vm_state,
                 "old_host": row.host}
         states.begin(tx, row, "resize", context, kit.clock.now(), move=move)
