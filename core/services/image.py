@@ -58,8 +58,12 @@ class ImageService(ServiceInterface):
 
     @abc.abstractmethod
     def create(self, context: Context, image_id: str, name: str, disk_format: str, container_format: str,
-               properties: Mapping[str, str], min_disk: int, min_ram: int) -> ImageRecord:
-        """Make a queued, private image owned by the caller's project; the same id again is the same image."""
+               properties: Mapping[str, str], min_disk: int, min_ram: int, visibility: str = "private",
+               protected: bool = False) -> ImageRecord:
+        """Make a queued image owned by the caller's project; the same id again is the same image.
+
+        :raises Forbidden: the caller may not give it this visibility.
+        """
 
     @abc.abstractmethod
     def upload(self, context: Context, image_id: str, chunks: Iterable[bytes]) -> ImageRecord:

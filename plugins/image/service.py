@@ -35,16 +35,17 @@ class Images(ImageService):
         return self.data.chunks(context, image_id)
 
     def create(self, context: Context, image_id: str, name: str, disk_format: str, container_format: str,
-               properties: Mapping[str, str], min_disk: int, min_ram: int) -> ImageRecord:
-        """Make a queued, private image owned by the caller's project; the same id again is the same image."""
+               properties: Mapping[str, str], min_disk: int, min_ram: int, visibility: str = "private",
+               protected: bool = False) -> ImageRecord:
+        """Make a queued image owned by the caller's project; the same id again is the same image."""
         with self.kit.db.read() as tx:
             known = tx.row(BY_ID, {"id": image_id})
         if known is not None:
             with self.kit.db.read() as tx:
                 return images.record(find(tx, context, image_id))
-        new = images.NewImage(id=image_id, name=name, visibility="private", disk_format=disk_format or None,
-                              container_format=container_format or None, properties=dict(properties),
-                              min_disk=min_disk, min_ram=min_ram)
+        new = images.NewImage(id=image_id, name=name, visibility=visibility, protected=protected,
+                              disk_format=disk_format or None, container_format=container_format or None,
+                              properties=dict(properties), min_disk=min_disk, min_ram=min_ram)
         return images.record(images.create(self.kit, context, new))
 
     def upload(self, context: Context, image_id: str, chunks: Iterable[bytes]) -> ImageRecord:

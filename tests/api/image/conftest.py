@@ -3,24 +3,17 @@
 import pytest
 from stratolith.core.conformance.cloud import InProcess
 from stratolith.core.context import Context
-from stratolith.core.services.identity import IdentityService, Project
 
 ROLES = {"admin": ("admin", "manager", "member", "reader"), "member": ("member", "reader"), "reader": ("reader",)}
 
 
-class Believer(IdentityService):
+class Believer:
     """Takes tokens of the form ``project:role``."""
 
     def authenticate(self, token, request_id):
         project, _, role = token.partition(":")
         return Context(request_id=request_id, user_id=f"user-{project}", project_id=project, roles=ROLES[role],
                        is_admin=role == "admin")
-
-    def project(self, context, project_id):
-        return Project(id=project_id, name=project_id, domain_id="default")
-
-    def user_name(self, context, user_id):
-        return user_id
 
 
 class Alone(InProcess):

@@ -1,0 +1,158 @@
+"""Query strings of lists as questions, and the links of pages."""
+
+from __future__ import annotations
+
+import ast
+import datetime
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+from urllib.parse import urlencode
+
+from ....core.errors import BadRequest
+from ....core.http.call import Call
+from .. import listing
+
+COMPARE = ("gt", "gte", "lt", "lte", "eq", "neq")
+
+
+def root(call: Call) -> str:
+    """The address of the API's version, with the project's id where the client wrote it."""
+    project = call.request.env.get("stratolith.project_id")
+    return call.address(f"/v3/{project}" if project else "/v3")
+
+
+def bookmark_root(call: Call) -> str:
+    """As :func:`root`, without the version."""
+    project = call.request.env.get("stratolith.project_id")
+    return call.address(f"/{project}" if project else "")
+
+
+def links(call: Call, kind: str) -> Callable[[str], list[dict[str, str]]]:
+    """A function that gives the two links of an item by its id."""
+    own, bookmark = f"{root(call)}/{kind}/", f"{bookmark_root(call)}/{kind}/"
+    return lambda item: [{"rel": "self", "href": own + item}, {"rel": "bookmark", "href": bookmark + item}]
+
+
+def question(call: Call, table: str, filters: Mapping[str, str], sort_keys: Mapping[str, str]) -> listing.Question:
+    """The list that a query string asks for.
+
+    ``filters`` and ``sort_keys`` give the column for each name that may be used; other filters are ignored.
+    :raises BadRequest: a number, an order or a filter makes no sense.
+    """
+    asked = listing.Question(table)
+    _project(call, asked)
+    for name, column in filters.items():
+        if name in call.query:
+            _filter(call, asked, name, column, call.one(name))
+        if call.since("3.34") and f"{name}~" in call.query and name in ("name", "display_name", "description"):
+            asked.add(column, "like", call.one(f"{name}~"))
+    if call.since("3.60"):
+        for name in ("created_at", "updated_at"):
+            for value in call.many(name):
+                _moment(asked, name, value)
+    most = int(asked.limit)
+    asked.limit = min(_natural(call, "limit", most), most)
+    asked.offset = _natural(call, "offset", 0)
+    asked.marker = call.one("marker")
+    asked.sort = _sort(call, sort_keys)
+    return asked
+
+
+def _project(call: Call, asked: listing.Question) -> None:
+    everyone = call.context.is_admin and call.one("all_tenants").lower() in ("1", "true", "yes", "on")
+    wanted = call.one("project_id") or call.one("tenant_id")
+    if not everyone:
+        asked.add("project_id", "eq", call.context.project_id)
+    elif wanted:
+        asked.add("project_id", "eq", wanted)
+
+
+def _filter(call: Call, asked: listing.Question, name: str, column: str, value: str) -> None:
+    if name == "metadata":
+        for key, one in _pairs(value).items():
+            asked.add(str(key), "metadata", str(one))
+    elif name in ("bootable", "multiattach"):
+        if value.lower() not in ("true", "false", "1", "0"):
+            raise BadRequest(f"Invalid input received: {name}={value[:100]}")
+        asked.add(column, "eq", value.lower() in ("true", "1"))
+    elif name == "size":
+        asked.add(column, "eq", _number(name, value))
+    elif len(call.many(name)) > 1:
+        asked.add(column, "in", call.many(name))
+    else:
+        asked.add(column, "eq", value)
+
+
+def _pairs(text: str) -> Mapping[Any, Any]:
+    """Metadata as clients write it: the text of a mapping."""
+    try:
+        found = ast.literal_eval(text)
+    except (ValueError, SyntaxError, RecursionError, MemoryError) as exc:
+        raise BadRequest(f"Invalid input received: metadata={text[:100]}") from exc
+    if not isinstance(found, dict):
+        raise BadRequest(f"Invalid input received: metadata={text[:100]}")
+    return found
+
+
+def _moment(asked: listing.Question, name: str, value: str) -> None:
+    how, colon, text = value.partition(":")
+    if not colon or how not in COMPARE:
+        how, text = "eq", value
+    try:
+        found = datetime.datetime.fromisoformat(text)
+    except ValueError as exc:
+        raise BadRequest(f"Invalid input received: {name}={value[:100]}") from exc
+    if found.tzinfo is not None:
+        found = found.astimezone(datetime.UTC).replace(tzinfo=None)
+    asked.add(name, how, found)
+
+
+def _number(name: str, text: str) -> int:
+    if not re.fullmatch(r"[0-9]{1,9}", text):
+        raise BadRequest(f"{name} param must be an integer of 0 or more")
+    return int(text)
+
+
+def _natural(call: Call, name: str, default: int) -> int:
+    text = call.one(name)
+    return _number(name, text) if text else default
+
+
+def _sort(call: Call, keys: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    if not any(name in call.query for name in ("sort", "sort_key", "sort_dir")):
+        return listing.DEFAULT_SORT
+    if "sort" in call.query:
+        if "sort_key" in call.query or "sort_dir" in call.query:
+            raise BadRequest("The 'sort_key' and 'sort_dir' parameters are deprecated and cannot be used with the "
+                             "'sort' parameter.")
+        parts = [part.strip().partition(":") for part in call.one("sort").split(",")]
+        pairs = [(name, direction or "desc") for name, _, direction in parts]
+    else:
+        pairs = [(call.one("sort_key", "created_at"), call.one("sort_dir", "desc"))]
+    for name, direction in pairs:
+        if name not in keys:
+            raise BadRequest(f"Invalid input received: sort key {name[:100]} is not known")
+        if direction not in ("asc", "desc"):
+            raise BadRequest(f"Invalid input received: unknown sort direction {direction[:100]}, "
+                             "must be 'desc' or 'asc'.")
+    found = [(keys[name], direction) for name, direction in pairs]
+    given = {column for column, _ in found}
+    return (*found, *((name, found[-1][1]) for name in ("created_at", "id") if name not in given))
+
+
+def page(call: Call, kind: str, path: str, items: Sequence[Mapping[str, Any]],
+         asked: listing.Question) -> dict[str, Any]:
+    """The body of a page, with the link to the next where there may be one."""
+    body: dict[str, Any] = {kind: items}
+    if items and len(items) == asked.limit:
+        pairs = [(name, value) for name, values in call.query.items() if name not in ("marker", "offset")
+                 for value in values]
+        pairs.append(("marker", items[-1]["id"]))
+        body[f"{kind}_links"] = [{"rel": "next", "href": f"{root(call)}{path}?{urlencode(pairs)}"}]
+    return body
+
+
+def wants_count(call: Call) -> bool:
+    """Tell whether the number of all items is asked for."""
+    return call.since("3.45") and call.flag("with_count")

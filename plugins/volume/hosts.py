@@ -1,0 +1,80 @@
+"""The services of block storage as administrators see them: a scheduler, and one volume service a back end."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+
+from ...core.context import Context
+from ...core.db.engine import Row
+from ...core.errors import BadRequest, NotFound
+from .base import Base
+from .tables import services, snapshots, volumes
+
+ALL = sa.select(services).order_by(services.c.binary, services.c.host)
+ONE = sa.select(services).where(services.c.host == sa.bindparam("host"), services.c.binary == sa.bindparam("binary"))
+BY_PROJECT = sa.select(volumes.c.project_id, sa.func.count(), sa.func.sum(volumes.c.size)).where(
+    volumes.c.host.startswith(sa.bindparam("host"))).group_by(volumes.c.project_id)
+FROZEN_BY_PROJECT = sa.select(snapshots.c.project_id, sa.func.count(), sa.func.sum(snapshots.c.size)).join(
+    volumes, volumes.c.id == snapshots.c.volume_id).where(
+    volumes.c.host.startswith(sa.bindparam("host"))).group_by(snapshots.c.project_id)
+BEAT_S = 10.0
+DOWN_AFTER_S = 60.0
+
+
+class Hosts(Base):
+    """Services and their hosts."""
+
+    def beat(self) -> None:
+        """Say that this process's services live."""
+        now, zone = self.kit.clock.now(), self.kit.options.zone
+        mine = [(self.kit.host, "cinder-scheduler")]
+        mine += [(f"{self.kit.host}@{name}", "cinder-volume") for name in self.backends.drivers]
+        with self.kit.db.write() as tx:
+            for host, binary in mine:
+                known = tx.execute(services.update().where(services.c.host == host, services.c.binary == binary)
+                                   .values(beat_at=now, zone=zone))
+                if not known:
+                    tx.insert(services, {"host": host, "binary": binary, "zone": zone, "beat_at": now})
+
+    def listed(self, host: str = "", binary: str = "") -> Sequence[Row]:
+        """The services of a host (with or without its back end) and of one kind."""
+        with self.kit.db.read() as tx:
+            return [row for row in tx.rows(ALL) if (not binary or row.binary == binary)
+                    and (not host or host in (row.host, row.host.partition("@")[0]))]
+
+    def up(self, row: Row) -> bool:
+        """Tell whether a service has been heard lately."""
+        return bool((self.kit.clock.now() - row.beat_at).total_seconds() <= DOWN_AFTER_S)
+
+    def change(self, context: Context, host: str, binary: str, **values: Any) -> Row:
+        """Enable, disable, freeze or thaw a service. :raises NotFound: there is none of this kind there."""
+        with self.kit.db.write() as tx:
+            if not tx.execute(services.update().where(services.c.host == host, services.c.binary == binary)
+                              .values(**values)):
+                raise NotFound(f"Service {binary} could not be found on host {host}.")
+            row = tx.row(ONE, {"host": host, "binary": binary})
+            assert row is not None
+            return row
+
+    def freeze(self, context: Context, host: str, frozen: bool) -> None:
+        """Freeze or thaw a back end. :raises BadRequest: there is no such host."""
+        try:
+            self.change(context, host, "cinder-volume", frozen=frozen)
+        except NotFound as exc:
+            raise BadRequest(f"Service cinder-volume could not be found on host {host}.") from exc
+
+    def totals(self, host: str) -> tuple[Mapping[str, tuple[int, int]], Mapping[str, tuple[int, int]]]:
+        """Volumes and snapshots on a host by project: how many, and how many GiB.
+
+        :raises NotFound: no enabled volume service is there.
+        """
+        with self.kit.db.read() as tx:
+            row = tx.row(ONE, {"host": host, "binary": "cinder-volume"})
+            if row is None or row.disabled:
+                raise NotFound(f"Service cinder-volume could not be found on host {host}.")
+            made: Any = tx.rows(BY_PROJECT, {"host": host + "#"})
+            frozen: Any = tx.rows(FROZEN_BY_PROJECT, {"host": host + "#"})
+        return ({row[0]: (row[1], int(row[2])) for row in made}, {row[0]: (row[1], int(row[2])) for row in frozen})

@@ -1,0 +1,95 @@
+"""Lists of volumes and snapshots: filters, order and pages.
+
+A statement depends only on the shape of the question, so each shape is built once and kept;
+the values travel as parameters.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+
+from ...core.db.engine import Row, Transaction
+from ...core.db.paging import Page, paged
+from ...core.errors import NotFound
+from .tables import attachments, marks, snapshots, volumes
+
+TABLES = {"volumes": volumes, "snapshots": snapshots, "attachments": attachments}
+DEFAULT_SORT = (("created_at", "desc"), ("id", "desc"))
+
+Term = tuple[str, str, str]
+"""The column or metadata key, how it is compared, and the name of the parameter."""
+
+
+class Question(msgspec.Struct):
+    """A list that is asked for: terms and their parameters, order, start and length."""
+
+    table: str
+    terms: list[Term] = []
+    values: dict[str, Any] = {}
+    sort: tuple[tuple[str, str], ...] = DEFAULT_SORT
+    marker: str = ""
+    limit: int = 1000
+    offset: int = 0
+
+    def add(self, name: str, how: str, value: Any) -> None:
+        """Ask for rows whose ``name`` compares ``how`` (``eq``, ``like``, ``in``, ``metadata``, ``gt``...)
+        with ``value``."""
+        parameter = f"p{len(self.terms)}"
+        self.terms.append((name, how, parameter))
+        self.values[parameter] = value
+
+
+def rows(tx: Transaction, question: Question) -> Sequence[Row]:
+    """The page that was asked for. :raises NotFound: the marker names nothing."""
+    terms = tuple(question.terms)
+    values = {**question.values, "offset": question.offset}
+    if not question.marker:
+        return tx.rows(_statement(question.table, terms, question.sort, True), {**values, "limit": question.limit})
+    table = TABLES[question.table]
+    if tx.row(sa.select(table.c.id).where(table.c.id == question.marker)) is None:
+        raise NotFound(f"marker {question.marker} could not be found.")
+    page = Page(question.limit, question.marker, question.sort)
+    statement = _statement(question.table, terms, question.sort, False)
+    return tx.rows(paged(statement, table, page, tx).offset(sa.bindparam("offset")), values)
+
+
+def count(tx: Transaction, question: Question) -> int:
+    """How many rows there are on all pages together."""
+    inner = _statement(question.table, tuple(question.terms), (), False).subquery()
+    return int(tx.value(sa.select(sa.func.count()).select_from(inner), question.values))
+
+
+@functools.lru_cache(512)
+def _statement(name: str, terms: tuple[Term, ...], sort: tuple[tuple[str, str], ...],
+               first: bool) -> sa.Select[Any]:
+    table = TABLES[name]
+    statement = sa.select(table)
+    for term in terms:
+        statement = statement.where(_condition(table, *term))
+    if not first:
+        return statement
+    for key, direction in sort:
+        column = table.c[key]
+        if column.nullable:
+            nulls = sa.case((column.is_(None), 0), else_=1)
+            statement = statement.order_by(nulls.desc() if direction == "desc" else nulls.asc())
+        statement = statement.order_by(column.desc() if direction == "desc" else column.asc())
+    return statement.limit(sa.bindparam("limit")).offset(sa.bindparam("offset"))
+
+
+def _condition(table: sa.Table, name: str, how: str, parameter: str) -> sa.ColumnElement[bool]:
+    value: sa.BindParameter[Any] = sa.bindparam(parameter)
+    if how == "metadata":
+        return table.c.id.in_(sa.select(marks.c.owner_id).where(marks.c.name == name, marks.c.value == value))
+    column = table.c[name]
+    if how == "in":
+        return column.in_(sa.bindparam(parameter, expanding=True))
+    if how == "like":
+        return column.contains(value, autoescape=False)
+    return {"eq": column == value, "neq": column != value, "gt": column > value, "gte": column >= value,
+            "lt": column < value, "lte": column <= value}[how]

@@ -1,0 +1,106 @@
+"""The block storage service: what the API and compute may ask."""
+
+from __future__ import annotations
+
+from ...core.context import Context
+from ...core.db.engine import Row
+from ...core.drivers.volume import Connection, Connector
+from ...core.errors import NotFound, WrongState
+from ...core.process.slice import Kit
+from ...core.services.volume import VolumeRecord, VolumeService
+from . import access, states, types
+from .attachments import Attachments
+from .backends import Backends
+from .hosts import Hosts
+from .images import VolumeImages
+from .snapshots import SnapshotSet
+from .transfers import Transfers
+from .volumes import NewVolume, Volumes, record
+
+
+class BlockStorage(VolumeService):
+    """Volumes for servers; each noun has an object of its own."""
+
+    def __init__(self, kit: Kit, backends: Backends) -> None:
+        self.kit = kit
+        self.backends = backends
+        self.volumes = Volumes(kit, backends)
+        self.snapshots = SnapshotSet(kit, backends)
+        self.attachments = Attachments(kit, backends)
+        self.images = VolumeImages(kit, backends)
+        self.hosts = Hosts(kit, backends)
+        self.transfers = Transfers(kit, backends)
+
+    def _find(self, context: Context, volume_id: str) -> Row:
+        with self.kit.db.read() as tx:
+            return access.volume(tx, context, volume_id)
+
+    def type_of(self, type_id: str) -> Row | None:
+        """The type of a volume, whoever may use it; none when it is gone."""
+        with self.kit.db.read() as tx:
+            return tx.row(types.BY_ID, {"id": type_id})
+
+    def volume(self, context: Context, volume_id: str) -> VolumeRecord:
+        """A volume by id. :raises NotFound: there is none that the caller may see."""
+        return record(self._find(context, volume_id))
+
+    def create(self, context: Context, volume_id: str, size_gib: int, name: str, image_id: str, snapshot_id: str,
+               source_id: str, volume_type: str, zone: str) -> VolumeRecord:
+        """Begin to make a volume with a given id; the same id again is the same volume."""
+        with self.kit.db.read() as tx:
+            known = tx.row(access.VOLUME, {"id": volume_id})
+        if known is not None:
+            return self.volume(context, volume_id)
+        new = NewVolume(id=volume_id, size=size_gib or None, name=name, image_id=image_id, snapshot_id=snapshot_id,
+                        source_id=source_id, volume_type=volume_type, zone=zone)
+        return record(self.volumes.create(context, new)[0])
+
+    def snapshot(self, context: Context, snapshot_id: str, volume_id: str, name: str) -> str:
+        """Begin to snapshot a volume, attached or not, under a given id; return the snapshot's status."""
+        with self.kit.db.read() as tx:
+            known = tx.row(access.SNAPSHOT, {"id": snapshot_id})
+        if known is not None:
+            return str(known.status)
+        made = self.snapshots.create(context, volume_id, name, "", {}, force=True, snapshot_id=snapshot_id)
+        return str(made.status)
+
+    def reserve(self, context: Context, volume_id: str, server_id: str, attachment_id: str) -> str:
+        """Reserve a volume for a server under a given attachment id; the same again is the same."""
+        return str(self.attachments.reserve(context, volume_id, server_id, attachment_id, by_compute=True).id)
+
+    def connect(self, context: Context, attachment_id: str, connector: Connector, device: str) -> Connection:
+        """Open the reserved volume to a host and say how to reach it."""
+        return self.attachments.connect(context, attachment_id, connector, device)
+
+    def complete(self, context: Context, attachment_id: str) -> None:
+        """The guest has the volume: it is ``in-use``."""
+        self.attachments.complete(context, attachment_id)
+
+    def detach(self, context: Context, attachment_id: str) -> None:
+        """Close the volume to the host and end the attachment; nothing when it is gone."""
+        self.attachments.detach(context, attachment_id)
+
+    def begin_detach(self, context: Context, volume_id: str, server_id: str) -> None:
+        """Say that a detach is under way; of a volume with several attachments nothing is said.
+
+        :raises WrongState: the server does not have the volume.
+        """
+        with self.kit.db.write() as tx:
+            volume = access.volume(tx, context, volume_id)
+            found = access.attached(tx, volume_id)
+            if not any(one.server_id == server_id for one in found):
+                raise WrongState(f"Invalid volume: Volume {volume_id} is not attached to server {server_id}")
+            if len(found) == 1:
+                states.step(self.kit, tx, volume, "detach")
+
+    def roll_back_detach(self, context: Context, volume_id: str) -> None:
+        """The detach did not happen: the volume is in use again."""
+        self.attachments.roll_back_detach(context, volume_id)
+
+    def delete(self, context: Context, volume_id: str) -> None:
+        """Begin to delete a volume; nothing when it is gone. :raises WrongState: it is attached."""
+        try:
+            if self._find(context, volume_id).status != "deleting":
+                self.volumes.delete(context, volume_id)
+        except NotFound:
+            return

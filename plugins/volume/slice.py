@@ -1,0 +1,43 @@
+"""The block storage slice: API v3 over several volume drivers at once."""
+
+from __future__ import annotations
+
+from ...core.process.slice import Kit, Slice
+from ...core.services.base import ServiceInterface
+from ...core.services.volume import VolumeService
+from . import types
+from .api import API
+from .backends import Backends
+from .hosts import BEAT_S
+from .operations import WORKFLOWS
+from .options import VolumeOptions
+from .rules import RULES
+from .service import BlockStorage
+from .tables import SCHEMA
+
+
+class Volume(Slice):
+    """The block storage service."""
+
+    name = "volume"
+    interface = VolumeService
+    namespace = "cinder"
+    Options = VolumeOptions
+    schema = SCHEMA
+    face = API
+    rules = RULES
+    workflows = WORKFLOWS
+    catalog = (("block-storage", "cinder", "/v3"), ("volumev3", "cinderv3", "/v3"))
+
+    def service(self, kit: Kit) -> ServiceInterface:
+        """The service over the back ends that ``[volume] backends`` names."""
+        return BlockStorage(kit, Backends(kit))
+
+    def start(self, service: BlockStorage, kit: Kit) -> None:
+        """Begin to beat."""
+        service.hosts.beat()
+        kit.executor.every(BEAT_S, service.hosts.beat)
+
+    def seed(self, service: BlockStorage, kit: Kit) -> None:
+        """Make the default volume type."""
+        types.seed(kit)
