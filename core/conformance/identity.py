@@ -43,7 +43,7 @@ class IdentityBase:
     """What the cases use."""
 
     @pytest.fixture(scope="class", autouse=True)
-    @classmethod  # type: ignore[misc]
+    @classmethod
     def database(cls, driver: Identity) -> Iterator[None]:
         """The backend's database, where it wants one."""
         if isinstance(driver, Stored):
