@@ -146,12 +146,11 @@ flavors = sa.Table(
     sa.Column("disabled", sa.Boolean, nullable=False, default=False),
     sa.Column("description", BigText),
     sa.Column("extra_specs", Json, nullable=False),
-    sa.Column("revision", sa.Integer, nullable=False, default=0),
     sa.Column("created_at", Moment, nullable=False),
     sa.Column("updated_at", Moment),
     sa.Index("flavors_by_public", "public"),
 )
-"""Flavors with their extra specs in the row; ``revision`` counts changes of the row, for compare-and-set."""
+"""Flavors with their extra specs in the row."""
 
 flavor_access = sa.Table(
     "flavor_access", metadata,

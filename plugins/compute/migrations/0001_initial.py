@@ -110,7 +110,6 @@ def upgrade() -> None:
         sa.Column("disabled", sa.Boolean(), nullable=False),
         sa.Column("description", LONG_TEXT, nullable=True),
         sa.Column("extra_specs", LONG_TEXT, nullable=False),
-        sa.Column("revision", sa.Integer(), nullable=False),
         sa.Column("created_at", MOMENT, nullable=False),
         sa.Column("updated_at", MOMENT, nullable=True),
         sa.PrimaryKeyConstraint("number"),
