@@ -1,0 +1,121 @@
+"""Volumes in servers: attached, detached, booted from."""
+
+import pytest
+
+
+@pytest.fixture
+def volume(world):
+    made = create(world)
+    yield made
+    world.cloud.run(5)
+    world.cloud.request("DELETE", f"/volume/v3/volumes/{made}", as_="demo")
+    world.cloud.run(5)
+
+
+def create(world, **fields):
+    answer = world.cloud.request("POST", "/volume/v3/volumes", {"volume": {"size": 1, **fields}}, as_="demo")
+    assert answer.status == 202, answer
+    world.cloud.run(5)
+    return answer.json["volume"]["id"]
+
+
+def state(world, volume_id):
+    answer = world.cloud.request("GET", f"/volume/v3/volumes/{volume_id}", as_="demo")
+    return answer.json["volume"]["status"] if answer.status == 200 else "gone"
+
+
+def volumes(world):
+    return world.cloud.request("GET", "/volume/v3/volumes", as_="demo").json["volumes"]
+
+
+def test_attach_and_detach(world, volume):
+    server = world.boot()
+    path = f"/servers/{server}/os-volume_attachments"
+    made = world.ask("POST", path, {"volumeAttachment": {"volumeId": volume, "device": "/dev/vdb"}}, "2.79")
+    assert made.status == 200, made
+    assert made.json["volumeAttachment"] == {"id": volume, "volumeId": volume, "serverId": server,
+                                             "device": "/dev/vdb", "tag": None, "delete_on_termination": False}
+    world.cloud.run(5)
+    assert state(world, volume) == "in-use"
+    assert world.ask("GET", path).json["volumeAttachments"][0]["volumeId"] == volume
+    assert world.ask("GET", f"{path}/{volume}").status == 200
+    assert world.show(server)["os-extended-volumes:volumes_attached"] == [
+        {"id": volume, "delete_on_termination": False}]
+    assert world.ask("POST", path, {"volumeAttachment": {"volumeId": volume}}).status == 400
+    assert world.ask("DELETE", f"{path}/{volume}").status == 202
+    world.cloud.run(5)
+    assert state(world, volume) == "available"
+    assert world.ask("GET", path).json["volumeAttachments"] == []
+    assert world.ask("DELETE", f"{path}/{volume}").status == 404
+    unknown = "8c3f8b1e-0d43-4a6e-9d3c-1f8f1f9f0000"
+    assert world.ask("POST", path, {"volumeAttachment": {"volumeId": unknown}}).status == 404
+
+
+def test_failed_attach(world, volume):
+    server = world.boot()
+    world.driver().fail("attach_volume", times=-1)
+    path = f"/servers/{server}/os-volume_attachments"
+    assert world.ask("POST", path, {"volumeAttachment": {"volumeId": volume}}).status == 200
+    world.cloud.run(120)
+    assert state(world, volume) == "available"
+    assert world.ask("GET", path).json["volumeAttachments"] == []
+
+
+def test_delete_lets_go_of_volumes(world, volume):
+    server = world.boot()
+    world.ask("POST", f"/servers/{server}/os-volume_attachments", {"volumeAttachment": {"volumeId": volume}})
+    world.cloud.run(5)
+    world.delete(server)
+    assert state(world, volume) == "available"
+
+
+@pytest.mark.parametrize("keeps", [True, False])
+def test_boot_from_an_image_volume(world, keeps):
+    server = world.boot(imageRef="", block_device_mapping_v2=[{
+        "source_type": "image", "uuid": world.image, "destination_type": "volume", "volume_size": 1,
+        "boot_index": 0, "delete_on_termination": not keeps}], run_s=60)
+    shown = world.show(server)
+    assert shown["status"] == "ACTIVE", shown
+    assert shown["image"] == ""
+    attached = shown["os-extended-volumes:volumes_attached"][0]
+    assert state(world, attached["id"]) == "in-use"
+    assert world.ask("DELETE", f"/servers/{server}/os-volume_attachments/{attached['id']}").status == 403
+    world.delete(server)
+    world.cloud.run(10)
+    assert state(world, attached["id"]) == ("available" if keeps else "gone")
+    if keeps:
+        assert world.cloud.request("DELETE", f"/volume/v3/volumes/{attached['id']}", as_="demo").status == 202
+        world.cloud.run(5)
+
+
+def test_boot_from_a_volume(world):
+    root = create(world, imageRef=world.image)
+    fields = {"imageRef": "", "block_device_mapping_v2": [
+        {"source_type": "volume", "uuid": root, "destination_type": "volume", "boot_index": 0},
+        {"source_type": "blank", "destination_type": "volume", "volume_size": 1, "delete_on_termination": True}]}
+    server = world.boot(**fields, run_s=60)
+    assert world.show(server)["status"] == "ACTIVE", world.show(server)
+    assert len(world.show(server)["os-extended-volumes:volumes_attached"]) == 2
+    assert world.post(**fields).status == 400
+    world.delete(server)
+    world.cloud.run(10)
+    assert [one["id"] for one in volumes(world)] == [root]
+    world.cloud.request("DELETE", f"/volume/v3/volumes/{root}", as_="demo")
+    world.cloud.run(5)
+
+
+def test_failed_boot_leaves_no_volume(world):
+    world.driver().fail("spawn", times=-1)
+    server = world.boot(imageRef="", block_device_mapping_v2=[{
+        "source_type": "image", "uuid": world.image, "destination_type": "volume", "volume_size": 1,
+        "boot_index": 0, "delete_on_termination": True}], run_s=120)
+    assert world.show(server)["status"] == "ERROR"
+    assert volumes(world) == []
+
+
+def test_bad_mappings(world):
+    for mapping in ([{"source_type": "volume", "boot_index": 0}],
+                    [{"source_type": "image", "uuid": world.image, "destination_type": "volume", "boot_index": 0}],
+                    [{"source_type": "blank", "destination_type": "volume", "volume_size": 1, "boot_index": 1}],
+                    [{"source_type": "nothing"}], [{"boot_index": 0}]):
+        assert world.post(imageRef="", block_device_mapping_v2=mapping).status == 400, mapping
