@@ -64,8 +64,8 @@ class Sql(Identity, WritableUsers, WritableGroups, Stored):
 
     def authenticate(self, password: str, *, user_id: str = "", name: str = "", domain_id: str = "") -> User:
         with self._db.read() as tx:
-            row = (tx.row(USER, {"id": user_id}) if user_id
-                   else tx.row(USER_NAMED, {"domain_id": domain_id, "name": name}))
+            row = (_row(tx, USER, id=user_id) if user_id
+                   else _row(tx, USER_NAMED, domain_id=domain_id, name=name))
         if row is None or not row.password_hash:
             self._passwords.waste(password)
             raise Unauthorized()
@@ -77,11 +77,11 @@ class Sql(Identity, WritableUsers, WritableGroups, Stored):
 
     def user(self, user_id: str) -> User:
         with self._db.read() as tx:
-            return _user(_found(tx.row(USER, {"id": user_id}), "user", user_id))
+            return _user(_found(_row(tx, USER, id=user_id), "user", user_id))
 
     def user_named(self, domain_id: str, name: str) -> User:
         with self._db.read() as tx:
-            return _user(_found(tx.row(USER_NAMED, {"domain_id": domain_id, "name": name}), "user", name))
+            return _user(_found(_row(tx, USER_NAMED, domain_id=domain_id, name=name), "user", name))
 
     def users(self, search: Search) -> Sequence[User]:
         with self._db.read() as tx:
@@ -124,11 +124,11 @@ class Sql(Identity, WritableUsers, WritableGroups, Stored):
 
     def group(self, group_id: str) -> Group:
         with self._db.read() as tx:
-            return _group(_found(tx.row(GROUP, {"id": group_id}), "group", group_id))
+            return _group(_found(_row(tx, GROUP, id=group_id), "group", group_id))
 
     def group_named(self, domain_id: str, name: str) -> Group:
         with self._db.read() as tx:
-            return _group(_found(tx.row(GROUP_NAMED, {"domain_id": domain_id, "name": name}), "group", name))
+            return _group(_found(_row(tx, GROUP_NAMED, domain_id=domain_id, name=name), "group", name))
 
     def groups(self, search: Search) -> Sequence[Group]:
         with self._db.read() as tx:
@@ -190,6 +190,11 @@ def _in_batches(tx: Transaction, statement: sa.Select[Any], ids: Sequence[str]) 
     wanted = list(dict.fromkeys(ids))
     return [row for start in range(0, len(wanted), BATCH)
             for row in tx.rows(statement, {"ids": wanted[start:start + BATCH]})]
+
+
+def _row(tx: Transaction, statement: sa.Select[Any], **values: str) -> Row | None:
+    """One row; none for values with a NUL character, which PostgreSQL would not even look for."""
+    return None if any("\0" in value for value in values.values()) else tx.row(statement, values)
 
 
 def _found(row: Row | None, noun: str, name: str) -> Row:

@@ -53,6 +53,8 @@ def conditions(call: Call, texts: Iterable[str], flags: Iterable[str] = ()) -> l
     for key, values in call.query.items():
         name, _, comparator = key.partition("__")
         if name in wanted:
+            if any("\0" in value for value in values):
+                raise BadRequest(f"The filter {name} holds a NUL character")
             if comparator and comparator not in COMPARATORS:
                 raise BadRequest(f"There is no comparator {comparator!r}")
             found += [Condition(name, comparator or "equals", value) for value in values]
