@@ -13,6 +13,7 @@ from ...core.services.image import ImageRecord, ImageService
 from . import images, members
 from .access import BY_ID, find
 from .data import Data
+from .tables import images as table
 
 
 class Images(ImageService):
@@ -41,12 +42,20 @@ class Images(ImageService):
         with self.kit.db.read() as tx:
             known = tx.row(BY_ID, {"id": image_id})
         if known is not None:
-            with self.kit.db.read() as tx:
-                return images.record(find(tx, context, image_id))
+            return self._formatted(context, image_id, disk_format, container_format)
         new = images.NewImage(id=image_id, name=name, visibility=visibility, protected=protected,
                               disk_format=disk_format or None, container_format=container_format or None,
                               properties=dict(properties), min_disk=min_disk, min_ram=min_ram)
         return images.record(images.create(self.kit, context, new))
+
+    def _formatted(self, context: Context, image_id: str, disk_format: str, container_format: str) -> ImageRecord:
+        """An image that is there; a queued one whose format was left open takes it now."""
+        with self.kit.db.write() as tx:
+            find(tx, context, image_id)
+            if disk_format:
+                tx.change(table, image_id, {"status": "queued", "disk_format": None}, disk_format=disk_format,
+                          container_format=container_format or None)
+            return images.record(find(tx, context, image_id))
 
     def upload(self, context: Context, image_id: str, chunks: Iterable[bytes]) -> ImageRecord:
         """Give a queued image its data and make it active."""
