@@ -185,7 +185,7 @@ def create_image(kit: Kit, context: Context, server_id: str, name: str, metadata
         properties.update(_mapping_properties(kit, context, row, devices, snapshots))
     images = kit.peers.of(ImageService)
     min_disk = 0 if snapshots else row.root_gib
-    record = images.create(context, image_id, name, "", "bare", properties, min_disk,
+    record = images.create(context, image_id, name, "raw" if snapshots else "", "bare", properties, min_disk,
                            base.min_ram)
     try:
         with kit.db.write() as tx:

@@ -6,7 +6,7 @@ import msgspec
 
 from ....core.db.engine import Transaction
 from ....core.errors import CloudError
-from ....core.operations.workflow import Finish, Job, Step, Workflow
+from ....core.operations.workflow import Finish, Job, Step, Wait, Workflow
 from ....core.services.image import ImageRecord, ImageService
 from ....core.services.volume import VolumeService
 from .. import records, states
@@ -21,7 +21,10 @@ def upload(job: Job) -> Finish:
     kit, rows = kit_of(job), rows_of(job)
     images = kit.peers.of(ImageService)
     image_id: str = job.data["image"]["id"]
-    if images.image(job.context, image_id).status == "queued":
+    status = images.image(job.context, image_id).status
+    if status == "saving":
+        raise Wait(f"image:{image_id}", 10.0)
+    if status == "queued":
         if job.data.get("snapshots"):
             volumes = kit.peers.of(VolumeService)
             for volume_id, snapshot_id in job.data["snapshots"].items():
