@@ -45,9 +45,15 @@ def make(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def cloud(make):
+def make_options():
+    """The options of the module's cloud; a module may say its own."""
+    return {}
+
+
+@pytest.fixture(scope="module")
+def cloud(make, make_options):
     """One cloud for the whole module."""
-    return make()
+    return make(**make_options)
 
 
 class Storage:
