@@ -7,7 +7,6 @@ STATE ?= .stratolith
 LISTEN ?= 127.0.0.1:8774
 HYPERVISOR ?= $(shell etc/prepare-host choose)
 NETWORK ?= $(if $(filter libvirt,$(HYPERVISOR)),bridge,simulated)
-EXTRAS := conformance,dev$(if $(filter libvirt,$(HYPERVISOR)),$(comma)libvirt$(comma)bridge)
 comma := ,
 JOBS ?= 2
 say = @printf '\n\033[1m== %s\033[0m\n' "$(1)"
@@ -34,8 +33,10 @@ host: $(VENV)/ready
 ifeq ($(HYPERVISOR),libvirt)
 	$(call say,This cloud runs real guests: HYPERVISOR=simulated would need no root and no packages)
 	etc/prepare-host install run
-	$(BIN)/pip install -q --disable-pip-version-check -e '.[libvirt,bridge]'
+	@[ $(VENV)/real -nt $(VENV)/ready ] || { $(BIN)/pip install -q --disable-pip-version-check -e '.[libvirt,bridge]' \
+	  && touch $(VENV)/real; }
 	etc/prepare-host start
+	etc/prepare-host open $(STATE)
 endif
 
 up: host ## set up, start the cloud, boot a first server, say what to type next

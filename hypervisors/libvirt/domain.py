@@ -30,7 +30,7 @@ def domain_xml(spec: GuestSpec, folder: GuestFolder, options: LibvirtOptions) ->
     root = ET.Element("domain", type=options.virt_type)
     _text(root, "name", domain_name(spec.guest))
     _text(root, "uuid", spec.guest)
-    _metadata(root, spec)
+    _metadata(root, spec, folder)
     _text(root, "memory", str(spec.memory_mib), unit="MiB")
     _text(root, "vcpu", str(spec.vcpus))
     _system(root, spec, options)
@@ -50,8 +50,14 @@ def _text(parent: ET.Element, tag: str, text: str, **attributes: str) -> None:
     ET.SubElement(parent, tag, attributes).text = text
 
 
-def _metadata(root: ET.Element, spec: GuestSpec) -> None:
+def owner(element: str) -> str:
+    """The folder of guests to which the domain belongs whose metadata has this ``element`` of ours."""
+    return ET.fromstring(element).get("folder", "")
+
+
+def _metadata(root: ET.Element, spec: GuestSpec, folder: GuestFolder) -> None:
     guest = ET.SubElement(ET.SubElement(root, "metadata"), f"{{{NAMESPACE}}}guest")
+    guest.set("folder", str(folder.path.parent))
     guest.set("project", UNPRINTABLE.sub(" ", spec.project_id))
     guest.text = UNPRINTABLE.sub(" ", spec.name)
 

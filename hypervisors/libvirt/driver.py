@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import xml.etree.ElementTree as ET
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -31,7 +32,7 @@ from .connection import Connection, translate, translated
 from .console import tail
 from .device import find_interface, find_volume, interface, volume_disk
 from .disks import GIB, Disks, GuestFolder, size_bytes
-from .domain import NAMESPACE, PREFIX, domain_name, domain_xml
+from .domain import NAMESPACE, PREFIX, domain_name, domain_xml, owner
 from .images import ImageCache
 from .options import LibvirtOptions
 from .qcow2 import read_header
@@ -39,6 +40,8 @@ from .qemu_img import QemuImg
 from .state import power_of
 
 POLL_S = 0.1
+ACCESS_LIST = "system.posix_acl_access"
+"""A folder with it may be open to QEMU's user, though closed to others."""
 ASK_AGAIN_S = 3.0
 """A guest that was still starting does not hear the first request."""
 UNDEFINE = (libvirt.VIR_DOMAIN_UNDEFINE_MANAGED_SAVE | libvirt.VIR_DOMAIN_UNDEFINE_SNAPSHOTS_METADATA
@@ -49,7 +52,8 @@ class Libvirt(Hypervisor, Pausable, Suspendable, Snapshots, Resizable, Volumes, 
     """The guests of one libvirt daemon on this machine.
 
     A guest is the domain ``stratolith-<id>`` with the guest's id as its UUID and an element of
-    our namespace in its metadata; its files lie in the driver's state under ``guests/<id>``.
+    our namespace in its metadata; its files lie in the driver's state under ``guests/<id>``. That
+    folder is named in the element, so that several clouds may share a daemon.
     """
 
     Options = LibvirtOptions
@@ -232,7 +236,9 @@ class Libvirt(Hypervisor, Pausable, Suspendable, Snapshots, Resizable, Volumes, 
     def _observed(self, domain: libvirt.virDomain) -> ObservedGuest | None:
         """What there is to say of one domain; None when it is not ours or went away meanwhile."""
         try:
-            domain.metadata(libvirt.VIR_DOMAIN_METADATA_ELEMENT, NAMESPACE)
+            element = domain.metadata(libvirt.VIR_DOMAIN_METADATA_ELEMENT, NAMESPACE)
+            if owner(element) != str(self._guests):
+                return None
             return ObservedGuest(domain.UUIDString(), power_of(domain))
         except libvirt.libvirtError as exc:
             if exc.get_error_code() in (libvirt.VIR_ERR_NO_DOMAIN, libvirt.VIR_ERR_NO_DOMAIN_METADATA):
@@ -325,7 +331,7 @@ class Libvirt(Hypervisor, Pausable, Suspendable, Snapshots, Resizable, Volumes, 
     def _warn_of_closed_folders(self) -> None:
         """QEMU runs as a user of libvirt's, who must be able to reach the disks."""
         for folder in (self._guests, *self._guests.absolute().parents):
-            if not folder.stat().st_mode & 0o001:
+            if not folder.stat().st_mode & 0o001 and ACCESS_LIST not in os.listxattr(folder):
                 self.log.warning("QEMU may be unable to reach %s: other users may not enter %s", self._guests, folder)
 
 

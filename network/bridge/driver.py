@@ -25,7 +25,7 @@ from .error import translated
 from .filter import Filter
 from .link import Links, checksum_in_software, mute
 from .metadata import Metadata
-from .names import Names
+from .names import Names, prefix_of
 from .options import Options as BridgeOptions
 from .record import Lease, Records, lease_of
 from .router import Router
@@ -45,6 +45,8 @@ class Bridge(Network):
     Options: ClassVar[type] = BridgeOptions
 
     def __init__(self, options: BridgeOptions, surroundings: Surroundings) -> None:
+        if not options.prefix:
+            options = dataclasses.replace(options, prefix=prefix_of(surroundings.state_dir))
         if not (options.metadata_socket or options.metadata_url):
             own = surroundings.run_dir.parent / METADATA_SOCKET
             options = dataclasses.replace(options, metadata_socket=str(own))

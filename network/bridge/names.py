@@ -9,11 +9,20 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import re
+import string
+from pathlib import Path
 
 from ...core.errors import BadConfiguration
 
 PREFIX = re.compile(r"[a-z][a-z0-9]{0,3}")
 DIGITS = 10
+LETTERS = string.ascii_lowercase + string.digits
+
+
+def prefix_of(state_dir: Path) -> str:
+    """The prefix of the cloud whose driver keeps its state there: the same at each start, rarely another cloud's."""
+    digest = hashlib.sha256(str(state_dir.absolute()).encode()).digest()
+    return "s" + "".join(LETTERS[byte % len(LETTERS)] for byte in digest[:3])
 
 
 @dataclasses.dataclass(frozen=True)

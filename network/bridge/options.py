@@ -12,7 +12,8 @@ from ...core.errors import BadConfiguration
 class Options:
     """Section of the bridge driver."""
 
-    prefix: str = option("st", "one to four letters and digits that begin the names of all devices and namespaces")
+    prefix: str = option("", "one to four letters and digits that begin the names of all devices and namespaces; "
+                             "empty: s and three that come from the path of the driver's state")
     host_namespace: str = option("", "network namespace in which the hypervisor makes guests' devices; "
                                      "empty: this process's own")
     local_address: str = option("", "address of this host on the underlay, the end of its tunnels; "

@@ -4,7 +4,7 @@ import uuid
 
 import pytest
 from stratolith.core.errors import BadConfiguration
-from stratolith.network.bridge.names import Names
+from stratolith.network.bridge.names import Names, prefix_of
 from stratolith.network.bridge.options import Options
 
 
@@ -36,3 +36,9 @@ def test_physical_networks() -> None:
     assert options.physical("two") == "br-ex"
     with pytest.raises(BadConfiguration, match="three"):
         options.physical("three")
+
+
+def test_each_state_has_a_prefix_of_its_own(tmp_path):
+    first, second = prefix_of(tmp_path / "one"), prefix_of(tmp_path / "two")
+    assert first == prefix_of(tmp_path / "one") != second
+    assert Names(first).tap("p").startswith(first)
