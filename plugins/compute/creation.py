@@ -83,10 +83,13 @@ def _wish(kit: Kit, fleet: Fleet, context: Context, body: Mapping[str, Any], ver
         key = choice.key(tx, context, server.get("key_name"))
         limits = accounting.limits(kit, tx, context.project_id)
     _within(server, limits)
-    devices = disks.rows(disks.wanted(server), kit.clock, kit.clock.now())
     image_id = str(server.get("imageRef") or "")
+    found = choice.image(kit, context, image_id) if image_id else None
+    devices = disks.rows(disks.with_image(disks.wanted(server), found), kit.clock, kit.clock.now())
     disks.check(devices, image_id, most)
-    image = _image(kit, context, image_id, devices, flavor)
+    image = _image(kit, context, found, devices, flavor)
+    if any(row["boot_index"] == 0 and row["destination_type"] == "volume" for row in devices):
+        image_id = ""
     where = choice.where(kit, fleet, context, server)
     nics = _nics(kit, context, server, most, version)
     return Wish(server=server, flavor=flavor, image=image, image_id=image_id, key=key, devices=devices, nics=nics,
@@ -138,9 +141,8 @@ def _decoded(text: str, name: str) -> bytes:
         raise BadRequest(f"{name} is not valid base64") from exc
 
 
-def _image(kit: Kit, context: Context, image_id: str, devices: Sequence[Mapping[str, Any]],
+def _image(kit: Kit, context: Context, found: ImageRecord | None, devices: Sequence[Mapping[str, Any]],
            flavor: Mapping[str, Any]) -> ImageRecord | None:
-    found = choice.image(kit, context, image_id) if image_id else None
     backed = any(row["boot_index"] == 0 and row["destination_type"] == "volume" for row in devices)
     if found is not None:
         choice.fits(kit, context, found, flavor, not backed)
@@ -148,7 +150,7 @@ def _image(kit: Kit, context: Context, image_id: str, devices: Sequence[Mapping[
         volumes = kit.peers.of(VolumeService)
         disks.check_volumes(volumes, context, devices)
         for row in devices:
-            if row["source_type"] == "image" and row["image_id"] != image_id:
+            if row["source_type"] == "image" and (found is None or row["image_id"] != found.id):
                 record = choice.image(kit, context, row["image_id"])
                 found = record if found is None and row["boot_index"] == 0 else found
         if found is None:

@@ -9,6 +9,8 @@ import datetime
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import msgspec
+
 from ...core.clock import Clock
 from ...core.context import Context
 from ...core.db.engine import Row
@@ -43,6 +45,21 @@ def wanted(body: Mapping[str, Any]) -> list[dict[str, Any]]:
     if newer is not None:
         return [dict(one) for one in newer if not truth(one.get("no_device", False))]
     return [_from_older(one, body) for one in older or () if not truth(one.get("no_device", False))]
+
+
+def with_image(mappings: list[dict[str, Any]], image: ImageRecord | None) -> list[dict[str, Any]]:
+    """The request's mappings before those of an image that was made of a server with a root volume."""
+    kept = image.properties.get("block_device_mapping") if image is not None else None
+    if not kept or any(_number(one.get("boot_index"), "boot_index") == 0 for one in mappings):
+        return mappings
+    try:
+        inherited = msgspec.json.decode(kept.encode(), type=list[dict[str, Any]])
+    except msgspec.DecodeError as exc:
+        raise BadRequest("Block Device Mapping is Invalid: the image's own cannot be read") from exc
+    taken = {one.get("device_name") for one in mappings} - {None, ""}
+    fresh = [{**one, "uuid": one.get("snapshot_id") or one.get("volume_id") or ""} for one in inherited
+             if one.get("device_name") not in taken and one.get("source_type") in ("snapshot", "blank", "volume")]
+    return [*fresh, *mappings]
 
 
 def _from_older(one: Mapping[str, Any], body: Mapping[str, Any]) -> dict[str, Any]:

@@ -99,16 +99,17 @@ def rebuild(kit: Kit, context: Context, server_id: str, wish: Mapping[str, Any],
         row = records.find(tx, context, server_id)
         limits = accounting.limits(kit, tx, row.project_id)
         devices = records.devices(tx, server_id)
+        original = plans.image_of(records.details(tx, server_id)).id
     states.check(row, "rebuild", context)
     backed = disks.is_volume_backed(devices)
-    if backed and image.id != row.image_id:
+    if backed and image.id != original:
         raise BadRequest("Unable to rebuild with a different image for a volume-backed server.")
     choice.fits(kit, context, image, row.flavor, not backed)
     creation.within_metadata(len(wish.get("metadata") or ()), limits)
     with kit.db.write() as tx:
         row = records.find(tx, context, server_id)
         key = _rebuilt_key(tx, context, wish)
-        states.begin(tx, row, "rebuild", context, kit.clock.now(), **_rebuilt_row(wish, image, key))
+        states.begin(tx, row, "rebuild", context, kit.clock.now(), **_rebuilt_row(wish, "" if backed else image.id))
         details = {**key, "image": msgspec.to_builtins(image)}
         details.update({name: wish[name] for name in ("user_data", "personality") if name in wish})
         tx.execute(server_details.update().where(server_details.c.server_id == server_id).values(details))
@@ -122,13 +123,13 @@ def _rebuilt_key(tx: Transaction, context: Context, wish: Mapping[str, Any]) -> 
     return {"key": choice.key(tx, context, wish["key_name"])} if "key_name" in wish else {}
 
 
-def _rebuilt_row(wish: Mapping[str, Any], image: ImageRecord, key: Mapping[str, Any]) -> dict[str, Any]:
+def _rebuilt_row(wish: Mapping[str, Any], image_id: str) -> dict[str, Any]:
     columns = {"name": "name", "description": "description", "metadata": "metadata", "accessIPv4": "access_ip_v4",
                "OS-DCF:diskConfig": "disk_config", "key_name": "key_name"}
     values = {column: wish[name] for name, column in columns.items() if name in wish}
     if "accessIPv6" in wish:
         values["access_ip_v6"] = creation.address6(wish["accessIPv6"])
-    return {**values, "image_id": image.id}
+    return {**values, "image_id": image_id}
 
 
 def set_metadata_rows(tx: Transaction, server_id: str, metadata: Mapping[str, str]) -> None:

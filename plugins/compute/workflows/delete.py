@@ -15,6 +15,8 @@ from ..event import emit
 from ..tables import block_devices, server_group_members, server_metadata, server_tags, servers
 from .step import agent_of, fleet_of, kit_of, server_of, settle
 
+TRIES = 3
+
 
 def destroy(job: Job) -> None:
     """Remove the guest on the server's host, and on the other side of a resize.
@@ -48,14 +50,14 @@ def drop_volumes(job: Job) -> None:
 
 
 def _delete(job: Job, volumes: VolumeService, volume_id: str) -> None:
-    """Delete a volume; one that still is busy is waited for, an obstinate one is left after a minute."""
+    """Delete a volume; one that still is busy is waited for, an obstinate one (it has snapshots) is left."""
     try:
         volumes.delete(job.context, volume_id)
     except WrongState as exc:
         waited = job.data.setdefault("waited", {})
         waited[volume_id] = waited.get(volume_id, 0) + 1
-        if waited[volume_id] < 12:
-            raise Wait(f"volume:{volume_id}", 5.0) from exc
+        if waited[volume_id] < TRIES:
+            raise Wait(f"volume:{volume_id}", 1.0) from exc
         job.log.warning("volume %s of the deleted server %s stays: %s", volume_id, job.subject, exc)
 
 

@@ -119,3 +119,18 @@ def test_bad_mappings(world):
                     [{"source_type": "blank", "destination_type": "volume", "volume_size": 1, "boot_index": 1}],
                     [{"source_type": "nothing"}], [{"boot_index": 0}]):
         assert world.post(imageRef="", block_device_mapping_v2=mapping).status == 400, mapping
+
+
+def test_image_of_a_server_with_a_root_volume(world):
+    server = world.boot(imageRef="", block_device_mapping_v2=[{
+        "source_type": "image", "uuid": world.image, "destination_type": "volume", "volume_size": 1,
+        "boot_index": 0, "delete_on_termination": True}], run_s=60)
+    image_id = world.act(server, "createImage", {"name": "copy"}, run_s=30).json["image_id"]
+    image = world.cloud.request("GET", f"/image/v2/images/{image_id}", as_="demo").json
+    assert (image["status"], image["size"]) == ("active", 0)
+    assert '"source_type":"snapshot"' in image["block_device_mapping"]
+    snapshots = world.cloud.request("GET", "/volume/v3/snapshots", as_="demo").json["snapshots"]
+    assert [one["status"] for one in snapshots] == ["available"]
+    copy = world.boot(imageRef=image_id, run_s=60)
+    assert world.show(copy)["status"] == "ACTIVE", world.show(copy)
+    assert len(world.show(copy)["os-extended-volumes:volumes_attached"]) == 1
