@@ -215,9 +215,7 @@ class Servers:
         retried(work)
 
     def _free(self, tx: Transaction, context: Context, port: Document) -> None:
-        if port["binding:host_id"] and port["status"] == "ACTIVE":
-            self.kit.engine.start(tx, "network.unplug", port["id"], context,
-                                  {"host": port["binding:host_id"], "network_id": port["network_id"]})
+        self.service.wiring.port_left(tx, port)
         new = {**port, "device_id": "", "device_owner": "", "binding:host_id": "", "status": "DOWN",
                **self.service.wiring.binding(tx, "")}
         new = self.service.ports.save(tx, port, new, ordinal=0, tag="", hostname="")

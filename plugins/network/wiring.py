@@ -39,9 +39,11 @@ _WIRED_WITH = sa.select(ports.c.network_id).distinct().join(memberships, members
     ports.c.binding_host_id != "", memberships.c.group_id.in_(sa.bindparam("groups", expanding=True)))
 _LOOKING_AT = sa.select(rules.c.security_group_id).distinct().where(
     rules.c.remote_group_id.in_(sa.bindparam("groups", expanding=True)))
-_ON_HOST = sa.select(ports.c.network_id).where(ports.c.binding_host_id == sa.bindparam("host"),
-                                               ports.c.network_id == sa.bindparam("network_id"),
-                                               ports.c.status == "ACTIVE", ports.c.device_owner != DHCP_OWNER).limit(1)
+_BOUND = sa.select(ports.c.id).where(
+    ports.c.binding_host_id == sa.bindparam("host"), ports.c.network_id == sa.bindparam("network_id"),
+    ports.c.device_owner != DHCP_OWNER, ports.c.id.not_in(sa.bindparam("leaving", expanding=True))).limit(1)
+_HERE = sa.select(wirings.c.host).where(wirings.c.network_id == sa.bindparam("network_id"),
+                                        wirings.c.host == sa.bindparam("host"))
 
 
 class Wiring:
@@ -101,9 +103,8 @@ class Wiring:
         if old and new and all(old[name] == new[name] for name in WIRED):
             return self._told(tx, context, old, new)
         known = old or new or {}
-        if old and not new and old["binding:host_id"] and old["status"] == "ACTIVE":
-            self.kit.engine.start(tx, "network.unplug", old["id"], self.kit.context(),
-                                  {"host": old["binding:host_id"], "network_id": old["network_id"]})
+        if old and not new:
+            self.port_left(tx, old)
         elif old and new and new["binding:host_id"]:
             self.network_changed(tx, context, new["network_id"])
         before = {(group, one["ip_address"]) for group in (old or known)["security_groups"]
@@ -112,6 +113,16 @@ class Wiring:
                  for one in (new["fixed_ips"] if new else ())}
         self.members_changed(tx, context, (group for group, _ in before ^ after))
         self._told(tx, context, old, new)
+
+    def port_left(self, tx: Transaction, port: Document) -> None:
+        """Unwire a port that is deleted or let go, when it is wired or was the last of its network there."""
+        host, network_id = port["binding:host_id"], port["network_id"]
+        if not host or port["device_owner"] == DHCP_OWNER:
+            return
+        where = {"host": host, "network_id": network_id, "leaving": [port["id"]]}
+        if port["status"] == "ACTIVE" or (tx.value(_HERE, where) is not None and tx.value(_BOUND, where) is None):
+            self.kit.engine.start(tx, "network.unplug", port["id"], self.kit.context(),
+                                  {"host": host, "network_id": network_id})
 
     def _told(self, tx: Transaction, context: Context, old: Document | None, new: Document | None) -> None:
         known = new or old or {}
@@ -203,17 +214,19 @@ class Wiring:
         if not documents:
             return
         self._settle(context, [one["id"] for one in documents if one["binding:host_id"] == host], "DOWN")
-        idle = self._idle(sorted({one["network_id"] for one in documents}), host)
-        self.agent(host).unplug([one["id"] for one in documents], idle)
+        leaving = [one["id"] for one in documents]
+        idle = self._idle(sorted({one["network_id"] for one in documents}), host, leaving)
+        self.agent(host).unplug(leaving, idle)
         self._forget(idle, host)
 
-    def _idle(self, networks: Sequence[str], host: str) -> list[str]:
+    def _idle(self, networks: Sequence[str], host: str, leaving: Sequence[str] = ()) -> list[str]:
+        """Networks that no router and no port bound to the host needs there, be it wired yet or not."""
         with self.kit.db.read() as tx:
             routed = {row.network_id for row in tx.rows(
                 sa.select(ports.c.network_id).join(routers, routers.c.id == ports.c.device_id).where(
                     routers.c.host == host, ports.c.network_id.in_(networks)))}
             return [one for one in networks if one not in routed
-                    and tx.value(_ON_HOST, {"host": host, "network_id": one}) is None]
+                    and tx.value(_BOUND, {"host": host, "network_id": one, "leaving": list(leaving)}) is None]
 
     def _forget(self, networks: Sequence[str], host: str) -> None:
         def work() -> None:

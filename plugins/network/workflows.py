@@ -2,28 +2,52 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
+
+from ...core.errors import BackendBusy, CloudError
 from ...core.operations.workflow import Job, Step, Workflow
 
 PATIENT = 1_000_000
-"""Attempts: a host that is away is waited for until the deadline."""
+"""Attempts: a host that is away or fails is tried again until the deadline."""
+Work = Callable[[Job], None]
 
 
+def patiently(work: Work) -> Work:
+    """``work``, whose failures of any kind may pass: the rows stay as they are, so the host must follow."""
+    @functools.wraps(work)
+    def tried(job: Job) -> None:
+        try:
+            work(job)
+        except CloudError as error:
+            if error.retry:
+                raise
+            job.log.warning("%s of %s failed, trying again: %s", job.kind, job.subject, error)
+            raise BackendBusy(error.message) from error
+    return tried
+
+
+@patiently
 def _apply(job: Job) -> None:
     job.service.wiring.apply_network(job.subject)
 
 
+@patiently
 def _remove(job: Job) -> None:
     job.service.wiring.remove_network(job.subject, job.data["hosts"])
 
 
+@patiently
 def _unplug(job: Job) -> None:
     job.service.wiring.unplug_one(job.subject, job.data["network_id"], job.data["host"])
 
 
+@patiently
 def _route(job: Job) -> None:
     job.service.wiring.route(job.subject)
 
 
+@patiently
 def _unroute(job: Job) -> None:
     job.service.wiring.unroute(job.subject, job.data["host"])
 
