@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ....core.db.engine import Row
-from ....core.errors import BadRequest
+from ....core.errors import BadRequest, NotFound
 from ....core.http.call import Call
 from ....core.http.table import Operation, Query
 from .. import usages
@@ -74,6 +74,9 @@ def _rows(service: Service, call: Call, span: Span, project_id: str) -> tuple[Se
 
 def index(service: Service, call: Call) -> Mapping[str, Any]:
     """What each project has used; with ``detailed=1`` server by server."""
+    if call.request.env["PATH_INFO"].endswith("/"):
+        # A slash with nothing behind it names a project with an empty id, not the list.
+        raise NotFound()
     span = _span(service, call)
     rows, limit = _rows(service, call, span, "")
     detailed = call.one("detailed", "0") == "1"

@@ -151,5 +151,6 @@ def test_usage(alone):
 def test_usage_refuses(alone):
     assert alone.call("GET", "/os-simple-tenant-usage", as_="demo").status == 403
     assert alone.call("GET", "/os-simple-tenant-usage/p-demo", as_="other").status == 403
+    assert alone.call("GET", "/os-simple-tenant-usage/").status == 404
     assert alone.call("GET", "/os-simple-tenant-usage?start=x").status == 400
     assert alone.call("GET", "/os-simple-tenant-usage?start=2031-01-01T00:00:00&end=2030-01-01T00:00:00").status == 400
