@@ -18,7 +18,7 @@ INTERFACES = "/servers/{server_id}/os-interface"
 VOLUME_RULE = "os_compute_api:os-volumes-attachments:"
 INTERFACE_RULE = "os_compute_api:os-attach-interfaces:"
 
-DEVICE: Piece = {"type": ["string", "null"], "maxLength": 255, "pattern": "(^/dev/x{0,1}[a-z]{0,1}d{0,1})([a-z]+)[0-9]*$"}
+DEVICE: Piece = {"type": ["string", "null"], "maxLength": 255, "pattern": "^/dev/x?[a-z]{0,2}[a-z]+[0-9]*$"}
 _ATTACH: Piece = {"volumeId": UUID, "device": DEVICE}
 ATTACH = {
     "2.1": wrapped("volumeAttachment", closed(_ATTACH, ("volumeId",))),
