@@ -16,20 +16,20 @@ RULE = "os_compute_api:"
 SERVER = "/servers/{server_id}"
 
 
-def _plain(found: dict[str, list[dict[str, Any]]]) -> dict[str, list[dict[str, Any]]]:
-    return {name: [{"version": one["version"], "addr": one["addr"]} for one in listed]
-            for name, listed in found.items()}
+def _of(service: Service, call: Call) -> dict[str, list[dict[str, Any]]]:
+    row = servers.show(service.kit, call.context, call.path["server_id"])
+    return addresses(row.nics, extended=False)
 
 
 def index(service: Service, call: Call) -> Any:
     """All addresses, by network."""
-    return {"addresses": _plain(addresses(servers.show(service.kit, call.context, call.path["server_id"]).nics))}
+    return {"addresses": _of(service, call)}
 
 
 def show(service: Service, call: Call) -> Any:
     """The addresses in one network."""
     label = call.path["label"]
-    found = _plain(addresses(servers.show(service.kit, call.context, call.path["server_id"]).nics))
+    found = _of(service, call)
     if label not in found:
         raise NotFound("Instance is not a member of specified network")
     return {label: found[label]}

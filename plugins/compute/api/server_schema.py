@@ -138,7 +138,7 @@ RESIZE = closed({"flavorRef": {"type": ["string", "integer"], "minLength": 1}, "
                 ("flavorRef",))
 CREATE_IMAGE = closed({"name": NAME, "metadata": METADATA}, ("name",))
 REBOOT = closed({"type": {"type": "string", "enum": ["HARD", "Hard", "hard", "SOFT", "Soft", "soft"]}}, ("type",))
-NOTHING: Piece = {"type": "null"}
+NOTHING: Piece = {"oneOf": [{"type": "null"}, {"type": "object", "maxProperties": 0}]}
 ANYTHING: Piece = {}
 CHANGE_PASSWORD = closed({"adminPass": PASSWORD}, ("adminPass",))
 RESET_STATE = closed({"state": {"type": "string", "enum": ["active", "error"]}}, ("state",))

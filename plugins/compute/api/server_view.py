@@ -35,14 +35,17 @@ def precise(value: datetime.datetime | None) -> str | None:
     return value.isoformat(timespec="microseconds") if value is not None else None
 
 
-def addresses(nics: list[Mapping[str, Any]]) -> dict[str, list[dict[str, Any]]]:
-    """A server's addresses by network."""
+def addresses(nics: list[Mapping[str, Any]], *, extended: bool) -> dict[str, list[dict[str, Any]]]:
+    """A server's addresses by network; ``extended`` tells kind and MAC, too."""
     found: dict[str, list[dict[str, Any]]] = {}
     for nic in nics:
         mac, listed = nic["mac"], found.setdefault(nic["network_name"], [])
         for one in nic["addresses"]:
-            listed.append({"version": one["version"], "addr": one["address"],
-                           "OS-EXT-IPS:type": one.get("kind", "fixed"), "OS-EXT-IPS-MAC:mac_addr": mac})
+            address = {"version": one["version"], "addr": one["address"]}
+            if extended:
+                address["OS-EXT-IPS:type"] = one.get("kind", "fixed")
+                address["OS-EXT-IPS-MAC:mac_addr"] = mac
+            listed.append(address)
     return {name: listed for name, listed in found.items() if listed}
 
 
@@ -75,7 +78,7 @@ class Look:
         """A server in the short list."""
         return {"id": row.id, "name": row.name, "links": self.links(row.id)}
 
-    def basic(self, row: Row, *, listed: bool = False) -> dict[str, Any]:
+    def basic(self, row: Row, *, listed: bool = False, extended: bool = False) -> dict[str, Any]:
         """A server without the former extensions: what updates answer before 2.75."""
         vm_state = row.vm_state
         status = states.status(vm_state, row.task_state)
@@ -85,7 +88,8 @@ class Look:
             "metadata": row.metadata, "hostId": host_id(row.project_id, row.host),
             "image": {"id": image, "links": [{"rel": "bookmark", "href": self.images_link + image}]} if image else "",
             "flavor": self._flavor(row.flavor), "created": moment(row.created_at), "updated": moment(row.updated_at),
-            "addresses": addresses(row.nics), "accessIPv4": row.access_ip_v4, "accessIPv6": row.access_ip_v6,
+            "addresses": addresses(row.nics, extended=extended),
+            "accessIPv4": row.access_ip_v4, "accessIPv6": row.access_ip_v6,
             "links": self.links(row.id), "OS-DCF:diskConfig": row.disk_config}
         if status in states.PROGRESSING:
             found["progress"] = row.progress
@@ -128,7 +132,7 @@ class Look:
 
     def full(self, row: Row, user_data: str | None = None, *, listed: bool = False) -> dict[str, Any]:
         """A server with everything the caller may see."""
-        found = self.basic(row, listed=listed)
+        found = self.basic(row, listed=listed, extended=True)
         found["OS-EXT-AZ:availability_zone"] = row.zone if row.host else ""
         found["config_drive"] = "True" if row.config_drive else ""
         found["key_name"] = row.key_name
