@@ -122,18 +122,16 @@ def test_from_image(storage):
     storage.call("POST", "/volumes", {"volume": {"size": 2, "imageRef": image}}, 400)
 
 
-@pytest.mark.parametrize("disk_format", ["raw", "qcow2"])
-def test_to_image_and_back(storage, disk_format):
+def test_to_image_and_back(storage):
     one = storage.volume(imageRef=storage.image(b"round trip" * 1000))
-    body = storage.act(one, "os-volume_upload_image", {"image_name": "copy", "disk_format": disk_format}).json
+    body = storage.act(one, "os-volume_upload_image", {"image_name": "copy", "disk_format": "qcow2"}).json
     image = body["os-volume_upload_image"]["image_id"]
     assert storage.status(one) == "available"
     shown = storage.cloud.request("GET", f"/image/v2/images/{image}").json
     assert (shown["status"], shown["virtual_size"], shown["name"]) == ("active", GIB, "copy")
     again = storage.volume(imageRef=image)
     assert storage.content(again, 10000) == b"round trip" * 1000
-    for item in (image,):
-        storage.cloud.request("DELETE", f"/image/v2/images/{item}")
+    storage.cloud.request("DELETE", f"/image/v2/images/{image}")
     storage.cloud.run()
 
 
