@@ -3,9 +3,12 @@ SHELL := /bin/bash
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
+PIP := $(BIN)/pip install -q --disable-pip-version-check
 STATE ?= .stratolith
 LISTEN ?= 127.0.0.1:8774
-HYPERVISOR ?= $(shell etc/prepare-host choose)
+ifndef HYPERVISOR
+HYPERVISOR := $(shell etc/prepare-host choose)
+endif
 NETWORK ?= $(if $(filter libvirt,$(HYPERVISOR)),bridge,simulated)
 comma := ,
 JOBS ?= 2
@@ -17,35 +20,44 @@ say = @printf '\n\033[1m== %s\033[0m\n' "$(1)"
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' Makefile | sed 's/:.*## /\t/' | expand -t 14
 
-$(VENV)/ready: setup.cfg pyproject.toml
+$(VENV)/pyvenv.cfg:
 	$(call say,Setting up Python packages in $(VENV))
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || etc/prepare-host install venv
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install -q --disable-pip-version-check -e '.[conformance,dev]'
+
+$(VENV)/simulated: setup.cfg pyproject.toml | $(VENV)/pyvenv.cfg
+	$(PIP) -e . python-openstackclient
+	@touch $@
+
+$(VENV)/libvirt: setup.cfg pyproject.toml | $(VENV)/pyvenv.cfg
+	$(call say,This cloud runs real guests: HYPERVISOR=simulated would need no root and no packages)
+	etc/prepare-host install run
+	$(PIP) -e '.[libvirt,bridge]' python-openstackclient
+	@touch $@
+
+$(VENV)/ready: setup.cfg pyproject.toml | $(VENV)/pyvenv.cfg
+	$(PIP) -e '.[conformance,dev]'
 	@touch $@
 
 $(VENV)/live: $(VENV)/ready
 	$(call say,Installing QEMU$(comma) libvirt and the other real parts (apt and pip))
 	etc/prepare-host install live
-	$(BIN)/pip install -q --disable-pip-version-check -e '.[conformance,dev,libvirt,bridge,postgresql,mysql,rabbitmq]'
+	$(PIP) -e '.[conformance,dev,libvirt,bridge,postgresql,mysql,rabbitmq]'
 	@touch $@
 
-host: $(VENV)/ready
+host: $(VENV)/$(HYPERVISOR)
 ifeq ($(HYPERVISOR),libvirt)
-	$(call say,This cloud runs real guests: HYPERVISOR=simulated would need no root and no packages)
-	etc/prepare-host install run
-	@[ $(VENV)/real -nt $(VENV)/ready ] || { $(BIN)/pip install -q --disable-pip-version-check -e '.[libvirt,bridge]' \
-	  && touch $(VENV)/real; }
 	etc/prepare-host start
 	etc/prepare-host open $(STATE)
 endif
 
 up: host ## set up, start the cloud, boot a first server, say what to type next
 	$(call say,Starting the cloud: hypervisor $(HYPERVISOR)$(comma) network $(NETWORK)$(comma) state in $(STATE))
-	$(BIN)/stratolith status --state $(STATE) >/dev/null 2>&1 || \
+	@$(BIN)/stratolith status --state $(STATE) || \
 	  $(BIN)/stratolith up --detach --state $(STATE) --listen $(LISTEN) --hypervisor $(HYPERVISOR) --network $(NETWORK)
 	etc/first-server $(BIN) $(STATE) $(HYPERVISOR)
 
-down: $(VENV)/ready ## stop the cloud; its state stays
+down: ## stop the cloud; its state stays
 	$(call say,Stopping the cloud of $(STATE))
 	$(BIN)/stratolith down --state $(STATE)
 
