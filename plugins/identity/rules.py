@@ -109,6 +109,7 @@ DOMAINS = (
 DOMAIN_MANAGER = "(role:manager and domain_id:%(domain_id)s)"
 ROLES = (
     ("list_roles", f"{ADMIN_OR_READER} or {DOMAIN_MANAGER}", "List roles."),
+    ("list_domain_roles", ADMIN_OR_READER, "List the roles of a domain."),
     ("get_role", f"{ADMIN_OR_READER} or {DOMAIN_MANAGER}", "Show a role."),
     ("create_role", ADMIN, "Create a role."),
     ("update_role", ADMIN, "Change a role."),
@@ -126,6 +127,7 @@ GRANTS = (
     ("create_grant", WRITE_GRANT, "Assign a role."),
     ("revoke_grant", WRITE_GRANT, "Withdraw a role."),
     ("list_role_assignments", f"{ADMIN_OR_READER} or {_in('domain_id', 'reader')}", "List role assignments."),
+    ("list_role_assignments_for_tree", _read(PROJECT), "List role assignments on a project and all below it."),
     *((f"{verb}_for_{actor}", check, f"{sentence} of a {actor} on the system.")
       for actor in ("user", "group")
       for verb, check, sentence in (

@@ -85,6 +85,12 @@ def of_domain(service: Identity, call: Call) -> Mapping[str, Any]:
             "domain_id": call.path["domain_id"]}
 
 
+def of_present(service: Identity, call: Call) -> Mapping[str, Any]:
+    """The target of the rules on changes of a domain. :raises NotFound: there is none."""
+    service.projects.find_domain(call.path["domain_id"])
+    return of_domain(service, call)
+
+
 def of_list(service: Identity, call: Call) -> Mapping[str, Any]:
     """The target of the rules on the list: the domain the token is for, which the list then keeps to."""
     return {"target.domain.id": call.context.domain_id, "target.domain_id": call.context.domain_id}
@@ -97,7 +103,7 @@ OPERATIONS = (
     Operation("POST", "/domains", create, "identity:create_domain", body=CREATE, status=201,
               summary="Create a domain"),
     Operation("GET", ONE, show, "identity:get_domain", target=of_domain, summary="Show a domain"),
-    Operation("PATCH", ONE, update, "identity:update_domain", body=UPDATE, target=of_domain,
+    Operation("PATCH", ONE, update, "identity:update_domain", body=UPDATE, target=of_present,
               summary="Update a domain"),
     Operation("DELETE", ONE, delete, "identity:delete_domain", status=204, target=of_domain,
               summary="Delete a domain"),

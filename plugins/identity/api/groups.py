@@ -66,7 +66,8 @@ def delete(service: Identity, call: Call) -> None:
 def users(service: Identity, call: Call) -> Mapping[str, Any]:
     """List the members of a group."""
     filters = {one.value for one in conditions(call, ("name",))}
-    found = [user for user in service.groups.users(call.path["group_id"]) if not filters or user.name in filters]
+    found = [user for user in service.groups.users(call.path["group_id"])
+             if (not filters or user.name in filters) and in_own_domain(call, user.domain_id)]
     return answer(service, call, "users", [user_view(call, user) for user in found])
 
 
@@ -75,7 +76,13 @@ def of_member(service: Identity, call: Call) -> Mapping[str, Any]:
     found = service.groups.of(call.path["user_id"])
     wanted = {one.value for one in conditions(call, ("name",))}
     return answer(service, call, "groups", [view(call, group) for group in found
-                                            if not wanted or group.name in wanted])
+                                            if (not wanted or group.name in wanted)
+                                            and in_own_domain(call, group.domain_id)])
+
+
+def in_own_domain(call: Call, domain_id: str) -> bool:
+    """Whether the caller may see what is in a domain: with a token for a domain, what is in that one."""
+    return not call.context.domain_id or call.context.domain_id == domain_id
 
 
 def add(service: Identity, call: Call) -> None:
@@ -108,6 +115,12 @@ def of_group(service: Identity, call: Call) -> Mapping[str, Any]:
     return target
 
 
+def of_present(service: Identity, call: Call) -> Mapping[str, Any]:
+    """The target of the rule on deletion. :raises NotFound: there is no such group."""
+    service.groups.find(call.path["group_id"])
+    return of_group(service, call)
+
+
 def of_new(service: Identity, call: Call) -> Mapping[str, Any]:
     """The target of the rules on a group that is to be."""
     domain_id = domain_of(service, call, call.body["group"])
@@ -122,7 +135,7 @@ OPERATIONS = (
               summary="Create a group"),
     Operation("GET", ONE, show, "identity:get_group", target=of_group, summary="Show a group"),
     Operation("PATCH", ONE, update, "identity:update_group", body=UPDATE, target=of_group, summary="Update a group"),
-    Operation("DELETE", ONE, delete, "identity:delete_group", status=204, target=of_group, summary="Delete a group"),
+    Operation("DELETE", ONE, delete, "identity:delete_group", status=204, target=of_present, summary="Delete a group"),
     Operation("GET", ONE + "/users", users, "identity:list_users_in_group", target=of_group,
               summary="List a group's users"),
     Operation("PUT", MEMBER, add, "identity:add_user_to_group", status=204, target=of_group,

@@ -20,7 +20,7 @@ ATTRIBUTES = ("name", "domain_id", "parent_id", "description", "enabled", "is_do
 PROPERTIES = {"name": PROJECT_NAME, "domain_id": NULLABLE_ID, "parent_id": NULLABLE_ID, "description": TEXT,
               "enabled": BOOLEAN, "is_domain": BOOLEAN, "options": IMMUTABLE, "tags": TAGS}
 CREATE = body("project", PROPERTIES, ["name"])
-UPDATE = body("project", PROPERTIES, least=1)
+UPDATE = body("project", PROPERTIES)
 SET_TAGS = {"type": "object", "required": ["tags"], "properties": {"tags": TAGS}, "additionalProperties": False}
 DETAILS = Query(dict.fromkeys(("parents_as_list", "subtree_as_list", "parents_as_ids", "subtree_as_ids",
                                "include_limits"), "text"))

@@ -44,6 +44,8 @@ def _wanted(call: Call) -> Wanted:
 def index(service: Identity, call: Call) -> Mapping[str, Any]:
     """List assignments, as they were made or as they are in force."""
     wanted = _wanted(call)
+    if wanted.include_subtree:
+        call.enforce("identity:list_role_assignments_for_tree", of_list(service, call))
     if _asked(call, "effective"):
         if wanted.group_id:
             raise BadRequest("Combining effective and group filter will always result in an empty list.")

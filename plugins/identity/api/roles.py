@@ -28,6 +28,8 @@ def view(call: Call, row: Row) -> dict[str, Any]:
 
 def index(service: Identity, call: Call) -> Mapping[str, Any]:
     """List roles: those of a domain when it is named, else those of all."""
+    if call.one("domain_id"):
+        call.enforce("identity:list_domain_roles", {})
     found = in_sql(roles, conditions(call, ("name",)))
     found.append(roles.c.domain_id == call.one("domain_id"))
     return answer(service, call, "roles", [view(call, row) for row in service.roles.all(found, page(service, call))])
@@ -63,11 +65,10 @@ def delete(service: Identity, call: Call) -> None:
 
 
 def of_role(service: Identity, call: Call) -> Mapping[str, Any]:
-    """The target of the rules on one role."""
-    row = service.roles.by_id([call.path["role_id"]]).get(call.path["role_id"])
-    if row is None:
-        return {}
-    return {"target.role.id": row.id, "target.role.name": row.name, "target.role.domain_id": row.domain_id or None}
+    """The target of the rules on one role. :raises NotFound: there is none; roles are no secret."""
+    row = service.roles.find(call.path["role_id"])
+    return {"target.role.id": row.id, "target.role.name": row.name, "target.role.domain_id": row.domain_id or None,
+            "domain_id": "" if row.domain_id else call.context.domain_id}
 
 
 def of_new(service: Identity, call: Call) -> Mapping[str, Any]:

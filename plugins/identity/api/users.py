@@ -120,8 +120,8 @@ def of_user(service: Identity, call: Call) -> Mapping[str, Any]:
 
 
 def of_new(service: Identity, call: Call) -> Mapping[str, Any]:
-    """The target of the rules on a user that is to be."""
-    domain_id = domain_of(service, call, call.body["user"])
+    """The target of the rules on a user that is to be: only a domain that is named counts, as in Keystone."""
+    domain_id = call.body["user"].get("domain_id")
     return {"target.user.domain_id": domain_id, "target.domain_id": domain_id}
 
 

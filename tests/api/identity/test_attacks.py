@@ -270,6 +270,8 @@ def test_domain_administrators_stay_in_their_domain(api, role):
     assert status("POST", "/projects", {"project": {"name": "x", "is_domain": True}}) == 403
     assert status("PATCH", f"/domains/{other['id']}", {"domain": {"enabled": False}}) == 403
     assert status("POST", "/roles", {"role": {"name": "x"}}) == 403
+    assert status("GET", "/roles") == status("GET", f"/roles/{api.role('member')}") == 200
+    assert status("GET", f"/roles?domain_id={other['id']}") == 403
     assert status("PATCH", f"/users/{own['id']}", {"user": {"domain_id": other["id"]}}) == 400
 
 
