@@ -115,6 +115,8 @@ class Application:
             begun = edge.clock.monotonic()
             request_id = self._request_id(request)
             response.set_header("X-Openstack-Request-Id", request_id)
+            if self.api.request_id_header:
+                response.set_header(self.api.request_id_header, request_id)
             name = variants[0].operation.name
             try:
                 name = self._serve(variants, request, response, path, request_id)

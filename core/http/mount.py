@@ -7,12 +7,19 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from .app import Application, encode
+from .table import Api
 
 StartResponse = Callable[..., Any]
 Wsgi = Callable[[dict[str, Any], StartResponse], Iterable[bytes]]
 PROJECT = re.compile(r"/([0-9a-f]{32})(?=/|$)")
 ALLOWED_HEADERS = ("Content-Type, X-Auth-Token, X-Subject-Token, X-Openstack-Request-Id, OpenStack-API-Version, "
                    "X-OpenStack-Nova-API-Version")
+
+
+def _forget_microversion(api: Api, environ: dict[str, Any]) -> None:
+    legacy = api.microversions.legacy if api.microversions else ""
+    for name in ("HTTP_OPENSTACK_API_VERSION", "HTTP_" + legacy.upper().replace("-", "_")):
+        environ.pop(name, None)
 
 
 class Mount:
@@ -46,7 +53,12 @@ class Mount:
 
     def _enter(self, application: Application, prefix: str, rest: str, environ: dict[str, Any],
                start_response: StartResponse) -> Iterable[bytes]:
-        root = application.api.project_in_path
+        api = application.api
+        for alias, target in api.aliases.items():
+            if rest.startswith(alias + "/") and len(rest) > len(alias) + 1:
+                rest = target + rest[len(alias):]
+                _forget_microversion(api, environ)
+        root = api.project_in_path
         if root and rest.startswith(root) and (found := PROJECT.match(rest, len(root))):
             environ["stratolith.project_id"] = found.group(1)
             rest = root + rest[found.end():]

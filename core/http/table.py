@@ -143,6 +143,10 @@ class Api:
     microversions: Microversions | None = None
     project_in_path: str = ""
     """A version root (``/v3``) that may be followed by the caller's project id, which is cut out."""
+    aliases: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    """Older version roots served by a newer one without its microversions: ``{"/v2": "/v2.1"}``."""
+    request_id_header: str = ""
+    """An older name under which answers carry the request id too, e.g. ``X-Compute-Request-Id``."""
     statuses: Mapping[str, int] = dataclasses.field(default_factory=dict)
     """Statuses that differ from the errors' own, by error code: ``{"quota-exceeded": 413}``."""
     max_body_bytes: int = 1 << 20

@@ -28,7 +28,7 @@ from . import (
     versions,
 )
 from .faults import fault
-from .versions import MICROVERSIONS, ROOT
+from .versions import COMPATIBLE, MICROVERSIONS, ROOT
 
 TABLES: Sequence[Sequence[Operation]] = (
     servers.OPERATIONS,
@@ -60,4 +60,6 @@ FACE = Api(
     fault=fault,
     microversions=MICROVERSIONS,
     project_in_path=ROOT,
+    aliases={COMPATIBLE: ROOT},
+    request_id_header="X-Compute-Request-Id",
 )

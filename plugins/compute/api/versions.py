@@ -10,6 +10,7 @@ from ....core.http.table import Microversions, Operation
 
 MICROVERSIONS = Microversions("compute", "2.1", "2.79", legacy="X-OpenStack-Nova-API-Version")
 ROOT = "/v2.1"
+COMPATIBLE = "/v2"
 UPDATED = "2013-07-23T11:33:21Z"
 GUIDE = "https://docs.openstack.org/api-ref/compute/"
 
@@ -20,20 +21,34 @@ def _summary(call: Call) -> dict[str, Any]:
 
 
 def index(service: object, call: Call) -> Mapping[str, Any]:
-    """All versions of the API: there is one."""
-    return {"versions": [_summary(call)]}
+    """All versions of the API: 2.1, and 2.0, which is 2.1 without microversions."""
+    return {"versions": [_compatible(call), _summary(call)]}
+
+
+def _compatible(call: Call) -> dict[str, Any]:
+    return {"id": "v2.0", "status": "SUPPORTED", "version": "", "min_version": "", "updated": "2011-01-21T11:33:21Z",
+            "links": [{"rel": "self", "href": call.address(COMPATIBLE + "/")}]}
+
+
+def show_compatible(service: object, call: Call) -> Mapping[str, Any]:
+    """The version 2.0."""
+    return {"version": _described(_compatible(call), "2")}
+
+
+def _described(version: dict[str, Any], number: str) -> dict[str, Any]:
+    version["links"].append({"rel": "describedby", "type": "text/html", "href": GUIDE})
+    version["media-types"] = [{"base": "application/json",
+                               "type": f"application/vnd.openstack.compute+json;version={number}"}]
+    return version
 
 
 def show(service: object, call: Call) -> Mapping[str, Any]:
     """The version 2.1 with what it speaks."""
-    version = _summary(call)
-    version["links"].append({"rel": "describedby", "type": "text/html", "href": GUIDE})
-    version["media-types"] = [{"base": "application/json",
-                               "type": "application/vnd.openstack.compute+json;version=2.1"}]
-    return {"version": version}
+    return {"version": _described(_summary(call), "2.1")}
 
 
 OPERATIONS = (
     Operation("GET", "", index, public=True, summary="List versions"),
+    Operation("GET", COMPATIBLE, show_compatible, public=True, summary="Show version 2.0"),
     Operation("GET", ROOT, show, public=True, summary="Show version 2.1"),
 )

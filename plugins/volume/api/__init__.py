@@ -8,6 +8,7 @@ from .faults import fault
 
 API = Api(
     name="block-storage", prefix="/volume", fault=fault, project_in_path="/v3",
+    request_id_header="X-Compute-Request-Id",
     microversions=Microversions("volume", versions.OLDEST, versions.NEWEST),
     operations=(*versions.OPERATIONS, *under(
         "/v3", volumes.OPERATIONS, actions.OPERATIONS, metadata.OPERATIONS, snapshots.OPERATIONS,
