@@ -18,6 +18,8 @@ from .tables import inventories, provider_aggregates, provider_traits, providers
 
 WEIGHED = ("VCPU", "MEMORY_MB", "DISK_GB")
 """Classes whose use is always told, because the scheduler weighs by them."""
+FEW = 200
+"""Up to so many providers their further inventories are looked up one by one."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -156,16 +158,21 @@ def listed(tx: Transaction, ask: Ask, name: str, id: str) -> Sequence[Row]:
 
 
 @functools.lru_cache(maxsize=256)
-def _amounts(shape: Shape) -> sa.Select[Any]:
-    found = statement(shape).subquery()
-    return (sa.select(inventories.c.provider_id, inventories.c.resource_class, inventories.c.capacity,
+def _others(shape: Shape, few: bool) -> sa.Select[Any]:
+    query = sa.select(inventories.c.provider_id, inventories.c.resource_class, inventories.c.capacity,
                       inventories.c.used)
-            .join_from(found, inventories, inventories.c.provider_id == found.c.provider_id))
+    if few:
+        found = statement(shape).subquery()
+        query = query.join_from(found, inventories, inventories.c.provider_id == found.c.provider_id)
+    return query.where(inventories.c.resource_class.not_in(_names("class", shape.classes)))
 
 
-def all_amounts(tx: Transaction, ask: Ask) -> Sequence[Any]:
-    """Provider, class, capacity and use of all inventories of the providers that :func:`find` finds."""
-    return tx.rows(_amounts(ask.shape), ask.parameters())
+def other_amounts(tx: Transaction, ask: Ask, count: int) -> Sequence[Any]:
+    """Provider, class, capacity and use of what :func:`find` does not tell of the ``count`` providers it finds.
+
+    When they are many, rows of other providers come along: to read all is then cheaper.
+    """
+    return tx.rows(_others(ask.shape, count <= FEW), ask.parameters())
 
 
 def limited(ask: Ask, limit: int) -> Ask:

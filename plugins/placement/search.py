@@ -55,22 +55,18 @@ class Way:
 def ways(world: World, wanted: Wanted) -> list[Way]:
     """All ways to meet the request, at most ``limit`` of them; none twice."""
     found: dict[object, Way] = {}
-    parts = {suffix: _parts_by_anchor(world, suffix, ask) for suffix, ask in wanted.groups.items()}
+    single = {suffix: _single(world, ask) for suffix, ask in wanted.groups.items() if suffix}
     for anchor in world.trees:
         root = world.nodes.get(anchor)
         if root is None or not bears(root.traits, wanted.root_any_of, wanted.root_forbidden):
             continue
-        for way in _from_anchor(world, wanted, anchor, {suffix: of.get(anchor, []) for suffix, of in parts.items()}):
+        parts = {suffix: single[suffix].get(anchor, []) if suffix else list(_spread(world, anchor, ask))
+                 for suffix, ask in wanted.groups.items()}
+        for way in _from_anchor(world, wanted, anchor, parts):
             found.setdefault(way.key(), way)
             if wanted.limit and len(found) >= wanted.limit:
                 return list(found.values())
     return list(found.values())
-
-
-def _parts_by_anchor(world: World, suffix: str, ask: Ask) -> dict[str, list[Part]]:
-    if suffix:
-        return _single(world, ask)
-    return {root: list(_spread(world, root, ask)) for root in world.trees}
 
 
 def _single(world: World, ask: Ask) -> dict[str, list[Part]]:

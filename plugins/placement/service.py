@@ -11,7 +11,7 @@ from ...core.context import Context
 from ...core.db.engine import Transaction
 from ...core.process.slice import Kit
 from ...core.services.placement import Amounts, Candidate, Inventory, PlacementService, ResourceRequest
-from . import candidate, claim, inventory, name
+from . import candidate, claim, inventory, name, search, world
 from . import provider as providers
 from .standard import CUSTOM
 from .tables import allocations
@@ -69,13 +69,18 @@ class Placement(PlacementService):
                 providers.delete(tx, provider)
 
     def candidates(self, context: Context, request: ResourceRequest) -> list[Candidate]:
-        """One query; besides the classes asked for it tells how full the others are that hosts are weighed by."""
+        """One query where every provider stands alone, else a search with one candidate a tree.
+
+        Besides the classes asked for it tells how full the others are that hosts are weighed by.
+        """
         resources = request.resources
         told = [class_ for class_ in candidate.WEIGHED if class_ not in resources]
         ask = candidate.Ask(resources, [[trait] for trait in request.required], request.forbidden, request.member_of,
                             request.forbidden_aggregates, request.in_tree, request.limit, told)
         names = (*resources, *told)
         with self.db.read() as tx:
+            if not world.is_flat(tx):
+                return _over_trees(world.read(tx), ask)
             rows = candidate.find(tx, ask)
         span = slice(1, 1 + 2 * len(names), 2), slice(2, 2 + 2 * len(names), 2)
         whole = all(row[i] is not None for row in rows for i in range(1 + 2 * len(resources), 1 + 2 * len(names), 2))
@@ -117,3 +122,23 @@ class Placement(PlacementService):
 
 def _known(names: Sequence[str], amounts: Sequence[int | None]) -> dict[str, int]:
     return {class_: amount for class_, amount in zip(names, amounts, strict=False) if amount is not None}
+
+
+def _over_trees(seen: world.World, ask: candidate.Ask) -> list[Candidate]:
+    """The first way of each tree; capacity and use are those of the whole tree and what it shares in."""
+    found: dict[str, Candidate] = {}
+    names = (*ask.resources, *ask.told)
+    for way in search.ways(seen, search.Wanted({"": ask})):
+        if way.anchor in found:
+            continue
+        nodes = {node.id: node for node in (*seen.trees[way.anchor], *(seen.nodes[id] for id in way.amounts))}
+        capacity, used = dict.fromkeys(names, 0), dict.fromkeys(names, 0)
+        for node in nodes.values():
+            for class_ in names:
+                if class_ in node.inventories:
+                    capacity[class_] += node.inventories[class_].capacity
+                    used[class_] += node.inventories[class_].used
+        found[way.anchor] = Candidate(way.anchor, way.amounts, capacity, used)
+        if ask.limit and len(found) >= ask.limit:
+            break
+    return list(found.values())

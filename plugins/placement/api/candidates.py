@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -42,13 +42,14 @@ def _refuse_unknown(tx: Transaction, wanted: search.Wanted) -> None:
     queries.refuse_unknown("No such trait(s)", name.unknown_traits(tx, traits))
 
 
-def _allocation_request(call: Call, amounts: Amounts, mappings: Mapping[str, list[str]]) -> dict[str, Any]:
+def _allocation_requests(call: Call, ways: Sequence[Amounts], mappings: Sequence[Any]) -> list[dict[str, Any]]:
     if call.version < (1, 12):
-        return {"allocations": [{"resource_provider": {"uuid": id}, "resources": of} for id, of in amounts.items()]}
-    found: dict[str, Any] = {"allocations": {id: {"resources": of} for id, of in amounts.items()}}
-    if call.version >= (1, 34):
-        found["mappings"] = mappings
-    return found
+        return [{"allocations": [{"resource_provider": {"uuid": id}, "resources": of} for id, of in way.items()]}
+                for way in ways]
+    if call.version < (1, 34):
+        return [{"allocations": {id: {"resources": of} for id, of in way.items()}} for way in ways]
+    return [{"allocations": {id: {"resources": of} for id, of in way.items()}, "mappings": of_way}
+            for way, of_way in zip(ways, mappings, strict=True)]
 
 
 def _flat(tx: Transaction, call: Call, wanted: search.Wanted) -> dict[str, Any]:
@@ -57,29 +58,27 @@ def _flat(tx: Transaction, call: Call, wanted: search.Wanted) -> dict[str, Any]:
     if wanted.limit:
         ask = candidate.limited(ask, wanted.limit)
     rows = candidate.find(tx, ask)
-    resources = ask.resources
-    requests = [_allocation_request(call, {row[0]: resources}, {"": [row[0]]}) for row in rows]
-    summaries: dict[str, Any] = {row[0]: {"resources": {}} for row in rows}
+    names = list(enumerate(ask.resources))
+    summaries: dict[str, Any] = {}
+    for row in rows:
+        amounts = {class_: {"capacity": row[1 + 2 * n], "used": row[2 + 2 * n]} for n, class_ in names}
+        summaries[row[0]] = _summary(call, amounts, row.traits, row.parent_id, row.root_id)
     if call.version >= (1, 27):
-        for id, class_, capacity, used in candidate.all_amounts(tx, ask):
+        for id, class_, capacity, used in candidate.other_amounts(tx, ask, len(rows)):
             if id in summaries:
                 summaries[id]["resources"][class_] = {"capacity": capacity, "used": used}
-    else:
-        for row in rows:
-            summaries[row[0]]["resources"] = {class_: {"capacity": row[1 + 2 * n], "used": row[2 + 2 * n]}
-                                              for n, class_ in enumerate(resources)}
-    for row in rows:
-        _describe(call, summaries[row[0]], row.traits, row.parent_id, row.root_id)
+    requests = _allocation_requests(call, [{id: ask.resources} for id in summaries], [{"": [id]} for id in summaries])
     return {"allocation_requests": requests, "provider_summaries": summaries}
 
 
-def _describe(call: Call, summary: dict[str, Any], traits: str, parent: str | None, root: str) -> None:
-    """Add what later microversions say of a provider; ``traits`` is JSON already."""
-    if call.version >= (1, 17):
-        summary["traits"] = msgspec.Raw(traits.encode())
-    if call.version >= (1, 29):
-        summary["parent_provider_uuid"] = parent
-        summary["root_provider_uuid"] = root
+def _summary(call: Call, amounts: Any, traits: str, parent: str | None, root: str) -> dict[str, Any]:
+    """What a summary says of a provider; ``traits`` is JSON already."""
+    if call.version < (1, 17):
+        return {"resources": amounts}
+    if call.version < (1, 29):
+        return {"resources": amounts, "traits": msgspec.Raw(traits.encode())}
+    return {"resources": amounts, "traits": msgspec.Raw(traits.encode()), "parent_provider_uuid": parent,
+            "root_provider_uuid": root}
 
 
 def _searched(call: Call, seen: world.World, wanted: search.Wanted) -> dict[str, Any]:
@@ -91,11 +90,10 @@ def _searched(call: Call, seen: world.World, wanted: search.Wanted) -> dict[str,
         amounts = world.amounts(node.inventories)
         if call.version < (1, 27):
             amounts = {class_: one for class_, one in amounts.items() if class_ in asked}
-        summaries[node.id] = {"resources": amounts}
         traits = msgspec.json.encode(provider.ordered(node.traits)).decode()
-        _describe(call, summaries[node.id], traits, node.parent, node.root)
-    return {"allocation_requests": [_allocation_request(call, way.amounts, way.mappings) for way in found],
-            "provider_summaries": summaries}
+        summaries[node.id] = _summary(call, amounts, traits, node.parent, node.root)
+    requests = _allocation_requests(call, [way.amounts for way in found], [way.mappings for way in found])
+    return {"allocation_requests": requests, "provider_summaries": summaries}
 
 
 def _shown(call: Call, seen: world.World, involved: Iterable[str]) -> Iterable[world.Node]:

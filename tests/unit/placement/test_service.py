@@ -4,6 +4,7 @@ import pytest
 import sqlalchemy as sa
 from stratolith.core.errors import Conflict, InUse
 from stratolith.core.services.placement import Inventory, ResourceRequest
+from stratolith.plugins.placement import provider
 
 from .conftest import CONTEXT, HOST
 
@@ -127,11 +128,27 @@ def test_candidates_by_trait_and_limit(placement):
     assert found(placement, in_tree="b") == ["b"]
 
 
-def test_candidates_are_one_statement(placement, statements):
+def test_candidates_are_two_statements(placement, statements):
     found(placement)
-    assert len(statements) == 1
+    assert len(statements) == 2
 
 
 def test_a_claim_is_few_statements(placement, statements):
     claim(placement, "one")
     assert len([one for one in statements if not one.startswith(("BEGIN", "COMMIT"))]) <= 7
+
+
+def test_hosts_may_share_their_disk(placement):
+    shared = {"DISK_GB": Inventory(total=100)}
+    placement.apply_provider(CONTEXT, "pool", "pool", shared, ["MISC_SHARES_VIA_AGGREGATE"])
+    host = {"VCPU": Inventory(total=4)}
+    placement.apply_provider(CONTEXT, "c", "host-c", host, [])
+    with placement.db.write() as tx:
+        for id in ("pool", "c"):
+            provider.set_aggregates(tx, placement.clock.now(), id, ["5e08ea53-c4c6-448e-9334-ac4953de3cfa"])
+    one = next(one for one in placement.candidates(CONTEXT, ResourceRequest(resources={"VCPU": 1, "DISK_GB": 5}))
+               if one.provider == "c")
+    assert one.allocations == {"c": {"VCPU": 1}, "pool": {"DISK_GB": 5}}
+    assert (one.capacity["DISK_GB"], one.used["DISK_GB"]) == (100, 0)
+    placement.claim(CONTEXT, "one", one.allocations, "project", "user", "INSTANCE")
+    assert placement.allocations(CONTEXT, "one") == one.allocations

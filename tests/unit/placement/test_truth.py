@@ -32,7 +32,7 @@ def test_no_drift_after_any_history(placement, seed):
         try:
             if verb < 3:
                 amounts = {"VCPU": chance.randrange(1, 9), "DISK_GB": chance.randrange(1, 12) * 5}
-                wanted = {id: amounts for id in chance.sample(["a", "b"], chance.randrange(1, 3))}
+                wanted = dict.fromkeys(chance.sample(["a", "b"], chance.randrange(1, 3)), amounts)
                 placement.claim(CONTEXT, consumer, wanted, "project", "user", "INSTANCE")
             elif verb == 3:
                 placement.release(CONTEXT, consumer)
