@@ -1,0 +1,17 @@
+"""``stratolith identity``."""
+
+import argparse
+
+from stratolith.plugins.identity.cli import IdentityCommand
+
+
+def test_rotate_keys(tmp_path, capsys):
+    command = IdentityCommand()
+    parser = argparse.ArgumentParser()
+    command.arguments(parser)
+    arguments = parser.parse_args(["rotate-keys", "--state", str(tmp_path)])
+    arguments.flags = []
+    for expected in ({"0", "1", "2"}, {"0", "2", "3"}):
+        assert command.run(arguments) == 0
+        assert {path.name for path in (tmp_path / "tokens.fernet").iterdir()} == {".lock", *expected}
+    assert capsys.readouterr().out == "fernet: keys rotated\n" * 2
