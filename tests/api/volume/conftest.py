@@ -31,6 +31,12 @@ class Alone(InProcess):
 
 
 @pytest.fixture(scope="module")
+def alone():
+    """The class of clouds that have block storage and images only."""
+    return Alone
+
+
+@pytest.fixture(scope="module")
 def make(tmp_path_factory):
     """Makes clouds with both services, and stops them at the end."""
     made = []

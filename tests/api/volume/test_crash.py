@@ -1,0 +1,103 @@
+"""A process killed at any write of any operation leaves nothing stuck and nothing behind."""
+
+import itertools
+import shutil
+
+import pytest
+
+IMAGE = "99999999-2222-3333-4444-555555555555"
+
+
+class Killed(BaseException):
+    """The process is gone."""
+
+
+def build(alone, folder):
+    return alone(folder, services=["image", "volume"], persistent=True).start()
+
+
+def call(cloud, method, path, body=None):
+    return cloud.request(method, path, body)
+
+
+def create(cloud, one):
+    call(cloud, "POST", "/volume/v3/volumes", {"volume": {"size": 1}})
+
+
+def clone(cloud, one):
+    call(cloud, "POST", "/volume/v3/volumes", {"volume": {"size": 1, "source_volid": one}})
+
+
+def delete(cloud, one):
+    call(cloud, "DELETE", f"/volume/v3/volumes/{one}")
+
+
+def snapshot(cloud, one):
+    call(cloud, "POST", "/volume/v3/snapshots", {"snapshot": {"volume_id": one}})
+
+
+def extend(cloud, one):
+    call(cloud, "POST", f"/volume/v3/volumes/{one}/action", {"os-extend": {"new_size": 2}})
+
+
+def attach(cloud, one):
+    body = {"os-attach": {"instance_uuid": IMAGE, "mountpoint": "/dev/vdb"}}
+    call(cloud, "POST", f"/volume/v3/volumes/{one}/action", body)
+
+
+@pytest.fixture(scope="module")
+def template(alone, tmp_path_factory):
+    """A stopped cloud with one volume, to be copied; and the volume's id."""
+    folder = tmp_path_factory.mktemp("template")
+    cloud = build(alone, folder)
+    one = call(cloud, "POST", "/volume/v3/volumes", {"volume": {"size": 1}}).json["volume"]["id"]
+    cloud.run()
+    cloud.stop()
+    return folder, one
+
+
+@pytest.mark.parametrize("act", [create, clone, delete, snapshot, extend, attach])
+def test_killed_at_every_write(alone, template, tmp_path, act):
+    source, one = template
+    for point in itertools.count():
+        folder = shutil.copytree(source, tmp_path / str(point))
+        cloud = build(alone, folder)
+        died = killed(cloud, point, lambda cloud=cloud, one=one: (act(cloud, one), cloud.run()))
+        cloud.cloud.databases.close()
+        for driver in cloud.cloud.services["volume"].backends.drivers.values():
+            driver.close()
+        check(build(alone, folder))
+        if not died:
+            return
+
+
+def killed(cloud, point, work):
+    """Tell whether ``work`` reached the write number ``point``, where it was stopped."""
+    left = itertools.count()
+
+    def probe(name):
+        if next(left) >= point:
+            raise Killed
+    database = cloud.cloud.kits["volume"].db
+    database.probe = probe
+    try:
+        work()
+    except Killed:
+        return True
+    finally:
+        database.probe = None
+    return False
+
+
+def check(cloud):
+    cloud.run(60)
+    rows = call(cloud, "GET", "/volume/v3/volumes/detail").json["volumes"]
+    frozen = call(cloud, "GET", "/volume/v3/snapshots").json["snapshots"]
+    assert {one["status"] for one in rows} <= {"available", "in-use"}
+    assert {one["status"] for one in frozen} <= {"available"}
+    real = cloud.cloud.services["volume"].backends.driver("simulated").observe()
+    assert real.volumes == {one["id"]: one["size"] for one in rows}
+    assert sorted(real.snapshots) == sorted(one["id"] for one in frozen)
+    for one in rows:
+        assert (one["status"] == "in-use") == bool(one["attachments"])
+    cloud.stop()
