@@ -81,6 +81,7 @@ class Noun:
         skipped = {"document", "hidden", *self.internal}
         self._pairs = [(column.name, _attribute(column.name)) for column in columns if column.name not in skipped]
         self._one = sa.select(columns.document, columns.hidden).where(columns.id == sa.bindparam("id"))
+        self._locked = self._one.with_for_update()
         self._shown = sa.select(columns.document, columns.hidden, columns.project_id,
                                 *(columns[name] for name in self.target_columns)).where(
                                     columns.id == sa.bindparam("id"))
@@ -171,9 +172,9 @@ class Noun:
             tx.execute(tables.tags.delete().where(tables.tags.c.resource_id == sa.bindparam("this")), {"this": id})
         tx.execute(self._delete, {"this_id": id})
 
-    def load(self, tx: Transaction, id: str) -> Document:
-        """A document by id. :raises NotFound: there is none."""
-        row = tx.row(self._one, {"id": id})
+    def load(self, tx: Transaction, id: str, lock: bool = False) -> Document:
+        """A document by id, its row locked when it is going to change. :raises NotFound: there is none."""
+        row = tx.row(self._locked if lock else self._one, {"id": id})
         if row is None:
             raise faults.missing(self.name, id)
         return self.full(row)
@@ -196,9 +197,9 @@ class Noun:
         """Whether the caller sees all projects."""
         return self.kit.policy.allows(context, "context_is_admin", {})
 
-    def find(self, tx: Transaction, context: Context, id: str) -> Document:
+    def find(self, tx: Transaction, context: Context, id: str, lock: bool = False) -> Document:
         """A document the caller may see. :raises NotFound: there is none."""
-        document = self.load(tx, id)
+        document = self.load(tx, id, lock)
         if not self.kit.policy.allows(context, f"get_{self.name}", self.target(tx, document)):
             raise faults.missing(self.name, id)
         return document
@@ -366,7 +367,7 @@ class Noun:
         """Change attributes of one. :raises NotFound: there is none the caller may see."""
         def work() -> Document:
             with self.kit.db.write() as tx:
-                old = self.find(tx, context, id)
+                old = self.find(tx, context, id, lock=True)
                 target = self.target(tx, old)
                 asked = dict(changes)
                 self.enforce(context, f"update_{self.name}", target)
@@ -385,7 +386,7 @@ class Noun:
         """Delete one. :raises NotFound: there is none. :raises InUse: something uses it."""
         def work() -> None:
             with self.kit.db.write() as tx:
-                old = self.find(tx, context, id)
+                old = self.find(tx, context, id, lock=True)
                 self.enforce(context, f"delete_{self.name}", self.target(tx, old))
                 self.unmake(tx, context, old)
                 self.tell(tx, context, "delete", old)
@@ -400,7 +401,7 @@ class Noun:
         """Replace the tags of one and return them."""
         def work() -> list[str]:
             with self.kit.db.write() as tx:
-                old = self.find(tx, context, id)
+                old = self.find(tx, context, id, lock=True)
                 self.enforce(context, rule, self.target(tx, old))
                 return self.write_tags(tx, old, tags)
         return retried(work)

@@ -93,7 +93,7 @@ class Ports(Noun):
         document["security_groups"] = self._groups(tx, context, document, body.get("security_groups"))
         document["allowed_address_pairs"] = _pairs(document, body.get("allowed_address_pairs") or [])
         document["fixed_ips"] = allocation.choose(tx, document, body.get("fixed_ips"),
-                                                  self.service.subnets.of_network(tx, body["network_id"]))
+                                                  self.service.subnets.locked(tx, body["network_id"]))
         self.insert(tx, document, **{"ordinal": 0, "requested": False, "tag": "", "hostname": "", **internal})
         tx.insert(addresses, allocation.rows(document, document["fixed_ips"]))
         tx.insert(memberships, [{"port_id": document["id"], "group_id": id} for id in document["security_groups"]])
@@ -173,7 +173,7 @@ class Ports(Noun):
 
     def _change_addresses(self, tx: Transaction, old: Document, new: Document,
                           changes: Document) -> list[dict[str, str]]:
-        subnets = self.service.subnets.of_network(tx, old["network_id"])
+        subnets = self.service.subnets.locked(tx, old["network_id"])
         asked = changes.get("fixed_ips")
         if "fixed_ips" not in changes:
             automatic = {subnet["id"] for subnet, _ in subnets

@@ -18,6 +18,7 @@ subnets = tables.subnets
 ports = tables.ports
 _OF_NETWORK = sa.select(subnets.c.document, subnets.c.cursor).where(
     subnets.c.network_id == sa.bindparam("network_id")).order_by(subnets.c.created_at, subnets.c.id)
+_LOCKED = _OF_NETWORK.with_for_update()
 _HOLDERS = sa.select(ports.c.id, ports.c.device_owner).join(
     tables.addresses, tables.addresses.c.port_id == ports.c.id).where(
         tables.addresses.c.subnet_id == sa.bindparam("subnet_id"))
@@ -53,6 +54,10 @@ class Subnets(Noun):
         """The subnets of a network with their cursors, the oldest first."""
         return [(decode(row.document), row.cursor) for row in tx.rows(_OF_NETWORK, {"network_id": network_id})]
 
+    def locked(self, tx: Transaction, network_id: str) -> list[tuple[Document, str]]:
+        """The same, with their rows locked: whoever gives addresses away does so alone."""
+        return [(decode(row.document), row.cursor) for row in tx.rows(_LOCKED, {"network_id": network_id})]
+
     def creation_target(self, tx: Transaction, body: Document, project_id: str) -> dict[str, Any]:
         """With the owner of the network, who decides."""
         network = tx.row(_SHARED, {"network_id": body["network_id"]})
@@ -78,7 +83,7 @@ class Subnets(Noun):
         _check_modes(document, net)
         _check_lists(document)
         self.insert(tx, document, cursor="")
-        fresh = self.service.networks.load(tx, network["id"])
+        fresh = self.service.networks.load(tx, network["id"], lock=True)
         self.service.networks.save(tx, fresh, {**fresh, "subnets": [*fresh["subnets"], document["id"]]})
         if is_automatic(document):
             self.service.ports.address_all(tx, context, document)
@@ -169,7 +174,7 @@ class Subnets(Noun):
                                     "ports have an IP allocation from this subnet.")
         for row in holders:
             self.service.ports.lose_subnet(tx, context, row.id, old["id"])
-        network = self.service.networks.load(tx, old["network_id"])
+        network = self.service.networks.load(tx, old["network_id"], lock=True)
         self.service.networks.save(tx, network, {**network, "subnets": [one for one in network["subnets"]
                                                                         if one != old["id"]]})
         self.remove(tx, old["id"])
