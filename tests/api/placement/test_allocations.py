@@ -87,7 +87,8 @@ def test_candidates_over_trees_are_those_that_can_be_claimed(cloud, host):
     assert cloud.ask("GET", "/allocation_candidates?resources=VCPU:1,DISK_GB:6").json["allocation_requests"] == []
 
 
-@pytest.mark.parametrize("query", ["", "resources=VCPU", "resources=VCPU:0", "resources=COWS:1", "required=HW_CPU_X86_VMX",
+@pytest.mark.parametrize("query", ["", "resources=VCPU", "resources=VCPU:0", "resources=COWS:1",
+                                   "required=HW_CPU_X86_VMX",
                                    "resources=VCPU:1&limit=0", "resources1=VCPU:1&resources2=VCPU:1",
                                    "resources=VCPU:1&member_of=x", "resources=VCPU:1&spam=1",
                                    "resources=VCPU:1&required=HW_CPU_X86_VMX,!HW_CPU_X86_VMX",

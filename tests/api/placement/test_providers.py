@@ -97,8 +97,8 @@ def test_traits_and_filters(cloud):
     assert cloud.ask("PUT", f"/resource_providers/{two}/aggregates", aggregates).status == 200
     for query, names in (("required=CUSTOM_GOLD", ["one"]), ("required=!CUSTOM_GOLD", ["two"]),
                          ("required=in:CUSTOM_GOLD,HW_CPU_X86_VMX", ["one"]), ("resources=VCPU:5", ["two"]),
-                         (f"member_of={AGGREGATE}", ["two"]), (f"member_of=!{AGGREGATE}", ["one"]), ("name=one", ["one"]),
-                         (f"uuid={two}", ["two"])):
+                         (f"member_of={AGGREGATE}", ["two"]), (f"member_of=!{AGGREGATE}", ["one"]),
+                         ("name=one", ["one"]), (f"uuid={two}", ["two"])):
         found = cloud.ask("GET", "/resource_providers?" + query).json["resource_providers"]
         assert [provider["name"] for provider in found] == names, query
     assert cloud.ask("DELETE", "/traits/CUSTOM_GOLD").status == 409

@@ -37,7 +37,8 @@ def test_a_tree_meets_one_group_together(world):
 
 
 def test_before_trees_were_known_a_tree_met_nothing_together(world):
-    assert met(world, groups={"": Ask({"VCPU": 1, "MEMORY_MB": 64})}, nested=False) == [[("plain", "MEMORY_MB", "VCPU")]]
+    found = met(world, groups={"": Ask({"VCPU": 1, "MEMORY_MB": 64})}, nested=False)
+    assert found == [[("plain", "MEMORY_MB", "VCPU")]]
 
 
 def test_shared_disk_goes_with_each_tree_once(world):
