@@ -90,7 +90,7 @@ def killed(cloud, point, work):
 
 
 def check(cloud):
-    cloud.run(60)
+    cloud.run(120)
     rows = call(cloud, "GET", "/volume/v3/volumes/detail").json["volumes"]
     frozen = call(cloud, "GET", "/volume/v3/snapshots").json["snapshots"]
     assert {one["status"] for one in rows} <= {"available", "in-use"}
