@@ -31,6 +31,9 @@ def page(service: Identity, call: Call) -> Page:
 
 
 def _limit(service: Identity, call: Call) -> int | None:
+    """The largest number of rows, none for all; lists that do not page ignore what is asked."""
+    if not isinstance(call.operation.query, Query) or "limit" not in call.operation.query.known:
+        return None
     largest = service.store.options.list_limit
     asked = call.number("limit")
     if asked is None or asked == 0:
