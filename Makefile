@@ -10,6 +10,7 @@ ifndef HYPERVISOR
 HYPERVISOR := $(shell etc/prepare-host choose)
 endif
 NETWORK ?= $(if $(filter libvirt,$(HYPERVISOR)),bridge,simulated)
+VOLUMES ?= $(if $(filter libvirt,$(HYPERVISOR)),file,simulated)
 comma := ,
 JOBS ?= 2
 say = @printf '\n\033[1m== %s\033[0m\n' "$(1)"
@@ -52,9 +53,10 @@ ifeq ($(HYPERVISOR),libvirt)
 endif
 
 up: host ## set up, start the cloud, boot a first server, say what to type next
-	$(call say,Starting the cloud: hypervisor $(HYPERVISOR)$(comma) network $(NETWORK)$(comma) state in $(STATE))
+	$(call say,Starting the cloud: hypervisor $(HYPERVISOR)$(comma) network $(NETWORK)$(comma) volumes $(VOLUMES)$(comma) state in $(STATE))
 	@$(BIN)/stratolith status --state $(STATE) || \
-	  $(BIN)/stratolith up --detach --state $(STATE) --listen $(LISTEN) --hypervisor $(HYPERVISOR) --network $(NETWORK)
+	  $(BIN)/stratolith up --detach --state $(STATE) --listen $(LISTEN) --hypervisor $(HYPERVISOR) --network $(NETWORK) \
+	    --volume-backends $(VOLUMES)
 	etc/first-server $(BIN) $(STATE) $(HYPERVISOR)
 
 down: ## stop the cloud; its state stays
