@@ -71,7 +71,7 @@ class HostAgent(Agent, NetworkAgent):
                     [one for one in there.networks if one not in {spec.id for spec in wanted.networks}])
 
     def _control(self) -> NetworkControl:
-        return self.kit.peers.of(NetworkControl)
+        return self.kit.mesh.reach(NetworkControl.service, NetworkControl)
 
     def _lock(self, network_id: str) -> threading.Lock:
         with self._guard:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import abc
 from collections.abc import Sequence
+from typing import ClassVar
 
 import msgspec
 
@@ -48,6 +49,8 @@ class NetworkControl(NetworkService):
 
 class NetworkAgent(abc.ABC):
     """The wiring of one host, as the service asks for it. Each verb may be called twice."""
+
+    api: ClassVar[tuple[int, int]] = (1, 0)
 
     @abc.abstractmethod
     def plug(self, networks: Sequence[NetworkSpec], ports: Sequence[PortSpec]) -> list[Vif]:

@@ -24,6 +24,9 @@ def upgrade() -> None:
     _part_4()
     _part_5()
     _part_6()
+    _part_7()
+    _part_8()
+    _part_9()
 
 
 def _part_1() -> None:
@@ -55,6 +58,9 @@ def _part_1() -> None:
         sa.Column("tag", text(255), nullable=False),
         sa.PrimaryKeyConstraint("resource_id", "tag"))
     op.create_index("network_tags_by_tag", "network_tags", ["tag"])
+
+
+def _part_2() -> None:
     op.create_table(
         "network_wirings",
         sa.Column("network_id", KEY, nullable=False),
@@ -89,7 +95,7 @@ def _part_1() -> None:
     op.create_index("networks_by_shared", "networks", ["shared"])
 
 
-def _part_2() -> None:
+def _part_3() -> None:
     op.create_table(
         "routers",
         sa.Column("id", KEY, nullable=False),
@@ -131,7 +137,7 @@ def _part_2() -> None:
     op.create_index("security_groups_by_project", "security_groups", ["project_id"])
 
 
-def _part_3() -> None:
+def _part_4() -> None:
     op.create_table(
         "subnetpools",
         sa.Column("id", KEY, nullable=False),
@@ -159,6 +165,9 @@ def _part_3() -> None:
         sa.Column("group_id", KEY, nullable=False),
         sa.PrimaryKeyConstraint("project_id"),
         sa.ForeignKeyConstraint(["group_id"], ["security_groups.id"]))
+
+
+def _part_5() -> None:
     op.create_table(
         "floating_ips",
         sa.Column("id", KEY, nullable=False),
@@ -186,7 +195,7 @@ def _part_3() -> None:
     op.create_index("floating_ips_by_router", "floating_ips", ["router_id"])
 
 
-def _part_4() -> None:
+def _part_6() -> None:
     op.create_table(
         "network_segments",
         sa.Column("network_id", KEY, nullable=False),
@@ -232,7 +241,7 @@ def _part_4() -> None:
     op.create_index("ports_by_project", "ports", ["project_id"])
 
 
-def _part_5() -> None:
+def _part_7() -> None:
     op.create_table(
         "security_group_rules",
         sa.Column("id", KEY, nullable=False),
@@ -259,6 +268,9 @@ def _part_5() -> None:
     op.create_index("security_group_rules_by_name", "security_group_rules", ["name"])
     op.create_index("security_group_rules_by_project", "security_group_rules", ["project_id"])
     op.create_index("security_group_rules_by_remote", "security_group_rules", ["remote_group_id"])
+
+
+def _part_8() -> None:
     op.create_table(
         "subnets",
         sa.Column("id", KEY, nullable=False),
@@ -287,7 +299,7 @@ def _part_5() -> None:
     op.create_index("subnets_by_project", "subnets", ["project_id"])
 
 
-def _part_6() -> None:
+def _part_9() -> None:
     op.create_table(
         "port_addresses",
         sa.Column("subnet_id", KEY, nullable=False),
