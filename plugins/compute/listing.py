@@ -36,6 +36,9 @@ SORT = {
     "updated_at": "updated_at", "user_id": "user_id", "uuid": "id", "vm_state": "vm_state"}
 ADMIN_SORT = frozenset(("host", "node"))
 PLAIN = re.compile(r"[\w @:,/-]*")
+REPEATED = re.compile(r"[*+{]")
+COSTLY = re.compile(r"\)[*+{?]|\(\?|\\[0-9]")
+MOST_REPEATED = 3
 SINCE: Mapping[str, Version] = {"ip6": (2, 5), "tags": (2, 26), "tags-any": (2, 26), "not-tags": (2, 26),
                                 "not-tags-any": (2, 26), "changes-before": (2, 66), "locked": (2, 73)}
 TENANT_FILTERS = frozenset(("reservation_id", "name", "status", "image", "flavor", "ip", "changes-since", *SINCE))
@@ -129,11 +132,15 @@ def _matches(column: sa.ColumnElement[str], pattern: str, name: str) -> Conditio
 
 
 def _compiled(pattern: str, name: str) -> None:
+    """See that a pattern is one for all databases and takes no time worth mention on any text."""
     try:
         re.compile(pattern)
-    except re.error as exc:
+    except (re.error, OverflowError, RecursionError) as exc:
         raise BadRequest(f"Invalid input for query parameters {name}. Value: {pattern[:100]}. "
                          "It is no regular expression") from exc
+    if len(pattern) > 255 or len(REPEATED.findall(pattern)) > MOST_REPEATED or COSTLY.search(pattern):
+        raise BadRequest(f"Invalid input for query parameters {name}. Value: {pattern[:100]}. "
+                         "The regular expression is too complicated")
 
 
 def _integer(text: str, name: str) -> int:
