@@ -96,7 +96,7 @@ class Ports(Noun):
                                                   self.service.subnets.locked(tx, body["network_id"]))
         self.insert(tx, document, **{"ordinal": 0, "requested": False, "tag": "", "hostname": "", **internal})
         tx.insert(addresses, allocation.rows(document, document["fixed_ips"]))
-        tx.insert(memberships, [{"port_id": document["id"], "group_id": id} for id in document["security_groups"]])
+        tx.insert(memberships, _members(document))
         self.service.wiring.port_changed(tx, context, None, document)
         return document
 
@@ -165,7 +165,7 @@ class Ports(Noun):
                                   "disable port security or IP address until security group is removed.")
         if new["security_groups"] != old["security_groups"]:
             tx.execute(_DROP_GROUPS, {"this": old["id"]})
-            tx.insert(memberships, [{"port_id": old["id"], "group_id": id} for id in new["security_groups"]])
+            tx.insert(memberships, _members(new))
         if "allowed_address_pairs" in changes:
             new["allowed_address_pairs"] = _pairs(new, changes["allowed_address_pairs"] or [])
         elif not new["port_security_enabled"] and old["allowed_address_pairs"]:
@@ -250,6 +250,10 @@ class PortTarget(dict[str, Any]):
             raise KeyError(key)
         self["network:project_id"] = self["network:tenant_id"] = self._tx.value(_OWNER, {"id": self._network_id}) or ""
         return self[key]
+
+
+def _members(port: Document) -> list[dict[str, str]]:
+    return [{"port_id": port["id"], "group_id": id, "network_id": port["network_id"]} for id in port["security_groups"]]
 
 
 def _own(subnet: Document, mac: str) -> str:

@@ -152,7 +152,8 @@ memberships = sa.Table(
     "port_security_groups", metadata,
     sa.Column("port_id", key(), sa.ForeignKey("ports.id"), primary_key=True),
     sa.Column("group_id", key(), sa.ForeignKey("security_groups.id"), primary_key=True),
-    sa.Index("port_security_groups_by_group", "group_id"),
+    sa.Column("network_id", key(), nullable=False),
+    sa.Index("port_security_groups_by_group", "group_id", "network_id"),
 )
 
 routers = _noun(

@@ -35,8 +35,9 @@ _AGENT = sa.select(agents.c.configurations).where(agents.c.host == sa.bindparam(
 _PENDING = sa.select(operations.c.number).where(
     operations.c.subject == sa.bindparam("subject"), operations.c.kind == sa.bindparam("kind"),
     operations.c.state.in_(("ready", "waiting"))).limit(1)
-_WIRED_WITH = sa.select(ports.c.network_id).distinct().join(memberships, memberships.c.port_id == ports.c.id).where(
-    ports.c.binding_host_id != "", memberships.c.group_id.in_(sa.bindparam("groups", expanding=True)))
+_WIRED_WITH = sa.select(wirings.c.network_id).distinct().where(sa.exists().where(
+    memberships.c.network_id == wirings.c.network_id,
+    memberships.c.group_id.in_(sa.bindparam("groups", expanding=True))))
 _LOOKING_AT = sa.select(rules.c.security_group_id).distinct().where(
     rules.c.remote_group_id.in_(sa.bindparam("groups", expanding=True)))
 _BOUND = sa.select(ports.c.id).where(

@@ -316,7 +316,8 @@ def _part_9() -> None:
         "port_security_groups",
         sa.Column("port_id", KEY, nullable=False),
         sa.Column("group_id", KEY, nullable=False),
+        sa.Column("network_id", KEY, nullable=False),
         sa.PrimaryKeyConstraint("port_id", "group_id"),
         sa.ForeignKeyConstraint(["group_id"], ["security_groups.id"]),
         sa.ForeignKeyConstraint(["port_id"], ["ports.id"]))
-    op.create_index("port_security_groups_by_group", "port_security_groups", ["group_id"])
+    op.create_index("port_security_groups_by_group", "port_security_groups", ["group_id", "network_id"])

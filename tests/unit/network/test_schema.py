@@ -11,7 +11,7 @@ def test_migrations_make_the_tables(tmp_path):
     database = Database(DatabaseOptions(), f"sqlite:///{tmp_path / 'db'}")
     upgrade(database, SCHEMA)
     with database.engine.connect() as connection:
-        context = alembic.migration.MigrationContext.configure(connection, opts={"include_object": lambda found, name, kind,
-                                                               *rest: not name.startswith("revision_")})
+        context = alembic.migration.MigrationContext.configure(connection, opts={
+            "include_object": lambda found, name, *rest: not name.startswith("revision_")})
         assert alembic.autogenerate.compare_metadata(context, metadata) == []
     database.close()
