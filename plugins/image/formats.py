@@ -15,6 +15,7 @@ from ...core.errors import UnsupportedMedia
 HEAD_BYTES = 34 * 1024
 UNCHECKED = frozenset(("ami", "ari", "aki"))
 QCOW2_DATA_FILE = 1 << 2
+MOST_BYTES = 1 << 60
 MAGICS = (
     (0, b"QFI\xfb", "qcow2"), (0, b"QED\0", "qed"), (0, b"KDMV", "vmdk"), (0, b"# Disk DescriptorFile", "vmdk"),
     (0, b"conectix", "vhd"), (0, b"vhdxfile", "vhdx"), (0x40, b"\x7f\x10\xda\xbe", "vdi"),
@@ -60,7 +61,12 @@ def _vmdk_kind(head: bytes) -> str:
 
 
 def virtual_size(kind: str, head: bytes, size: int) -> int | None:
-    """Bytes of the disk inside, or none where the head does not say."""
+    """Bytes of the disk inside, or none where the head does not say, or says more than a disk can be."""
+    found = _claimed_size(kind, head, size)
+    return found if found is not None and found < MOST_BYTES else None
+
+
+def _claimed_size(kind: str, head: bytes, size: int) -> int | None:
     if kind == "qcow2" and len(head) >= 32:
         return int(struct.unpack_from(">Q", head, 24)[0])
     if kind == "vmdk" and head.startswith(b"KDMV") and len(head) >= 20:
@@ -113,4 +119,4 @@ class Inspection:
     def virtual_size(self, size: int) -> int | None:
         """Bytes of the disk inside data of ``size`` bytes, or none when that is unknown."""
         kind = detect(self.head)
-        return virtual_size(kind if kind != "raw" or self.disk_format == "raw" else self.disk_format, self.head, size)
+        return virtual_size(kind, self.head, size) if kind == self.disk_format or self.disk_format == "raw" else None

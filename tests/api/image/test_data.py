@@ -30,6 +30,10 @@ def test_qcow2_tells_its_virtual_size(cloud, image):
     assert image(qcow2(5 * MIB), disk_format="qcow2")["virtual_size"] == 5 * MIB
 
 
+def test_a_disk_that_claims_to_be_endless_has_no_size(cloud, image):
+    assert image(qcow2((1 << 64) - 1), disk_format="qcow2")["virtual_size"] is None
+
+
 @pytest.mark.parametrize(("disk_format", "data"), [
     ("qcow2", b"noise" * 100), ("raw", qcow2()), ("qcow2", qcow2(backing=500)), ("qcow2", qcow2(features=4)),
     ("iso", b"noise"), ("vmdk", b"KDMV" + bytes(600) + b'createType="monolithicFlat"')])
@@ -48,7 +52,8 @@ def test_what_is_no_known_format_is_raw(cloud, image, data):
 def test_enforcement_can_be_turned_off(make):
     cloud = make(require_format_match="false")
     made = cloud.request("POST", "/image/v2/images", {"disk_format": "qcow2", "container_format": "bare"}).json
-    assert put(cloud, made, b"noise").status == 204
+    assert put(cloud, made, b"\xff" * 500).status == 204
+    assert show(cloud, made)["virtual_size"] is None
 
 
 def test_limits(make):
