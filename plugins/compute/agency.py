@@ -57,7 +57,7 @@ class Guest(msgspec.Struct, frozen=True):
 
 
 class Order(msgspec.Struct, frozen=True):
-    """What an agent shall do with a guest after a comparison: ``start``, ``stop`` or ``destroy``."""
+    """What an agent shall do with a guest after a comparison: ``stop`` or ``destroy``."""
 
     guest: str
     verb: str
@@ -132,7 +132,10 @@ class Control(abc.ABC):
 
     @abc.abstractmethod
     def compare(self, context: Context, host: str, guests: Sequence[Guest]) -> list[Order]:
-        """What to do so that ``guests`` are as they should be; servers with an operation under way are left alone."""
+        """What to do so that ``guests`` are as they should be; servers with an operation under way are left alone.
+
+        Guests that should run and do not are started by operations of their own.
+        """
 
     @abc.abstractmethod
     def observed(self, context: Context, host: str, powers: Mapping[str, str]) -> None:

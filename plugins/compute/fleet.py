@@ -189,15 +189,22 @@ class ControlSide(Control):
             known = {row.id: row for row in tx.rows(ON_HOST, {"host": host})}
             strangers = [guest for guest in found if guest not in known]
             orders = [Order(guest, "destroy") for guest in strangers if self._orphaned(tx, guest)]
-            for guest, row in known.items():
-                verb = _repair(row, found.get(guest))
-                if verb and self._kit.engine.unfinished(tx, guest) is None:
-                    orders.append(Order(guest, verb))
+            repairs = {guest: verb for guest, row in known.items() if (verb := _repair(row, found.get(guest)))
+                       and self._kit.engine.unfinished(tx, guest) is None}
+            orders += [Order(guest, verb) for guest, verb in repairs.items() if verb == "stop"]
             lost = [guest for guest, row in known.items() if guest not in found
                     and row.vm_state not in (states.ERROR, states.BUILDING)
                     and self._kit.engine.unfinished(tx, guest) is None]
         self._lost(lost)
+        self._start(context, [guest for guest, verb in repairs.items() if verb == "start"])
         return orders
+
+    def _start(self, context: Context, guests: Sequence[str]) -> None:
+        """Begin to start servers whose guests have stopped: an operation each, as their ports may need wiring."""
+        with self._kit.db.write() as tx:
+            for guest in guests:
+                if states.move(tx, guest, None, task_state="powering-on", updated_at=self._kit.clock.now()):
+                    self._kit.engine.start(tx, "compute.start", guest, context)
 
     def _orphaned(self, tx: Transaction, guest: str) -> bool:
         """Its server is unknown or deleted, and nothing is being done to it."""
