@@ -25,12 +25,19 @@ class Versioned(Protocol):
 
 
 @functools.cache
+def _installed() -> importlib.metadata.EntryPoints:
+    """All that is installed: reading it takes as long as loading a plugin, so it is read once."""
+    return importlib.metadata.entry_points()
+
+
+@functools.cache
 def _entry_points(group: str) -> tuple[importlib.metadata.EntryPoint, ...]:
-    return tuple(sorted(importlib.metadata.entry_points(group=group), key=lambda point: point.name))
+    return tuple(sorted(_installed().select(group=group), key=lambda point: point.name))
 
 
 def forget_entry_points() -> None:
     """Read the installed entry points anew at the next question; for tests that install wheels."""
+    _installed.cache_clear()
     _entry_points.cache_clear()
 
 

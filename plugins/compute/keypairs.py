@@ -11,7 +11,7 @@ from ...core.context import Context
 from ...core.db.engine import Row, Transaction
 from ...core.errors import AlreadyExists, BadRequest, NotFound
 from ...core.process.slice import Kit
-from . import quotas, secret_key
+from . import quotas
 from .tables import keypairs
 
 NAME = re.compile(r"[A-Za-z0-9 _-]+")
@@ -53,6 +53,7 @@ def create(kit: Kit, context: Context, user_id: str, name: str, kind: str) -> tu
     _see_name(name)
     with kit.db.read() as tx:
         _see_free(kit, tx, context, user_id, name)
+    from . import secret_key  # Certificates take long to import, and few processes make keys.
     made = secret_key.ssh() if kind == "ssh" else secret_key.x509(kit.clock, user_id)
     return _save(kit, context, user_id, name, kind, made.public_key, made.fingerprint), made.private_key
 
@@ -63,6 +64,7 @@ def bring(kit: Kit, context: Context, user_id: str, name: str, kind: str, public
     :raises BadRequest: it is none, or the name is not allowed. :raises AlreadyExists, QuotaExceeded: as :func:`create`.
     """
     _see_name(name)
+    from . import secret_key
     return _save(kit, context, user_id, name, kind, public_key, secret_key.fingerprint(kind, public_key))
 
 
