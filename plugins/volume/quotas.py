@@ -13,7 +13,10 @@ from ...core.process.slice import Kit
 from .tables import quotas, snapshots, types, volumes
 
 RESOURCES = ("volumes", "per_volume_gigabytes", "snapshots", "gigabytes", "backups", "backup_gigabytes", "groups")
-OF_PROJECT = sa.select(quotas.c.resource, quotas.c.limit).where(quotas.c.project_id == sa.bindparam("project_id"))
+CLASS = "class:default"
+"""Stands in for a project id where the limits of all projects without their own are kept."""
+OF_PROJECT = sa.select(quotas.c.project_id, quotas.c.resource, quotas.c.limit).where(
+    sa.or_(quotas.c.project_id == sa.bindparam("project_id"), quotas.c.project_id == CLASS))
 USED_VOLUMES = sa.select(sa.func.count(), sa.func.coalesce(sa.func.sum(volumes.c.size + volumes.c.growing), 0)).where(
     volumes.c.project_id == sa.bindparam("project_id"))
 USED_SNAPSHOTS = sa.select(sa.func.count(), sa.func.coalesce(sa.func.sum(snapshots.c.size), 0)).where(
@@ -26,7 +29,7 @@ TYPE_NAMES = sa.select(types.c.id, types.c.name)
 
 
 def defaults(kit: Kit) -> dict[str, int]:
-    """The limits of projects that have none of their own; -1 is no limit."""
+    """The configured limits; -1 is no limit."""
     options = kit.options
     return {"volumes": options.quota_volumes, "per_volume_gigabytes": options.quota_per_volume_gigabytes,
             "snapshots": options.quota_snapshots, "gigabytes": options.quota_gigabytes, "backups": 10,
@@ -34,9 +37,11 @@ def defaults(kit: Kit) -> dict[str, int]:
 
 
 def limits(kit: Kit, tx: Transaction, project_id: str) -> dict[str, int]:
-    """The limits of a project, its own over the defaults."""
+    """The limits of a project: its own over those of the default class over the configured ones."""
     found = defaults(kit)
-    found.update((row.resource, row.limit) for row in tx.rows(OF_PROJECT, {"project_id": project_id}))
+    rows = tx.rows(OF_PROJECT, {"project_id": project_id})
+    found.update((row.resource, row.limit) for row in rows if row.project_id == CLASS)
+    found.update((row.resource, row.limit) for row in rows if row.project_id == project_id)
     return found
 
 

@@ -88,6 +88,8 @@ RULES: tuple[Rule, ...] = (
     Rule("volume_extension:quotas:show", READ, "Show the quotas of a project."),
     Rule("volume_extension:quotas:update", ADMIN, "Change the quotas of a project."),
     Rule("volume_extension:quotas:delete", ADMIN, "Reset the quotas of a project."),
+    Rule("volume_extension:quota_classes:get", ADMIN, "Show the quotas that hold for all."),
+    Rule("volume_extension:quota_classes:update", ADMIN, "Change the quotas that hold for all."),
     Rule("limits_extension:used_limits", READ, "Show limits with what is used."),
     Rule("volume:availability_zone_list", ANY_READER, "List availability zones."),
     Rule("volume:extensions_list", ANY_READER, "List extensions."),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ....core.errors import NotFound
 from ....core.http.call import Call
 from ....core.http.table import Operation
 from .. import quotas
@@ -18,6 +19,10 @@ CHANGE = {
                        "skip_validation": {"type": ["boolean", "string"]}},
         "additionalProperties": {"type": ["integer", "string"], "minimum": -1, "maximum": 2147483647,
                                  "pattern": "^-?[0-9]{1,10}$"}}},
+}
+CHANGE_CLASS = {
+    "type": "object", "required": ["quota_class_set"],
+    "properties": {"quota_class_set": CHANGE["properties"]["quota_set"]},  # type: ignore[index]
 }
 CONTROL = ("tenant_id", "force", "skip_validation")
 
@@ -60,6 +65,27 @@ def reset(service: BlockStorage, call: Call) -> None:
         quotas.reset(tx, call.path["project_id"])
 
 
+def _default_class(call: Call) -> None:
+    if call.path["name"] != "default":
+        raise NotFound(f"Quota class {call.path['name']} could not be found.")
+
+
+def show_class(service: BlockStorage, call: Call) -> dict[str, Any]:
+    """The limits of all projects that have none of their own."""
+    _default_class(call)
+    with service.kit.db.read() as tx:
+        return {"quota_class_set": {"id": "default", **quotas.all_limits(service.kit, tx, quotas.CLASS)}}
+
+
+def update_class(service: BlockStorage, call: Call) -> dict[str, Any]:
+    """Change the limits of all projects that have none of their own."""
+    _default_class(call)
+    wanted = {name: int(value) for name, value in call.body["quota_class_set"].items() if name not in CONTROL}
+    with service.kit.db.write() as tx:
+        quotas.change(service.kit, tx, quotas.CLASS, wanted)
+        return {"quota_class_set": quotas.all_limits(service.kit, tx, quotas.CLASS)}
+
+
 def limits(service: BlockStorage, call: Call) -> dict[str, Any]:
     """The limits of the caller's project and what it has."""
     project_id = call.context.project_id
@@ -82,5 +108,9 @@ OPERATIONS = (
     Operation("GET", ONE, show, RULE + "show", target=_target, summary="Show quotas."),
     Operation("GET", ONE + "/defaults", defaults, RULE + "show", target=_target, summary="Show default quotas."),
     Operation("PUT", ONE, update, RULE + "update", body=CHANGE, target=_target, summary="Update quotas."),
+    Operation("GET", "/os-quota-class-sets/{name}", show_class, "volume_extension:quota_classes:get",
+              summary="Show a quota class."),
+    Operation("PUT", "/os-quota-class-sets/{name}", update_class, "volume_extension:quota_classes:update",
+              body=CHANGE_CLASS, summary="Update a quota class."),
     Operation("DELETE", ONE, reset, RULE + "delete", target=_target, summary="Reset quotas."),
 )

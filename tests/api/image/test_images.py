@@ -54,7 +54,8 @@ def test_patch(cloud, image):
     ({"op": "add", "path": "/a~2", "value": "x"}, 400), ({"op": "move", "path": "/p", "value": "x"}, 400),
     ({"op": "add", "path": "/p"}, 400), ({"op": "replace", "path": "/id", "value": ID}, 403),
     ({"op": "replace", "path": "/visibility", "value": "public"}, 403),
-    ({"op": "replace", "path": "/owner", "value": "beta"}, 403), ({"op": "add", "path": "/locations/-", "value": {}}, 403),
+    ({"op": "replace", "path": "/owner", "value": "beta"}, 403),
+    ({"op": "add", "path": "/locations/-", "value": {}}, 403),
     ({"op": "replace", "path": "/min_disk", "value": "x"}, 400), ("text", 400)])
 def test_patch_refused(cloud, image, change, status):
     one = image()

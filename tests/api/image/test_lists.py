@@ -47,7 +47,7 @@ def test_refused(cloud, query):
 
 
 def test_an_administrator_sees_all(cloud):
-    assert names(cloud, "", "op:admin") == "open n4 n3 n2 n1 n0".split()
+    assert names(cloud, "", "op:admin") == ["open", "n4", "n3", "n2", "n1", "n0"]
 
 
 @pytest.mark.parametrize("sort", ["", "&sort=size:asc", "&sort=disk_format:desc,name:asc"])

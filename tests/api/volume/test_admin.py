@@ -104,6 +104,16 @@ def test_quotas(storage):
     assert storage.call("GET", path + "/defaults", None, 200, as_).json["quota_set"]["id"] == "gamma"
 
 
+def test_quota_class(storage):
+    path = "/os-quota-class-sets/default"
+    storage.call("PUT", path, {"quota_class_set": {"volumes": 77}}, 200, "op:admin")
+    assert storage.call("GET", path, None, 200, "op:admin").json["quota_class_set"]["volumes"] == 77
+    assert storage.call("GET", "/os-quota-sets/delta", None, 200, "delta:reader").json["quota_set"]["volumes"] == 77
+    storage.call("GET", path, None, 403)
+    storage.call("GET", "/os-quota-class-sets/gold", None, 404, "op:admin")
+    storage.call("PUT", path, {"quota_class_set": {"volumes": 10}}, 200, "op:admin")
+
+
 def test_services_and_hosts(storage):
     storage.call("GET", "/os-services", None, 403)
     found = storage.call("GET", "/os-services", None, 200, "op:admin").json["services"]

@@ -50,10 +50,10 @@ def test_an_unknown_marker_is_not_found(storage):
 
 
 def test_all_projects(storage):
-    assert names(storage, "all_tenants=1", "op:admin") == "other n4 n3 n2 n1 n0".split()
+    assert names(storage, "all_tenants=1", "op:admin") == ["other", "n4", "n3", "n2", "n1", "n0"]
     assert names(storage, "all_tenants=1&project_id=beta", "op:admin") == ["other"]
     assert names(storage, "", "op:admin") == []
-    assert names(storage, "all_tenants=1&project_id=beta", "alpha:member") == "n4 n3 n2 n1 n0".split()
+    assert names(storage, "all_tenants=1&project_id=beta", "alpha:member") == ["n4", "n3", "n2", "n1", "n0"]
 
 
 @pytest.mark.parametrize("start", ["/volume/v3/volumes/detail?limit=2", "/volume/v3/volumes?limit=1&sort=size:asc",

@@ -103,7 +103,8 @@ def test_clone(storage):
     copy = storage.volume(size=2, source_volid=one)
     assert storage.content(copy, 7) == b"payload"
     shown = storage.show(copy)
-    assert (shown["source_volid"], shown["bootable"], shown["volume_image_metadata"]["image_id"]) == (one, "true", image)
+    assert (shown["source_volid"], shown["bootable"]) == (one, "true")
+    assert shown["volume_image_metadata"]["image_id"] == image
     storage.call("POST", "/volumes", {"volume": {"size": 1, "source_volid": copy}}, 400)
     pending = storage.volume(run=False, source_volid=one)
     storage.call("DELETE", f"/volumes/{one}", None, 400)

@@ -1,12 +1,12 @@
 """Image formats are told from their first bytes."""
 
 import pytest
-from stratolith.plugins.image.formats import Inspection, detect
-from stratolith.plugins.image.states import FLOW, NEXT
-from stratolith.plugins.image.tables import SCHEMA
 from stratolith.core.db.engine import Database, DatabaseOptions
 from stratolith.core.db.migrate import differences
 from stratolith.core.db.schema import upgrade
+from stratolith.plugins.image.formats import Inspection, detect
+from stratolith.plugins.image.states import FLOW, NEXT
+from stratolith.plugins.image.tables import SCHEMA
 
 
 @pytest.mark.parametrize(("head", "kind"), [
