@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
 from ..clock import Virtual
@@ -48,6 +48,8 @@ class InProcess:
     """
 
     BASE = "http://cloud.test"
+    database: ClassVar[Callable[[Path], str] | None] = None
+    """Gives the URL of the database of a cloud by its folder, for clouds that shall not be on SQLite."""
 
     def __init__(self, folder: Path, *, seed: int = 0, persistent: bool = False,
                  options: Mapping[str, Mapping[str, str]] | None = None, clock: Virtual | None = None,
@@ -57,6 +59,8 @@ class InProcess:
         overrides = {name: dict(values) for name, values in CHEAP.items()}
         for name, values in {"cloud": {"host": "host1"}, **(options or {})}.items():
             overrides.setdefault(name, {}).update(values)
+        if InProcess.database is not None:
+            overrides.setdefault("database", {"url": InProcess.database(folder)})
         place = Place(state_dir=folder / "state", run_dir=folder / "run", ephemeral=True, in_memory=not persistent,
                       services=services)
         self.cloud = Cloud(Configuration.read(None, {}, overrides), self.clock, self.executor, place)

@@ -1,7 +1,93 @@
-"""A whole cloud for each module of API tests."""
+"""A whole cloud for each module of API tests: on SQLite, or on the server of STRATOLITH_TEST_DATABASE_URL."""
+
+import os
+from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 from stratolith.core.conformance.cloud import InProcess
+from stratolith.core.db.engine import Database, DatabaseOptions
+from stratolith.core.db.schema import upgrade
+from stratolith.core.operations.tables import SCHEMA
+from stratolith.core.process.slice import SERVICES
+
+SERVER = os.environ.get("STRATOLITH_TEST_DATABASE_URL", "")
+SQLITE_ONLY = {
+    "compute/test_crash.py": "kills the process at each of SQLite's writes",
+    "volume/test_crash.py": "kills the process at each of SQLite's writes",
+}
+
+
+class Lent:
+    """Databases on a server, all with this release's tables, lent to clouds by their folder.
+
+    The same folder again gets the same database with what is in it; all are free again, and emptied
+    before they are lent, once the next module of tests begins.
+    """
+
+    def __init__(self, server):
+        self.server = sa.make_url(server)
+        self.schemas = [SCHEMA, *filter(None, (SERVICES.load(name).schema for name in SERVICES.names()))]
+        self.by_folder = {}
+        self.free = []
+        self.made = 0
+
+    def __call__(self, folder):
+        """The URL of a folder's database."""
+        if folder not in self.by_folder:
+            self.by_folder[folder] = self.emptied(self.free.pop()) if self.free else self.make()
+        return self.by_folder[folder].render_as_string(hide_password=False)
+
+    def make(self):
+        """One more database."""
+        self.made += 1
+        url = self.server.set(database=f"api{os.getpid()}_{self.made}")
+        engine = sa.create_engine(self.server, isolation_level="AUTOCOMMIT")
+        with engine.connect() as connection:
+            connection.exec_driver_sql(f"CREATE DATABASE {url.database}")
+        engine.dispose()
+        database = Database(DatabaseOptions(), url.render_as_string(hide_password=False))
+        for schema in self.schemas:
+            upgrade(database, schema)
+        database.close()
+        return url
+
+    def emptied(self, url):
+        """The database without a row."""
+        engine = sa.create_engine(url)
+        with engine.begin() as connection:
+            connection.exec_driver_sql("SET session_replication_role = replica" if "postgresql" in url.drivername
+                                       else "SET foreign_key_checks = 0")
+            for schema in self.schemas:
+                for table in schema.metadata.tables.values():
+                    connection.execute(table.delete())
+        engine.dispose()
+        return url
+
+    def end_module(self):
+        """The clouds of a module are stopped."""
+        self.free += self.by_folder.values()
+        self.by_folder.clear()
+
+
+if SERVER:
+    InProcess.database = LENT = Lent(SERVER)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_teardown(item, nextitem):
+        """See when the last test of a module has ended."""
+        yield
+        if nextitem is None or nextitem.path != item.path:
+            LENT.end_module()
+
+    def pytest_collection_modifyitems(config, items):
+        """Leave out what is about SQLite alone; the count says that it was."""
+        here = Path(__file__).parent
+        out = [item for item in items
+               if item.path.is_relative_to(here) and str(item.path.relative_to(here)) in SQLITE_ONLY]
+        if out:
+            config.hook.pytest_deselected(items=out)
+            items[:] = [item for item in items if item not in out]
 
 
 @pytest.fixture(scope="module")
