@@ -11,7 +11,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
-from urllib.parse import urlsplit
+from urllib.parse import unquote_to_bytes, urlsplit
 
 from ..clock import Virtual
 from ..config import Configuration
@@ -40,6 +40,15 @@ class Response:
         return f"<Response {self.status} {self.data[:300]!r}>"
 
 
+def _starts(folder: Path) -> int:
+    """How often a cloud was started on ``folder`` before: a restart must not draw the same ids again."""
+    counter = folder / "starts"
+    before = int(counter.read_text()) if counter.exists() else 0
+    folder.mkdir(parents=True, exist_ok=True)
+    counter.write_text(str(before + 1))
+    return before
+
+
 class InProcess:
     """A cloud in this process, seeded and single-threaded.
 
@@ -54,7 +63,7 @@ class InProcess:
     def __init__(self, folder: Path, *, seed: int = 0, persistent: bool = False,
                  options: Mapping[str, Mapping[str, str]] | None = None, clock: Virtual | None = None,
                  services: Sequence[str] | None = None) -> None:
-        self.clock = clock or Virtual(seed)
+        self.clock = clock or Virtual(seed * 1000 + _starts(folder))
         self.executor = Seeded(self.clock)
         overrides = {name: dict(values) for name, values in CHEAP.items()}
         for name, values in {"cloud": {"host": "host1"}, **(options or {})}.items():
@@ -119,7 +128,8 @@ class InProcess:
     def _wsgi(self, method: str, path: str, data: bytes, headers: Mapping[str, str]) -> Response:
         address = urlsplit(path)
         environ: dict[str, Any] = {
-            "REQUEST_METHOD": method, "SCRIPT_NAME": "", "PATH_INFO": address.path, "QUERY_STRING": address.query,
+            "REQUEST_METHOD": method, "SCRIPT_NAME": "", "PATH_INFO": unquote_to_bytes(address.path).decode("latin-1"),
+            "QUERY_STRING": address.query,
             "SERVER_NAME": "cloud.test", "SERVER_PORT": "80", "SERVER_PROTOCOL": "HTTP/1.1",
             "HTTP_HOST": "cloud.test", "REMOTE_ADDR": "127.0.0.1", "wsgi.version": (1, 0),
             "wsgi.url_scheme": "http", "wsgi.input": io.BytesIO(data), "wsgi.errors": io.StringIO(),
