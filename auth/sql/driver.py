@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from ...core.config import option
 from ...core.db.engine import Database, Row, Transaction
 from ...core.db.paging import Page, paged
-from ...core.db.schema import upgrade
+from ...core.db.upgrade import upgrade
 from ...core.drivers.identity import Group, Identity, IdentityFacts, Search, Stored, User, WritableGroups, WritableUsers
 from ...core.errors import AlreadyExists, NotFound, Unauthorized
 from . import tables

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from ..config import Configuration
 from ..db.engine import Database, DatabaseOptions, Databases
-from ..db.schema import Schema, check, current, upgrade
+from ..db.schema import Schema
+from ..db.upgrade import check, current, upgrade
 from ..errors import BadConfiguration
 from .command import Command, add_configuration, add_state, configuration
 

@@ -1,4 +1,4 @@
-"""Schemas: each slice's tables, brought to the newest revision of the slice's migrations.
+"""Schemas: each slice's tables, and where the migrations that make them live.
 
 A slice's revisions are the files ``NNNN_slug.py`` of its ``migrations`` folder; the number is
 the revision. Revisions only expand, so release N runs on N+1's schema.
@@ -11,9 +11,6 @@ import re
 from pathlib import Path
 
 import sqlalchemy as sa
-
-from ..errors import BadConfiguration
-from .engine import Database
 
 REVISION = re.compile(r"(\d{4})_\w+\.py")
 
@@ -35,33 +32,3 @@ class Schema:
         """The newest revision there is a file for."""
         found = (REVISION.fullmatch(path.name) for path in self.migrations.iterdir())
         return max(match.group(1) for match in found if match)
-
-
-def current(database: Database, schema: Schema) -> str | None:
-    """The revision the database is at, or none when it has never seen the slice."""
-    with database.engine.connect() as connection:
-        if not sa.inspect(connection).has_table(schema.version_table):
-            return None
-        value = connection.execute(sa.text(f"SELECT version_num FROM {schema.version_table}")).scalar()
-        return None if value is None else str(value)
-
-
-def upgrade(database: Database, schema: Schema) -> bool:
-    """Bring the slice's tables to the newest revision; tell whether anything was done."""
-    now = current(database, schema)
-    if now is not None and now >= schema.head():
-        return False
-    from .migrate import run
-    run(database, schema)
-    return True
-
-
-def check(database: Database, schema: Schema) -> None:
-    """See that the database is at the newest revision or beyond.
-
-    :raises BadConfiguration: it is behind; the message names the command that mends it.
-    """
-    now = current(database, schema)
-    if now is None or now < schema.head():
-        raise BadConfiguration(f"the database of {schema.name} is at revision {now or 'none'}, "
-                               f"this release needs {schema.head()}; run: stratolith db upgrade")

@@ -8,13 +8,10 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from .call import Call
-
-Handler = Callable[[Any, "Call"], Any]
-"""Takes the slice's service and the call; returns the body (a mapping or a list), a
+Handler = Callable[[Any, Any], Any]
+"""Takes the slice's service and the :class:`~.call.Call`; returns the body (a mapping or a list), a
 :class:`~.call.Reply`, or none for an empty body."""
 
 Version = tuple[int, int]
@@ -74,7 +71,7 @@ class Operation:
     action: str = ""
     public: bool = False
     raw: bool = False
-    target: Callable[[Any, Call], Mapping[str, Any]] | None = None
+    target: Handler | None = None
     summary: str = ""
 
     @property

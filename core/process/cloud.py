@@ -15,7 +15,7 @@ from ..clock import Clock
 from ..config import Configuration, option
 from ..context import Context
 from ..db.engine import Database, Databases
-from ..db.schema import check, upgrade
+from ..db.upgrade import check, upgrade
 from ..drivers.base import Surroundings, make
 from ..drivers.bus import Bus
 from ..executor import Executor

@@ -7,7 +7,7 @@ import pytest
 import sqlalchemy as sa
 from stratolith.core.conformance.cloud import InProcess
 from stratolith.core.db.engine import Database, DatabaseOptions
-from stratolith.core.db.schema import upgrade
+from stratolith.core.db.upgrade import upgrade
 from stratolith.core.operations.tables import SCHEMA
 from stratolith.core.process.slice import SERVICES
 

@@ -8,7 +8,7 @@ from stratolith.core.clock import Virtual
 from stratolith.core.context import Context
 from stratolith.core.db import migrate
 from stratolith.core.db.engine import Database, DatabaseOptions
-from stratolith.core.db.schema import current, upgrade
+from stratolith.core.db.upgrade import current, upgrade
 from stratolith.core.errors import AlreadyExists
 from stratolith.core.executor import Seeded
 from stratolith.core.operations.engine import Engine

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from stratolith.core.clock import Virtual
 from stratolith.core.context import Context
 from stratolith.core.db.engine import Database, DatabaseOptions
-from stratolith.core.db.schema import upgrade
+from stratolith.core.db.upgrade import upgrade
 from stratolith.core.errors import BackendBusy, BackendFailed
 from stratolith.core.executor import Seeded
 from stratolith.core.operations.engine import Engine

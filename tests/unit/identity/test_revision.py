@@ -3,7 +3,7 @@
 import pytest
 from stratolith.core.clock import Virtual
 from stratolith.core.db.engine import Database, DatabaseOptions
-from stratolith.core.db.schema import upgrade
+from stratolith.core.db.upgrade import upgrade
 from stratolith.plugins.identity.revision import Memory, Revision
 from stratolith.plugins.identity.tables import SCHEMA
 

@@ -6,7 +6,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from stratolith.auth.sql.tables import SCHEMA as DIRECTORY
 from stratolith.core.db.engine import Database, DatabaseOptions
-from stratolith.core.db.schema import upgrade
+from stratolith.core.db.upgrade import upgrade
 from stratolith.plugins.identity.tables import SCHEMA as IDENTITY
 
 

@@ -3,7 +3,7 @@
 import pytest
 from stratolith.core.db.engine import Database, DatabaseOptions
 from stratolith.core.db.migrate import differences
-from stratolith.core.db.schema import upgrade
+from stratolith.core.db.upgrade import upgrade
 from stratolith.plugins.image.formats import Inspection, detect
 from stratolith.plugins.image.states import FLOW, NEXT
 from stratolith.plugins.image.tables import SCHEMA

@@ -3,7 +3,7 @@
 import alembic.autogenerate
 import alembic.migration
 from stratolith.core.db.engine import Database, DatabaseOptions
-from stratolith.core.db.schema import upgrade
+from stratolith.core.db.upgrade import upgrade
 from stratolith.plugins.network.tables import SCHEMA, metadata
 
 

@@ -6,7 +6,7 @@ import pytest
 from stratolith.core.clock import Virtual
 from stratolith.core.context import service_context
 from stratolith.core.db.engine import Database, DatabaseOptions
-from stratolith.core.db.schema import upgrade
+from stratolith.core.db.upgrade import upgrade
 from stratolith.core.services.placement import Inventory
 from stratolith.plugins.placement.service import Placement
 from stratolith.plugins.placement.tables import SCHEMA

@@ -2,7 +2,7 @@
 
 from stratolith.core.db.engine import Database, DatabaseOptions
 from stratolith.core.db.migrate import differences
-from stratolith.core.db.schema import upgrade
+from stratolith.core.db.upgrade import upgrade
 from stratolith.core.policy.engine import Policy
 from stratolith.plugins.image.api import API as IMAGE
 from stratolith.plugins.image.rules import RULES as IMAGE_RULES
