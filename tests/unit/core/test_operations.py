@@ -84,7 +84,7 @@ def test_nothing_runs_when_the_transaction_is_rolled_back(world):
     world.register(world.step("a"))
     with pytest.raises(ZeroDivisionError), world.database.write() as tx:
         world.engine.start(tx, "test.work", "s", CONTEXT)
-        1 / 0
+        raise ZeroDivisionError
     world.executor.run(60)
     assert (world.did, world.rows()) == ([], [])
 
