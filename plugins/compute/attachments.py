@@ -92,10 +92,9 @@ def detach_volume(kit: Kit, context: Context, server_id: str, volume_id: str) ->
         raise Forbidden("Cannot detach a root device volume")
     if device.state != "attached":
         raise BadRequest(f"Invalid volume: the attachment of volume {volume_id} is {device.state}")
-    try:
-        kit.peers.of(VolumeService).begin_detach(context, volume_id, server_id)
-    except WrongState as exc:
-        raise BadRequest(f"Invalid volume: {exc.message}") from exc
+    status = kit.peers.of(VolumeService).volume(context, volume_id).status
+    if status != "in-use":
+        raise BadRequest(f"Invalid volume: volume {volume_id} status must be 'in-use'. Currently in '{status}'")
     with kit.db.write() as tx:
         row = records.find(tx, context, server_id)
         if not tx.change(block_devices, device.id, {"state": "attached"}, state="detaching"):

@@ -26,6 +26,7 @@ from .tables import aggregate_hosts, aggregates, hosts, servers, services
 UP_S = 60.0
 WRITE_BEAT_S = 25.0
 REREAD_S = 1.0
+RECOUNT_S = 5.0
 ZONE_KEY = "availability_zone"
 BINARY = "nova-compute"
 
@@ -49,6 +50,8 @@ class Fleet:
         self._list: list[Host] = []
         self._by_name: dict[str, Host] = {}
         self._read_at = -REREAD_S
+        self._counts: dict[str, tuple[int, int]] = {}
+        self._counted_at = -RECOUNT_S
         self._beats: dict[str, float] = {}
         self._written: dict[str, float] = {}
 
@@ -103,10 +106,17 @@ class Fleet:
         with self._kit.db.read() as tx:
             rows = tx.rows(HOSTS)
             groups = _groups(tx)
-            found: Sequence[Any] = tx.rows(COUNTS)
-        counts = {row[0]: (row[1], row[2]) for row in found}
-        now = self._kit.clock.time()
+            self._count(tx)
+        counts, now = self._counts, self._kit.clock.time()
         return [self._host(row, groups.get(row.host, []), counts.get(row.host, (0, 0)), now) for row in rows]
+
+    def _count(self, tx: Transaction) -> None:
+        """Count the servers of each host, which takes longer the more there are, so less often."""
+        now = self._kit.clock.monotonic()
+        if now - self._counted_at >= RECOUNT_S:
+            found: Sequence[Any] = tx.rows(COUNTS)
+            self._counts = {row[0]: (row[1], row[2]) for row in found}
+            self._counted_at = now
 
     def _host(self, row: Any, groups: list[Aggregate], counts: tuple[int, int], now: float) -> Host:
         facts = row.facts

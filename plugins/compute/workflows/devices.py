@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+
 from ....core.db.engine import Row, Transaction
 from ....core.drivers.volume import Connector
-from ....core.errors import CloudError
+from ....core.errors import NotFound, WrongState
 from ....core.operations.workflow import Finish, Job, Step, Workflow
 from ....core.services.network import NetworkService
 from ....core.services.volume import VolumeService
@@ -64,19 +66,30 @@ def _take_out(job: Job) -> Finish | None:
     return finish
 
 
-def detach_failed(tx: Transaction, job: Job, error: CloudError) -> None:
+def detach_volume(job: Job) -> Finish | None:
+    """Say that a detach is under way, then take the volume out."""
+    # A volume that is detaching already was met by an earlier run of this step.
+    with contextlib.suppress(WrongState, NotFound):
+        kit_of(job).peers.of(VolumeService).begin_detach(job.context, job.data["volume_id"], job.subject)
+    return _take_out(job)
+
+
+def keep_volume(job: Job) -> Finish:
     """The volume stays attached."""
-    tx.execute(block_devices.update().where(
-        block_devices.c.server_id == job.subject, block_devices.c.volume_id == job.data["volume_id"],
-        block_devices.c.state == "detaching").values(state="attached"))
-    volume_id, context, kit = job.data["volume_id"], job.context, kit_of(job)
-    tx.after_commit(lambda: kit.peers.of(VolumeService).roll_back_detach(context, volume_id))
+    if _device(job) is not None:
+        kit_of(job).peers.of(VolumeService).roll_back_detach(job.context, job.data["volume_id"])
+
+    def finish(tx: Transaction) -> None:
+        tx.execute(block_devices.update().where(
+            block_devices.c.server_id == job.subject, block_devices.c.volume_id == job.data["volume_id"],
+            block_devices.c.state == "detaching").values(state="attached"))
+    return finish
 
 
 ATTACH_VOLUME = Workflow(kind="compute.attach_volume", title="attach_volume",
                          steps=(Step("attach", attach_volume, undo_attach),))
-DETACH_VOLUME = Workflow(kind="compute.detach_volume", title="detach_volume", undoes=False, failed=detach_failed,
-                         steps=(Step("detach", _take_out),))
+DETACH_VOLUME = Workflow(kind="compute.detach_volume", title="detach_volume",
+                         steps=(Step("detach", detach_volume, keep_volume),))
 
 
 def attach_interface(job: Job) -> Finish:

@@ -61,6 +61,22 @@ def test_failed_attach(world, volume):
     assert world.ask("GET", path).json["volumeAttachments"] == []
 
 
+def test_failed_detach(world, volume):
+    server = world.boot()
+    path = f"/servers/{server}/os-volume_attachments"
+    world.ask("POST", path, {"volumeAttachment": {"volumeId": volume}})
+    world.cloud.run(5)
+    world.driver().fail("detach_volume", times=-1)
+    assert world.ask("DELETE", f"{path}/{volume}").status == 202
+    world.cloud.run(120)
+    assert state(world, volume) == "in-use"
+    assert len(world.ask("GET", path).json["volumeAttachments"]) == 1
+    world.driver().heal()
+    assert world.ask("DELETE", f"{path}/{volume}").status == 202
+    world.cloud.run(5)
+    assert state(world, volume) == "available"
+
+
 def test_delete_lets_go_of_volumes(world, volume):
     server = world.boot()
     world.ask("POST", f"/servers/{server}/os-volume_attachments", {"volumeAttachment": {"volumeId": volume}})
