@@ -26,8 +26,11 @@ class Versioned(Protocol):
 
 @functools.cache
 def _installed() -> importlib.metadata.EntryPoints:
-    """All that is installed: reading it takes as long as loading a plugin, so it is read once."""
-    return importlib.metadata.entry_points()
+    """All that is installed: reading it takes as long as loading a plugin, so it is read once.
+
+    Python 3.11 gives another type, which has the same ``select``.
+    """
+    return cast(importlib.metadata.EntryPoints, importlib.metadata.entry_points())
 
 
 @functools.cache

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import functools
 import queue
 import threading
 from collections.abc import Callable, Iterator
@@ -103,13 +104,13 @@ class Kombu(Bus):
 
     def queues(self) -> dict[str, tuple[Queue, Callable[[Any], None]]]:
         """What this process wants to consume now, by queue name, with what to do with a message."""
-        wanted = {self._reply_to: (self._own(self._reply_to), self._replied)}
+        wanted: dict[str, tuple[Queue, Callable[[Any], None]]] = {
+            self._reply_to: (self._own(self._reply_to), self._replied)}
         for name in list(self._handlers):
-            wanted[name] = (self._shared(name), lambda message, name=name: self._requested(name, message))
+            wanted[name] = (self._shared(name), functools.partial(self._requested, name))
         for topic in list(self._listeners):
             name = f"{self._reply_to}.{topic}"
-            wanted[name] = (self._own(name, self._fanout(topic)),
-                            lambda message, topic=topic: self._published(topic, message))
+            wanted[name] = (self._own(name, self._fanout(topic)), functools.partial(self._published, topic))
         return wanted
 
     def _shared(self, name: str) -> Queue:

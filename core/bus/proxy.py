@@ -69,7 +69,7 @@ class Stub:
     """Turns messages of a queue into calls on the object that serves it."""
 
     def __init__(self, kind: type[Any], target: object) -> None:
-        self._kind = kind
+        self._kind: Any = kind
         self._target = target
 
     def handle(self, body: bytes) -> bytes:
@@ -94,8 +94,9 @@ class Stub:
 
 def make_proxy(kind: type[K], bus: Bus, queue: str, timeout_s: float) -> K:
     """An object of interface ``kind`` whose methods are calls to ``queue``."""
+    interface: Any = kind
     members: dict[str, Any] = {name: _remote(method, kind, bus, queue, timeout_s)
-                               for name, method in methods(kind).items()}
+                               for name, method in methods(interface).items()}
     return cast(K, type(f"{kind.__name__}Proxy", (kind,), members)())
 
 

@@ -44,7 +44,7 @@ def values(found: Configuration, changed_only: bool) -> Iterator[str]:
     """The options in force, as the lines of a file."""
     from .groups import sections
     for name, options in sections().items():
-        built = found.section(name, options)
+        built: object = found.section(name, options)
         lines = [f"{key.name} = {_shown(key, getattr(built, key.name))}" for key in keys(name, options)
                  if not changed_only or getattr(built, key.name) != key.default]
         if lines:

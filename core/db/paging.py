@@ -77,6 +77,5 @@ def _same(column: sa.ColumnElement[Any], value: Any) -> sa.ColumnElement[bool]:
 def _beyond(column: sa.ColumnElement[Any], descending: bool, value: Any) -> sa.ColumnElement[bool]:
     if value is None:
         return sa.false() if descending else column.is_not(None)
-    if descending:
-        return sa.or_(column < value, column.is_(None))
-    return column > value
+    beyond: sa.ColumnElement[bool] = sa.or_(column < value, column.is_(None)) if descending else column > value
+    return beyond

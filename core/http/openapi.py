@@ -8,8 +8,9 @@ from typing import Any
 
 from .table import Api, Operation, Query, is_versioned, version
 
-KINDS = {"integer": {"type": "integer"}, "natural": {"type": "integer", "minimum": 0}, "boolean": {"type": "boolean"},
-         "uuid": {"type": "string", "format": "uuid"}, "moment": {"type": "string", "format": "date-time"}}
+KINDS: Mapping[str, Mapping[str, Any]] = {
+    "integer": {"type": "integer"}, "natural": {"type": "integer", "minimum": 0}, "boolean": {"type": "boolean"},
+    "uuid": {"type": "string", "format": "uuid"}, "moment": {"type": "string", "format": "date-time"}}
 
 
 def document(api: Api, release: str) -> dict[str, Any]:
@@ -51,7 +52,7 @@ def newest_body(operation: Operation) -> Mapping[str, Any] | None:
     body = operation.body
     if body is None or not is_versioned(body):
         return body
-    return body[max(body, key=version)]  # type: ignore[no-any-return]
+    return body[max(body, key=version)]
 
 
 def _path_parameters(operation: Operation) -> list[dict[str, Any]]:

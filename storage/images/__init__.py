@@ -1,1 +1,1 @@
-"""Image stores."""
+"""Image stores: where the data of images is kept."""
