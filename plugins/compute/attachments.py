@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import msgspec
+
 from ...core.context import Context
 from ...core.db.engine import Row
 from ...core.errors import BadRequest, Conflict, Forbidden, NotFound, WrongState
@@ -15,6 +17,9 @@ from . import disks, records, states
 from .event import emit
 from .tables import block_devices
 from .workflows.devices import note_volumes
+
+ANSWER_S = 0.5
+"""How long an attachment of an interface leaves the making of its port to the request."""
 
 
 def volumes(kit: Kit, context: Context, server_id: str) -> list[Row]:
@@ -119,7 +124,7 @@ def interface(kit: Kit, context: Context, server_id: str, port_id: str) -> Nic:
 
 
 def attach_interface(kit: Kit, context: Context, server_id: str, wish: NicRequest | None) -> Nic:
-    """Give a server one more interface: its port is made now, plugging it in is an operation.
+    """Give a server one more interface: an operation, whose first step is also done at once for the answer.
 
     :raises BadRequest: what is asked for cannot be had.
     """
@@ -131,15 +136,16 @@ def attach_interface(kit: Kit, context: Context, server_id: str, wish: NicReques
     requests = network.resolve(context, None if wish is None else [wish], 1)
     if not requests:
         raise BadRequest("No network is available to attach an interface to")
-    made = network.allocate(context, server_id, row.project_id, row.host, row.zone, row.hostname,
-                            [*_held(kit, server_id, present), *requests], [])
     before = {nic.port_id for nic in present}
+    asked = [*_held(kit, server_id, present), *requests]
+    with kit.db.write() as tx:
+        kit.engine.start(tx, "compute.attach_interface", server_id, context, delay_s=ANSWER_S,
+                         data={"requests": msgspec.to_builtins(asked), "before": sorted(before)})
+        emit(kit, tx, context, "instance.interface_attach.start", row)
+    made = network.allocate(context, server_id, row.project_id, row.host, row.zone, row.hostname, asked, [])
     fresh = [nic for nic in made if nic.port_id not in before]
     if not fresh:
         raise BadRequest("The server has this interface already")
-    with kit.db.write() as tx:
-        kit.engine.start(tx, "compute.attach_interface", server_id, context, {"port_id": fresh[0].port_id})
-        emit(kit, tx, context, "instance.interface_attach.start", row)
     return fresh[0]
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import contextlib
 
+import msgspec
+
 from ....core.db.engine import Row, Transaction
 from ....core.drivers.volume import Connector
 from ....core.errors import NotFound, WrongState
 from ....core.operations.workflow import Finish, Job, Step, Workflow
-from ....core.services.network import NetworkService
+from ....core.services.network import NetworkService, NicRequest
 from ....core.services.volume import VolumeService
 from .. import plans, records
 from ..event import emit
@@ -93,14 +95,30 @@ DETACH_VOLUME = Workflow(kind="compute.detach_volume", title="detach_volume",
 
 
 def attach_interface(job: Job) -> Finish:
-    """Wire the new port and plug it in."""
+    """Make the port where the request did not, wire it and plug it in."""
     kit, server = kit_of(job), rows_of(job).server
-    port_id: str = job.data["port_id"]
-    vifs = kit.peers.of(NetworkService).plug(job.context, server.id, server.host)
-    for vif in vifs:
-        if vif.port_id == port_id:
+    network = kit.peers.of(NetworkService)
+    requests = msgspec.convert(job.data["requests"], list[NicRequest])
+    nics = network.allocate(job.context, server.id, server.project_id, server.host, server.zone, server.hostname,
+                            requests, [])
+    fresh = {nic.port_id for nic in nics} - set(job.data["before"])
+    for vif in network.plug(job.context, server.id, server.host):
+        if vif.port_id in fresh:
             agent_of(job, server.host).attach_interface(job.context, server.id, vif)
     return _noted(job, "instance.interface_attach.end", server)
+
+
+def undo_interface(job: Job) -> Finish:
+    """Take out and delete what was attached."""
+    kit, server = kit_of(job), rows_of(job).server
+    network = kit.peers.of(NetworkService)
+    fresh = [nic.port_id for nic in network.nics(job.context, [server.id]).get(server.id, [])
+             if nic.port_id not in job.data["before"]]
+    for port_id in fresh:
+        agent_of(job, server.host).detach_interface(job.context, server.id, port_id)
+    if fresh:
+        network.release(job.context, server.id, fresh)
+    return _noted(job, "instance.interface_attach.error", server)
 
 
 def remove_interface(job: Job) -> Finish:
@@ -124,6 +142,6 @@ def _noted(job: Job, event: str, server: Row) -> Finish:
 
 
 ATTACH_INTERFACE = Workflow(kind="compute.attach_interface", title="attach_interface",
-                            steps=(Step("attach", attach_interface, remove_interface),))
+                            steps=(Step("attach", attach_interface, undo_interface),))
 DETACH_INTERFACE = Workflow(kind="compute.detach_interface", title="detach_interface", undoes=False,
                             steps=(Step("detach", remove_interface),))
