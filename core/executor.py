@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import abc
+import contextvars
 import heapq
 import itertools
 import logging
@@ -17,7 +18,10 @@ Task = Callable[[], None]
 
 
 class Executor(abc.ABC):
-    """Runs tasks. A task that raises is logged and forgotten: whoever cares catches."""
+    """Runs tasks. A task that raises is logged and forgotten: whoever cares catches.
+
+    A task sees the context variables of whoever gave it.
+    """
 
     @abc.abstractmethod
     def submit(self, task: Task) -> None:
@@ -45,6 +49,12 @@ class Executor(abc.ABC):
         self.later(interval_s if first_s is None else first_s, again)
 
 
+def carried(task: Task) -> Task:
+    """``task`` with the present context variables, wherever it runs."""
+    context = contextvars.copy_context()
+    return lambda: context.run(task)
+
+
 def guarded(task: Task) -> None:
     """Run ``task``; an exception goes to the log and no further."""
     try:
@@ -68,11 +78,11 @@ class Threads(Executor):
 
     def submit(self, task: Task) -> None:
         if not self._stopping.is_set():
-            self._pool.submit(guarded, task)
+            self._pool.submit(guarded, carried(task))
 
     def later(self, delay_s: float, task: Task) -> None:
         with self._changed:
-            heapq.heappush(self._timers, (self._clock.monotonic() + delay_s, next(self._order), task))
+            heapq.heappush(self._timers, (self._clock.monotonic() + delay_s, next(self._order), carried(task)))
             if not self._timer_started:
                 self._timer_started = True
                 self.loop("timers", self._run_timers)
@@ -118,11 +128,11 @@ class Seeded(Executor):
 
     def submit(self, task: Task) -> None:
         if not self._stopped:
-            self._ready.append(task)
+            self._ready.append(carried(task))
 
     def later(self, delay_s: float, task: Task) -> None:
         if not self._stopped:
-            heapq.heappush(self._timers, (self._clock.time() + delay_s, next(self._order), task))
+            heapq.heappush(self._timers, (self._clock.time() + delay_s, next(self._order), carried(task)))
 
     def loop(self, name: str, body: Callable[[threading.Event], None]) -> None:
         raise RuntimeError(f"loop {name!r} needs a thread; use a driver that works without")

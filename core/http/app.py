@@ -14,6 +14,7 @@ import msgspec
 
 from ..clock import Clock
 from ..context import Context
+from ..drivers.asked import asking
 from ..errors import BadRequest, CloudError, NotFound, TooLarge, Unauthorized
 from ..policy.engine import Policy
 from .call import Call, Reply, own
@@ -150,7 +151,12 @@ class Application:
         if not public:
             target = own(context) if operation.target is None else operation.target(self.service, call)
             self.edge.policy.enforce(context, operation.rule, target)
-        self._answer(request, response, operation, operation.handler(self.service, call))
+        if context.faults:
+            with asking(request_id, context.faults):
+                result = operation.handler(self.service, call)
+        else:
+            result = operation.handler(self.service, call)
+        self._answer(request, response, operation, result)
         return operation.name
 
     def _version(self, variants: list[Variant], request: falcon.Request, response: falcon.Response) -> Version:

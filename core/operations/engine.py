@@ -19,6 +19,7 @@ import sqlalchemy as sa
 from ..clock import Clock
 from ..context import Context
 from ..db.engine import Database, Row, Transaction
+from ..drivers.asked import asking
 from ..errors import CloudError
 from ..executor import Executor
 from .tables import operations
@@ -221,7 +222,8 @@ class Engine:
             row = self._claim(number)
             if row is not None:
                 run = Run(self, row)
-                subject = row.subject if run.all() else ""
+                with asking(run.job.context.request_id, run.job.context.faults):
+                    subject = row.subject if run.all() else ""
         finally:
             with self._lock:
                 self._running.discard(number)

@@ -9,6 +9,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
+import msgspec
+
 from ..bus.events import Events
 from ..bus.mesh import Mesh
 from ..clock import Clock
@@ -16,6 +18,7 @@ from ..config import Configuration
 from ..context import Context, service_context
 from ..db.engine import Database
 from ..db.schema import Schema
+from ..drivers.asked import asked
 from ..drivers.base import Driver, NoOptions, Surroundings, make
 from ..executor import Executor
 from ..http.mount import Wsgi
@@ -74,8 +77,14 @@ class Kit:
         return driver
 
     def context(self) -> Context:
-        """The cloud's own voice, for work that no user asked for."""
-        return service_context("req-" + self.clock.uuid(), self.name)
+        """The cloud's own voice, for work that no user asked for.
+
+        The faults that a test asked for go on with the work that its request causes.
+        """
+        wanted = asked()
+        if wanted is None:
+            return service_context("req-" + self.clock.uuid(), self.name)
+        return msgspec.structs.replace(service_context(wanted.request_id, self.name), faults=wanted.pairs)
 
 
 class Agent(abc.ABC):

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from ...core.config import option
+from ...core.drivers.asked import RequestFaults
 from ...core.drivers.base import Surroundings
 from ...core.drivers.hypervisor import (
     Disk,
@@ -64,6 +65,7 @@ class Simulated(Hypervisor, Pausable, Suspendable, Snapshots, Resizable, Volumes
         super().__init__(options, surroundings)
         self._guests: dict[str, Guest] = {}
         self._faults = Faults()
+        self._requests = RequestFaults("hypervisor", self.clock)
         self._files = Files(surroundings.state_dir / "guests") if options.persist else None
         self._delay_s = options.delay_s
         self._delays = parse_delays(options.delays)
@@ -236,7 +238,8 @@ class Simulated(Hypervisor, Pausable, Suspendable, Snapshots, Resizable, Volumes
         if fault is not None and not fault.lost:
             raise fault.error
         try:
-            yield
+            with self._requests.around(verb):
+                yield
         except OSError as exc:
             kind = NoSpace if exc.errno in (errno.ENOSPC, errno.EDQUOT) else BackendFailed
             raise kind(f"the simulated host cannot write: {os.strerror(exc.errno or 0)}") from exc

@@ -6,12 +6,11 @@ import dataclasses
 import threading
 from collections.abc import Iterable
 
-from ...core import errors
-from ...core.errors import BackendBusy, BackendFailed, BadConfiguration, CloudError
+from ...core.drivers.asked import parse
+from ...core.errors import BadConfiguration, CloudError
 
 FAULT = "stratolith:fault"
 DELAY = "stratolith:delay"
-LOST = "lost"
 ALWAYS = -1
 
 
@@ -41,14 +40,7 @@ def parse_delays(parts: Iterable[str]) -> dict[str, float]:
 
 def parse_fault(value: str) -> Fault:
     """A fault from ``NoSpace`` (each time), ``NoSpace*2`` (twice) or ``lost`` (once)."""
-    name, _, count = value.partition("*")
-    times = int(count) if count.isdigit() else ALWAYS
-    if name == LOST:
-        return Fault(BackendBusy("the answer was lost"), 1 if times == ALWAYS else times, lost=True)
-    kind = getattr(errors, name, None)
-    if isinstance(kind, type) and issubclass(kind, CloudError):
-        return Fault(kind(), times)
-    return Fault(BackendFailed(f"simulated fault {name}"), times)
+    return Fault(*parse(value))
 
 
 class Faults:

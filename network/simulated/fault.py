@@ -9,6 +9,7 @@ from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator
 
 from ...core.clock import Clock
+from ...core.drivers.asked import RequestFaults
 from ...core.errors import BackendBusy, BackendFailed, BadConfiguration, CloudError
 
 
@@ -30,6 +31,7 @@ class Faults:
         self._delay_s = delay_s
         self._delays = dict(_delay(part) for part in delays)
         self._lock = threading.Lock()
+        self._requests = RequestFaults("network", clock)
         self._due: defaultdict[str, deque[Fault]] = defaultdict(deque)
 
     def add(self, verb: str, times: int, error: CloudError | None, lost: bool) -> None:
@@ -56,7 +58,8 @@ class Faults:
         fault = self._take(verb) if self._due else None
         if fault is not None and not fault.lost:
             raise fault.error
-        yield
+        with self._requests.around(verb):
+            yield
         if fault is not None:
             raise fault.error
 

@@ -36,7 +36,6 @@ HYPERVISORS: Registry[Hypervisor] = Registry("hypervisors", Hypervisor)
 BEAT_S = 10.0
 SYNC_S = 60.0
 CHUNK = 1 << 20
-FAULT = "stratolith:fault"
 
 
 class HostAgents(Agent):
@@ -228,14 +227,10 @@ class HostAgent(Agent, ComputeAgent):
     # Turning plans into the driver's own words.
 
     def _spec(self, context: Context, plan: GuestPlan) -> GuestSpec:
-        metadata = dict(plan.metadata)
-        if self.kit.ephemeral and context.faults:
-            asked = ",".join(f"{verb.removeprefix('hypervisor.')}={what}" for verb, what in context.faults)
-            metadata[FAULT] = ",".join(filter(None, (metadata.get(FAULT, ""), asked)))
         return GuestSpec(
             guest=plan.guest, name=plan.name, vcpus=plan.vcpus, memory_mib=plan.memory_mib,
             disks=[self._disk(context, disk) for disk in plan.disks], vifs=plan.vifs,
-            config_drive=plan.config_drive, metadata=metadata, extra_specs=plan.extra_specs,
+            config_drive=plan.config_drive, metadata=plan.metadata, extra_specs=plan.extra_specs,
             project_id=plan.project_id)
 
     def _disk(self, context: Context, plan: DiskPlan) -> Disk:

@@ -8,6 +8,7 @@ import threading
 from collections.abc import Iterable, Iterator
 
 from ....core.clock import Clock
+from ....core.drivers.asked import RequestFaults
 from ....core.errors import BackendBusy, BackendFailed, BadConfiguration, CloudError
 
 
@@ -30,6 +31,7 @@ class Faults:
         self._delays = dict(_delay(part) for part in delays)
         self._waiting: dict[str, list[Fault]] = {}
         self._lock = threading.Lock()
+        self._requests = RequestFaults("volume", clock)
 
     def add(self, verb: str, times: int, error: CloudError | None, lost: bool) -> None:
         """Let the next ``times`` calls of ``verb`` raise ``error``; after its work if ``lost``."""
@@ -55,7 +57,8 @@ class Faults:
         fault = self._take(verb) if self._waiting else None
         if fault is not None and not fault.lost:
             raise fault.error
-        yield
+        with self._requests.around(verb):
+            yield
         if fault is not None:
             raise fault.error
 
