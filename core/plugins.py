@@ -38,12 +38,6 @@ def _entry_points(group: str) -> tuple[importlib.metadata.EntryPoint, ...]:
     return tuple(sorted(_installed().select(group=group), key=lambda point: point.name))
 
 
-def forget_entry_points() -> None:
-    """Read the installed entry points anew at the next question; for tests that install wheels."""
-    _installed.cache_clear()
-    _entry_points.cache_clear()
-
-
 class Registry(Generic[D]):
     """One entry-point group, ``stratolith.<group>``. Names are free; code is imported on first use.
 

@@ -7,7 +7,6 @@ import inspect
 from collections.abc import Iterator
 from typing import Any
 
-from ..config import Key, keys
 from ..db.engine import DatabaseOptions
 from ..drivers.base import Driver
 from ..drivers.bus import Bus
@@ -88,9 +87,3 @@ def sections() -> dict[str, type]:
             except NoSuchDriver:
                 continue
     return {name: options for name, options in found.items() if dataclasses.fields(options)}
-
-
-def all_keys() -> Iterator[Key]:
-    """Every option there is, section by section."""
-    for name, options in sections().items():
-        yield from keys(name, options)

@@ -35,7 +35,3 @@ class IdentityService(ServiceInterface):
     @abc.abstractmethod
     def project_named(self, context: Context, name: str, domain_id: str = "") -> Project:
         """A project by name, of the default domain unless another is given. :raises NotFound: there is none."""
-
-    @abc.abstractmethod
-    def user_name(self, context: Context, user_id: str) -> str:
-        """A user's name, or nothing when there is no such user."""

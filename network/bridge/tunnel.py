@@ -8,7 +8,6 @@ from .link import Links, mute
 from .names import Names
 from .options import Options
 
-OVERHEAD = 50
 LOCAL, VXLAN, FLAT, VLAN = "local", "vxlan", "flat", "vlan"
 
 

@@ -60,12 +60,6 @@ class Identity(IdentityService):
         row = self.projects.named(domain_id or self.store.options.default_domain_id, name)
         return Project(id=row.id, name=row.name, domain_id=row.domain_id, enabled=row.enabled)
 
-    def user_name(self, context: Context, user_id: str) -> str:
-        try:
-            return self.users.find(user_id).name
-        except NotFound:
-            return ""
-
     # The first start.
 
     def seed(self, context: Context) -> None:
@@ -121,9 +115,5 @@ class Identity(IdentityService):
     def _grant(self, context: Context, user_id: str, role: str, kind: str, target: str) -> None:
         self.assignments.grant(context, Assignment(actor_kind="user", actor_id=user_id, target_kind=kind,
                                                    target_id=target, role_id=self.roles.named(role).id))
-
-    def rotate_keys(self, context: Context) -> None:
-        """Issue tokens with a new key from now on; those issued so far stay good."""
-        self.store.format.rotate()
 
 

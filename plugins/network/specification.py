@@ -124,10 +124,6 @@ class Specifications:
         subnets = {one["id"]: one for one in self.service.subnets.select(tx, tables.subnets.c.id.in_(used))}
         return [_router(one, legs[one["id"]], floating[one["id"]], subnets) for one in documents]
 
-    def networks_of_routers(self, tx: Transaction, ids: Sequence[str]) -> list[str]:
-        """Networks on which routers have a leg."""
-        return [decode(row.document)["network_id"] for row in tx.rows(_LEGS, {"routers": list(ids)})]
-
     def routers_on(self, tx: Transaction, host: str) -> list[Document]:
         """The routers of a host."""
         return self.service.routers.select(tx, routers.c.host == host)

@@ -142,7 +142,6 @@ NOTHING: Piece = {"oneOf": [{"type": "null"}, {"type": "object", "maxProperties"
 ANYTHING: Piece = {}
 CHANGE_PASSWORD = closed({"adminPass": PASSWORD}, ("adminPass",))
 RESET_STATE = closed({"state": {"type": "string", "enum": ["active", "error"]}}, ("state",))
-SECURITY_GROUP = closed({"name": {"type": "string", "minLength": 1, "maxLength": 255}}, ("name",))
 CONSOLE = {"type": "object", "properties": {
     "length": {"type": ["integer", "string", "null"], "pattern": "^-?[0-9]{1,9}$", "minimum": -1}},
     "additionalProperties": False}

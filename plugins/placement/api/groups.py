@@ -11,7 +11,6 @@ from .. import candidate, search
 from . import queries
 
 KEYS = re.compile(r"(resources|required|member_of|in_tree)(.*)", re.DOTALL)
-NUMBERED = re.compile(r"[1-9][0-9]*")
 NAMED = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 
 
