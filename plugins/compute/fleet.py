@@ -58,6 +58,7 @@ class Fleet:
     def changed(self) -> None:
         """Read the list anew at the next question: hosts, services or aggregates have changed."""
         self._read_at = -REREAD_S
+        self._counted_at = -RECOUNT_S
 
     def all(self) -> list[Host]:
         """All hosts; the same list until it is read anew, so change nothing in it."""
