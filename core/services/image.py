@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import abc
+import datetime
 from collections.abc import Iterable, Iterator, Mapping
 
 import msgspec
@@ -36,6 +37,23 @@ class ImageRecord(msgspec.Struct, frozen=True, kw_only=True):
     updated_at: str = ""
 
 
+class ImageQuestion(msgspec.Struct, frozen=True, kw_only=True):
+    """A page of images that is asked for, the newest first. What is left empty does not narrow the list."""
+
+    name: str = ""
+    statuses: list[str] = []
+    properties: Mapping[str, str] = {}
+    """Values that properties must have."""
+    min_disk: int | None = None
+    """GiB, exactly."""
+    min_ram: int | None = None
+    """MiB, exactly."""
+    changed_since: datetime.datetime | None = None
+    """UTC, without a zone."""
+    marker: str = ""
+    limit: int = 1000
+
+
 class ImageService(ServiceInterface):
     """Images and their data. Every method sees only what ``context`` may see."""
 
@@ -44,6 +62,24 @@ class ImageService(ServiceInterface):
     @abc.abstractmethod
     def image(self, context: Context, image_id: str) -> ImageRecord:
         """An image by id. :raises NotFound: there is none that the caller may see."""
+
+    @abc.abstractmethod
+    def images(self, context: Context, question: ImageQuestion) -> list[ImageRecord]:
+        """A page of the images in the caller's own list. :raises BadRequest: the marker names no image."""
+
+    @abc.abstractmethod
+    def set_properties(self, context: Context, image_id: str, properties: Mapping[str, str],
+                       replace: bool = False) -> ImageRecord:
+        """Add ``properties`` to an image's, or make them all it has.
+
+        :raises NotFound: there is no such image that the caller may see.
+        :raises Forbidden: the caller may not change it, or a name is reserved.
+        :raises TooLarge: it would have too many.
+        """
+
+    @abc.abstractmethod
+    def remove_property(self, context: Context, image_id: str, name: str) -> ImageRecord:
+        """Take one property from an image. :raises NotFound: there is no such image or property."""
 
     @abc.abstractmethod
     def read(self, context: Context, image_id: str, offset: int, length: int) -> bytes:

@@ -20,6 +20,7 @@ from ...core.db.engine import Row
 from ...core.db.paging import Page, paged
 from ...core.errors import BadRequest
 from ...core.process.slice import Kit
+from ...core.services.image import ImageQuestion
 from .schemas import MEMBER_STATUSES, VISIBILITIES
 from .tables import images, members, properties, tags
 
@@ -81,6 +82,24 @@ def ask(filters: Mapping[str, Sequence[str]]) -> Question:
             question.member_status = _among(name, value, (*MEMBER_STATUSES, "all"))
         else:
             question.add(name, "property", value)
+    return question
+
+
+def of_peer(asked: ImageQuestion) -> Question:
+    """Another service's question as one of ours."""
+    question = Question(marker=asked.marker, limit=asked.limit)
+    if asked.name:
+        question.add("name", "eq", asked.name)
+    if asked.statuses:
+        question.add("status", "in", asked.statuses)
+    if asked.min_disk is not None:
+        question.add("min_disk", "eq", asked.min_disk)
+    if asked.min_ram is not None:
+        question.add("min_ram", "eq", asked.min_ram)
+    if asked.changed_since is not None:
+        question.add("updated_at", "gte", asked.changed_since)
+    for name, value in asked.properties.items():
+        question.add(name, "property", value)
     return question
 
 

@@ -9,10 +9,11 @@ from ...core.db.engine import Row
 from ...core.drivers.image_store import ImageStore
 from ...core.errors import Forbidden, NotFound
 from ...core.process.slice import Kit
-from ...core.services.image import ImageRecord, ImageService
-from . import images, members
+from ...core.services.image import ImageQuestion, ImageRecord, ImageService
+from . import images, listing, members
 from .access import BY_ID, find
 from .data import Data
+from .patch import Change, check_name
 from .tables import images as table
 
 
@@ -26,6 +27,28 @@ class Images(ImageService):
     def image(self, context: Context, image_id: str) -> ImageRecord:
         """An image by id. :raises NotFound: there is none that the caller may see."""
         return images.record(images.show(self.kit, context, image_id))
+
+    def images(self, context: Context, question: ImageQuestion) -> list[ImageRecord]:
+        """A page of the images in the caller's own list."""
+        return [images.record(row) for row in listing.listed(self.kit, context, listing.of_peer(question))]
+
+    def set_properties(self, context: Context, image_id: str, properties: Mapping[str, str],
+                       replace: bool = False) -> ImageRecord:
+        """Add ``properties`` to an image's, or make them all it has."""
+        for name in properties:
+            check_name(name)
+        with self.kit.db.write() as tx:
+            old = find(tx, context, image_id).properties if replace else {}
+            changes = [*(Change("remove", name) for name in old if name not in properties),
+                       *(Change("add", name, value) for name, value in properties.items())]
+            return images.record(images.update(self.kit, context, image_id, changes))
+
+    def remove_property(self, context: Context, image_id: str, name: str) -> ImageRecord:
+        """Take one property from an image."""
+        with self.kit.db.write() as tx:
+            if name not in find(tx, context, image_id).properties:
+                raise NotFound(f"Image {image_id} has no property {name}")
+            return images.record(images.update(self.kit, context, image_id, [Change("remove", name)]))
 
     def read(self, context: Context, image_id: str, offset: int, length: int) -> bytes:
         """At most ``length`` bytes of the data from ``offset``; empty at the end."""

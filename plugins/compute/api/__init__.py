@@ -15,6 +15,8 @@ from . import (
     flavors,
     hosts,
     hypervisors,
+    image_metadata,
+    images,
     instance_actions,
     keypairs,
     limits,
@@ -50,6 +52,8 @@ TABLES: Sequence[Sequence[Operation]] = (
     hosts.OPERATIONS,
     usage.OPERATIONS,
     extensions.OPERATIONS,
+    images.OPERATIONS,
+    image_metadata.OPERATIONS,
 )
 """The tables of all nouns, in the order of the API reference."""
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from .base import BASE
 from .flavor import FLAVOR
 from .host import HOST
+from .image import IMAGE
 from .keypair import KEYPAIR
 from .quota import QUOTA
 from .server import SERVER
 
-RULES = (*BASE, *SERVER, *FLAVOR, *KEYPAIR, *QUOTA, *HOST)
+RULES = (*BASE, *SERVER, *FLAVOR, *KEYPAIR, *QUOTA, *HOST, *IMAGE)
