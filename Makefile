@@ -1,5 +1,6 @@
 # One door for commands. Each target prints what it does; `make` alone lists them.
 SHELL := /bin/bash
+.SHELLFLAGS := -o pipefail -c
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
@@ -56,7 +57,7 @@ up: host ## set up, start the cloud, boot a first server, say what to type next
 	$(call say,Starting the cloud: hypervisor $(HYPERVISOR)$(comma) network $(NETWORK)$(comma) volumes $(VOLUMES)$(comma) state in $(STATE))
 	@$(BIN)/stratolith status --state $(STATE) || \
 	  $(BIN)/stratolith up --detach --state $(STATE) --listen $(LISTEN) --hypervisor $(HYPERVISOR) --network $(NETWORK) \
-	    --volume-backends $(VOLUMES)
+	    --volume-backends $(VOLUMES) | sed 1q
 	etc/first-server $(BIN) $(STATE) $(HYPERVISOR)
 
 down: ## stop the cloud; its state stays

@@ -54,7 +54,7 @@ class Up(Command):
         if ready is None:
             print(_last_words(state), file=sys.stderr)
             raise CloudError(f"the cloud did not start; its log is {state / (NAME + '.log')}")
-        print(_welcome(ready, state), flush=True)
+        print(_welcome(ready, state, arguments.hypervisor or "simulated"), flush=True)
         return 0 if arguments.detach else _stay(pid)
 
 
@@ -88,12 +88,14 @@ def _last_words(state: Path) -> str:
     return "\n".join(log.read_text(errors="replace").splitlines()[-15:]) if log.exists() else ""
 
 
-def _welcome(ready: dict[str, Any], state: Path) -> str:
+def _welcome(ready: dict[str, Any], state: Path, hypervisor: str) -> str:
     shown = Path(os.path.relpath(state)) if state.is_relative_to(Path.cwd()) else state
     return (f"Cloud ready in {ready['seconds']:.2f} s at {ready['base']}, state in {shown}\n"
             f"Type next:\n"
             f"  export OS_CLIENT_CONFIG_FILE={shown / 'clouds.yaml'} OS_CLOUD=stratolith\n"
-            f"  openstack server create --flavor m1.tiny --image demo --network private --wait first\n"
+            f"  stratolith image build-demo --for {hypervisor} demo.qcow2\n"
+            f"  openstack image create --disk-format qcow2 --container-format bare --file demo.qcow2 demo\n"
+            f"  openstack server create --flavor m1.micro --image demo --network private --wait first\n"
             f"  stratolith down --state {shown}")
 
 

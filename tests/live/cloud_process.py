@@ -21,7 +21,8 @@ from stratolith.core.conformance.cases import until
 BIN = Path(sys.executable).parent
 PREFIXES = {"compute": "/compute/v2.1", "network": "/network/v2.0", "image": "/image/v2", "volume": "/volume/v3",
             "placement": "/placement", "identity": "/identity/v3"}
-HEADERS = {"compute": ("OpenStack-API-Version", "compute 2.79"), "placement": ("OpenStack-API-Version", "placement 1.39")}
+HEADERS = {"compute": {"OpenStack-API-Version": "compute 2.79"},
+           "placement": {"OpenStack-API-Version": "placement 1.39"}}
 
 
 class Refused(AssertionError):
@@ -65,7 +66,7 @@ class CloudProcess:
     def call(self, method: str, service: str, path: str, body: Any = None, as_: str = "stratolith") -> Any:
         """The body of an answer, as JSON where it is JSON. :raises Refused: its status is an error."""
         data = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
-        headers = {"X-Auth-Token": self._token(as_), **dict([HEADERS[service]] if service in HEADERS else [])}
+        headers = {"X-Auth-Token": self._token(as_), **HEADERS.get(service, {})}
         headers["Content-Type"] = "application/octet-stream" if isinstance(body, bytes) else "application/json"
         text, _ = self._ask(method, PREFIXES[service] + path, data, headers)
         return json.loads(text) if text[:1] in (b"{", b"[") else text

@@ -106,7 +106,8 @@ class World:
 
     def virsh(self, *words: str) -> str:
         """What libvirt says."""
-        return subprocess.run(["virsh", "-q", "-c", self.uri, *words], check=True, capture_output=True, text=True).stdout
+        command = ["virsh", "-q", "-c", self.uri, *words]
+        return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 
     def traces(self) -> dict[str, Any]:
         """All that servers and networks leave on the machine and in the cloud's records."""
