@@ -10,8 +10,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from ...core.config import option
-from ...core.drivers.asked import RequestFaults
 from ...core.drivers.base import Surroundings
+from ...core.drivers.faults import Faults, Unreliable
 from ...core.drivers.hypervisor import (
     Disk,
     GuestSpec,
@@ -27,10 +27,9 @@ from ...core.drivers.hypervisor import (
     Volumes,
 )
 from ...core.drivers.network import Vif
-from ...core.errors import BackendBusy, BackendFailed, CloudError, NoSpace, NotFound, WrongState
+from ...core.errors import BackendFailed, NoSpace, NotFound, WrongState
 from .console import boot_log
-from .fault import DELAY, FAULT, Fault, Faults, parse_delays
-from .guest import Files, Guest, Size, guest_of, size_of
+from .guest import DELAY, FAULT, Files, Guest, Size, guest_of, size_of
 
 SNAPSHOT_BYTES = 1 << 20
 
@@ -49,7 +48,7 @@ class SimulatedOptions:
     delays: tuple[str, ...] = option((), "Seconds that single verbs take, e.g. spawn=2.5,stop=1.")
 
 
-class Simulated(Hypervisor, Pausable, Suspendable, Snapshots, Resizable, Volumes, Interfaces):
+class Simulated(Hypervisor, Pausable, Suspendable, Snapshots, Resizable, Volumes, Interfaces, Unreliable):
     """A host whose guests are only remembered.
 
     Verbs return at once unless options or the guest's metadata (``stratolith:delay``, e.g.
@@ -64,11 +63,8 @@ class Simulated(Hypervisor, Pausable, Suspendable, Snapshots, Resizable, Volumes
     def __init__(self, options: SimulatedOptions, surroundings: Surroundings) -> None:
         super().__init__(options, surroundings)
         self._guests: dict[str, Guest] = {}
-        self._faults = Faults()
-        self._requests = RequestFaults("hypervisor", self.clock)
+        self._faults = Faults("hypervisor", self.clock, options.delay_s, options.delays)
         self._files = Files(surroundings.state_dir / "guests") if options.persist else None
-        self._delay_s = options.delay_s
-        self._delays = parse_delays(options.delays)
         self._facts = HypervisorFacts(
             "fake", 1_000_000, options.hostname or surroundings.host, options.vcpus, options.memory_mib,
             options.disk_gib, cpu_model="simulated", disk_formats=("raw", "qcow2", "iso", "vmdk", "vhd", "vdi", "ami"),
@@ -78,19 +74,6 @@ class Simulated(Hypervisor, Pausable, Suspendable, Snapshots, Resizable, Volumes
         if self._files is not None:
             self._files.open()
             self._guests.update((guest.id, guest) for guest in self._files.read())
-
-    def fail(self, verb: str, times: int = 1, error: CloudError | None = None, lost: bool = False) -> None:
-        """Let the next ``times`` calls of ``verb`` raise ``error``, by default ``BackendFailed``.
-
-        With ``lost`` the work is done first and the error is by default ``BackendBusy``; -1
-        times is for ever, until :meth:`heal`.
-        """
-        kind = BackendBusy if lost else BackendFailed
-        self._faults.add(verb, Fault(error or kind(f"simulated fault of {verb}"), times, lost))
-
-    def heal(self) -> None:
-        """Forget all faults given by :meth:`fail`."""
-        self._faults.clear()
 
     def outside(self, guest: str, power: Power | None) -> None:
         """Let happen to ``guest`` behind the cloud's back: another power state, or None for its loss."""
@@ -228,31 +211,17 @@ class Simulated(Hypervisor, Pausable, Suspendable, Snapshots, Resizable, Volumes
                 self._keep(record)
 
     @contextlib.contextmanager
-    def _verb(self, verb: str, guest: str = "", fault_text: str = "", delay_text: str = "") -> Iterator[None]:
+    def _verb(self, verb: str, guest: str = "", faults: str = "", delays: str = "") -> Iterator[None]:
         """Around each verb: its delay, its fault, and the translation of what the disk says."""
         record = self._guests.get(guest)
         if record is not None:
-            fault_text, delay_text = fault_text or record.faults, delay_text or record.delays
-        self._wait(verb, delay_text)
-        fault = self._faults.take(verb, guest, fault_text)
-        if fault is not None and not fault.lost:
-            raise fault.error
+            faults, delays = faults or record.faults, delays or record.delays
         try:
-            with self._requests.around(verb):
+            with self._faults.around(verb, guest, faults, delays):
                 yield
         except OSError as exc:
             kind = NoSpace if exc.errno in (errno.ENOSPC, errno.EDQUOT) else BackendFailed
             raise kind(f"the simulated host cannot write: {os.strerror(exc.errno or 0)}") from exc
-        if fault is not None:
-            raise fault.error
-
-    def _wait(self, verb: str, delay_text: str) -> None:
-        if delay_text:
-            pause = parse_delays((delay_text,)).get(verb, 0.0)
-        else:
-            pause = self._delays.get(verb, self._delay_s)
-        if pause > 0:
-            self.clock.sleep(pause)
 
     def _guest(self, guest: str) -> Guest:
         record = self._guests.get(guest)

@@ -9,9 +9,12 @@ from pathlib import Path
 import msgspec
 
 from ...core.drivers.hypervisor import GuestSpec, Power
-from .fault import DELAY, FAULT
 
 BOOTS_KEPT = 8
+
+FAULT = "stratolith:fault"
+DELAY = "stratolith:delay"
+"""Keys of a guest's metadata: which verbs fail on it, and which take their time."""
 
 
 class Size(msgspec.Struct, frozen=True):

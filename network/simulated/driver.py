@@ -8,6 +8,7 @@ from typing import ClassVar
 
 from ...core.config import option
 from ...core.drivers.base import Surroundings
+from ...core.drivers.faults import Faults, Unreliable
 from ...core.drivers.names import check
 from ...core.drivers.network import (
     Network,
@@ -18,8 +19,7 @@ from ...core.drivers.network import (
     RouterSpec,
     Vif,
 )
-from ...core.errors import CloudError, NotFound
-from .fault import Faults
+from ...core.errors import NotFound
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,7 +30,7 @@ class SimulatedOptions:
     delays: tuple[str, ...] = option((), "seconds that single verbs take, as verb=seconds")
 
 
-class Simulated(Network):
+class Simulated(Network, Unreliable):
     """One pretended host. It holds every specification last applied, for tests to look at.
 
     It keeps the order that the real drivers demand (a port needs its network, a router all of
@@ -46,23 +46,7 @@ class Simulated(Network):
         self.networks: dict[str, NetworkSpec] = {}
         self.ports: dict[str, PortSpec] = {}
         self.routers: dict[str, RouterSpec] = {}
-        self._faults = Faults(self.clock, options.delay_s, options.delays)
-
-    def fail(self, verb: str, times: int = 1, error: CloudError | None = None, lost: bool = False) -> None:
-        """Let the next ``times`` calls of ``verb`` raise ``error``, by default ``BackendFailed``.
-
-        With ``lost`` the work is done first and the error is by default ``BackendBusy``; -1
-        times is for ever, until :meth:`heal`.
-        """
-        self._faults.add(verb, times, error, lost)
-
-    def slow(self, verb: str, seconds: float) -> None:
-        """Let each call of ``verb`` take ``seconds`` of the clock's time from now on."""
-        self._faults.slow(verb, seconds)
-
-    def heal(self) -> None:
-        """Forget all faults given by :meth:`fail`."""
-        self._faults.clear()
+        self._faults = Faults("network", self.clock, options.delay_s, options.delays)
 
     def facts(self) -> NetworkFacts:
         """Every network type, none of them wired."""

@@ -10,6 +10,7 @@ from typing import Any
 from ....core.config import option
 from ....core.drivers import names
 from ....core.drivers.base import Surroundings
+from ....core.drivers.faults import Faults, Unreliable
 from ....core.drivers.volume import (
     Clones,
     Connection,
@@ -19,9 +20,8 @@ from ....core.drivers.volume import (
     VolumeDriver,
     VolumeFacts,
 )
-from ....core.errors import AlreadyExists, BadRequest, CloudError, InUse, NoSpace, NotFound
+from ....core.errors import AlreadyExists, BadRequest, InUse, NoSpace, NotFound
 from .content import Content
-from .fault import Faults
 from .journal import SNAPSHOT, VOLUME, Journal
 
 
@@ -35,7 +35,7 @@ class SimulatedOptions:
     delays: tuple[str, ...] = option((), "Seconds that single verbs take, e.g. create=2.5,delete=1.")
 
 
-class Simulated(VolumeDriver, Snapshots, Clones):
+class Simulated(VolumeDriver, Snapshots, Clones, Unreliable):
     """A pool whose volumes are remembered, with what was written to them.
 
     A volume's space counts in full when it is made; snapshots are free. Only what is not zero takes
@@ -51,7 +51,7 @@ class Simulated(VolumeDriver, Snapshots, Clones):
         folder = surroundings.state_dir if self.options.persist else surroundings.run_dir
         self._content = Content(folder / "content", self.clock)
         self._journal = Journal(folder / "journal" if self.options.persist else None)
-        self._faults = Faults(self.clock, self.options.delay_s, self.options.delays)
+        self._faults = Faults("volume", self.clock, self.options.delay_s, self.options.delays)
         self._lock = threading.Lock()
         self._folder = folder
 
@@ -64,22 +64,6 @@ class Simulated(VolumeDriver, Snapshots, Clones):
     def close(self) -> None:
         """Let go of the journal."""
         self._journal.close()
-
-    def fail(self, verb: str, times: int = 1, error: CloudError | None = None, lost: bool = False) -> None:
-        """Let the next ``times`` calls of ``verb`` raise ``error``, by default ``BackendFailed``.
-
-        With ``lost`` the work is done first and the error is by default ``BackendBusy``; -1
-        times is for ever, until :meth:`heal`.
-        """
-        self._faults.add(verb, times, error, lost)
-
-    def slow(self, verb: str, seconds: float) -> None:
-        """Let each call of ``verb`` take ``seconds`` from now on."""
-        self._faults.slow(verb, seconds)
-
-    def heal(self) -> None:
-        """Forget all faults given by :meth:`fail`."""
-        self._faults.clear()
 
     def outside(self, volume: str) -> None:
         """Let the volume and its snapshots vanish behind the cloud's back."""
