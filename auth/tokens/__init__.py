@@ -1,1 +1,1 @@
-"""Token formats."""
+"""Token formats: how tokens are written and read."""
