@@ -102,12 +102,14 @@ KINDS: Mapping[str, Callable[[str], bool]] = {
 
 
 def parse_query(text: str) -> dict[str, list[str]]:
-    """A query string as lists of texts. :raises BadRequest: it is not UTF-8 once unquoted."""
+    """A query string as lists of texts. :raises BadRequest: it is not UTF-8 once unquoted, or holds a NUL character."""
     found: dict[str, list[str]] = {}
     for part in text.split("&"):
         if part:
             name, _, value = part.partition("=")
             found.setdefault(_unquoted(name), []).append(_unquoted(value))
+    if "\0" in text or "%00" in text:
+        raise BadRequest("the query string holds a NUL character", check="query")
     return found
 
 
@@ -149,12 +151,38 @@ def fits(kind: str, value: str) -> bool:
     return KINDS[kind](value)
 
 
+INTEGERS = 1 << 63
+"""Whole numbers of databases lie between minus this and this, without the latter."""
+SUSPECT = re.compile(rb"[0-9]{19}|[:,\[]\s*-?[0-9]+(?:\.[0-9]+)?[eE]|\\u0000")
+"""What data has that may hold a number or a character that no database takes."""
+
+
 def parse_json(data: bytes) -> Any:
-    """``data`` as JSON. :raises BadRequest: it is none, or not UTF-8, or holds a NUL character."""
+    """``data`` as JSON.
+
+    :raises BadRequest: it is none, or not UTF-8, or holds a NUL character or a number beyond 64 bits.
+    """
     try:
         body = decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as exc:
         raise BadRequest(f"The request body is no valid JSON: {exc}", check="json", reason=str(exc)) from exc
-    if b"\\u0000" in data:
-        raise BadRequest("The request body holds a NUL character")
+    if SUSPECT.search(data):
+        _examine(body)
     return body
+
+
+def _examine(value: Any) -> None:
+    """Look for what :data:`SUSPECT` may have found, without recursion, as bodies may be deep."""
+    left = [value]
+    while left:
+        one = left.pop()
+        if isinstance(one, dict):
+            left.extend(one)
+            left.extend(one.values())
+        elif isinstance(one, list):
+            left.extend(one)
+        elif isinstance(one, str):
+            if "\0" in one:
+                raise BadRequest("The request body holds a NUL character", check="json")
+        elif isinstance(one, (int, float)) and not -INTEGERS <= one < INTEGERS:
+            raise BadRequest("The request body holds a number beyond 64 bits", check="json")
