@@ -79,7 +79,7 @@ class Agents:
     def update(self, context: Context, id: str, changes: dict[str, Any]) -> dict[str, Any]:
         """Change the description or take an agent out of use."""
         with self.kit.db.write() as tx:
-            if not tx.update(agents, id, **changes):
+            if not (tx.update(agents, id, **changes) if changes else tx.row(_ONE, {"id": id})):
                 raise faults.missing("agent", id)
         return self.show(id)
 

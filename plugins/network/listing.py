@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -54,7 +55,7 @@ def _page(query: Mapping[str, list[str]]) -> Page:
     text = query.get("limit", [""])[-1]
     limit = None
     if text:
-        if not text.isdecimal():
+        if not re.fullmatch("[0-9]{1,18}", text):
             raise BadRequest(f"Limit must be an integer 0 or greater and not '{text}'")
         limit = int(text) or None
     reverse = query.get("page_reverse", [""])[-1].lower() in TRUE
