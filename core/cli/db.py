@@ -5,13 +5,15 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..config import Configuration
-from ..db.engine import Database, DatabaseOptions, Databases
-from ..db.schema import Schema
-from ..db.upgrade import check, current, upgrade
 from ..errors import BadConfiguration
 from .command import Command, add_configuration, add_state, configuration
+
+if TYPE_CHECKING:
+    from ..db.engine import Database, Databases
+    from ..db.schema import Schema
 
 
 class Db(Command):
@@ -37,6 +39,8 @@ class Db(Command):
         if arguments.action == "revision":
             print(write(arguments.service, arguments.slug))
             return 0
+        from ..db.engine import Databases
+        from ..db.upgrade import check, current, upgrade
         databases = Databases(configuration(arguments), arguments.state)
         for name, database, schema in schemas(databases):
             if arguments.action == "check":
@@ -64,7 +68,9 @@ def schemas(databases: Databases) -> Iterator[tuple[str, Database, Schema]]:
 
 def write(service: str, slug: str) -> Path:
     """Write the next revision of a service's tables, made on an empty SQLite database."""
+    from ..db.engine import Database, DatabaseOptions, Databases
     from ..db.migrate import write_revision
+    from ..db.upgrade import upgrade
     found = {name: schema for name, _, schema in schemas(Databases(Configuration(), None))}
     if service not in found or not slug.isidentifier():
         raise BadConfiguration(f"revision needs one of {', '.join(found)} and a slug such as add_tags")

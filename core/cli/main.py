@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NoReturn
 
-from ..errors import CloudError
+from ..errors import CloudError, NoSuchDriver
 from .command import COMMANDS, Command
 
 
@@ -26,14 +26,8 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 def _run(given: list[str]) -> int:
     name = next((word for word in given if not word.startswith("-")), "")
     names = COMMANDS.names()
-    parser = argparse.ArgumentParser(prog="stratolith", description="An OpenStack-compatible cloud in one package.")
-    parser.add_argument("--version", action="store_true", help="print the version and exit")
-    subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands")
-    loaded: dict[str, Command] = {}
-    for one in [name] if name in names else names:
-        command = loaded[one] = COMMANDS.load(one)()
-        command.arguments(subparsers.add_parser(one, help=command.help, description=command.__doc__,
-                                                formatter_class=argparse.RawDescriptionHelpFormatter))
+    alone = name in names
+    parser, loaded = build([name] if alone else names, lenient=not alone)
     parsed, extra = parser.parse_known_args(given)
     if parsed.version:
         return _version()
@@ -45,6 +39,37 @@ def _run(given: list[str]) -> int:
         parser.error(f"unrecognized arguments: {' '.join(extra)}")
     parsed.flags = extra
     return command.run(parsed)
+
+
+def build(names: Iterable[str], lenient: bool = False) -> tuple[argparse.ArgumentParser, dict[str, Command]]:
+    """The parser with the commands ``names``, and these by name.
+
+    :raises NoSuchDriver: one cannot be loaded; if ``lenient`` its line of help says so instead.
+    """
+    parser = argparse.ArgumentParser(prog="stratolith", description="An OpenStack-compatible cloud in one package.",
+                                     formatter_class=_one_line_each)
+    parser.add_argument("--version", action="store_true", help="print the version and exit")
+    subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands")
+    loaded: dict[str, Command] = {}
+    for name in names:
+        try:
+            command = COMMANDS.load(name)()
+        except NoSuchDriver as error:
+            if not lenient:
+                raise
+            subparsers.add_parser(name, help=f"cannot be used: {error}".replace("%", "%%"))
+            continue
+        loaded[name] = command
+        command.arguments(subparsers.add_parser(name, help=command.help, description=command.__doc__,
+                                                formatter_class=argparse.RawDescriptionHelpFormatter))
+    return parser, loaded
+
+
+def _one_line_each(prog: str) -> argparse.HelpFormatter:
+    """A formatter that counts the indent of commands, which argparse does not, so that none takes two lines."""
+    formatter = argparse.HelpFormatter(prog, max_help_position=30)
+    formatter._action_max_length = max(len(name) for name in COMMANDS.names()) + 4
+    return formatter
 
 
 def _version() -> int:

@@ -7,9 +7,6 @@ import logging
 
 from ...core.cli.command import Command, add_configuration, add_state, configuration
 from ...core.clock import System
-from ...core.drivers.base import Surroundings, make
-from .backends import FORMATS
-from .store import IdentityOptions
 
 
 class IdentityCommand(Command):
@@ -29,6 +26,9 @@ class IdentityCommand(Command):
 
     def run(self, arguments: argparse.Namespace) -> int:
         """Rotate the keys of the token format that the configuration names."""
+        from ...core.drivers.base import Surroundings, make
+        from .backends import FORMATS
+        from .store import IdentityOptions
         options = configuration(arguments)
         name = options.section("identity", IdentityOptions).tokens
         section = f"tokens.{name}"
