@@ -57,7 +57,7 @@ up: host ## set up, start the cloud, boot a first server, say what to type next
 	$(call say,Starting the cloud: hypervisor $(HYPERVISOR)$(comma) network $(NETWORK)$(comma) volumes $(VOLUMES)$(comma) state in $(STATE))
 	@$(BIN)/stratolith status --state $(STATE) || \
 	  $(BIN)/stratolith up --detach --state $(STATE) --listen $(LISTEN) --hypervisor $(HYPERVISOR) --network $(NETWORK) \
-	    --volume-backends $(VOLUMES) | sed 1q
+	    --volume-backends $(VOLUMES) | sed -n 1p
 	etc/first-server $(BIN) $(STATE) $(HYPERVISOR)
 
 down: ## stop the cloud; its state stays
