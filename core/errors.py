@@ -163,6 +163,12 @@ class BackendBusy(CloudError):
     status, code, retry = 503, "backend-busy", True
 
 
+class Unreachable(BackendBusy):
+    """The other processes of the cloud cannot be reached just now; try again later."""
+
+    code = "unreachable"
+
+
 class NoSuchDriver(CloudError):
     """No driver of this name can be loaded."""
 

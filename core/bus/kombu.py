@@ -2,7 +2,8 @@
 
 Messages are transient and expire: the database is the truth. Queues survive a broker's
 restart, so that senders and servers find each other again. One thread consumes and puts
-requests on workers; replies come to a queue of this process's own.
+requests on workers; replies come to a queue of this process's own. Who answers slowly says
+every few seconds that it still works on it, so that silence means that nobody does.
 """
 
 from __future__ import annotations
@@ -24,11 +25,16 @@ from kombu.transport import virtual
 from ..config import option
 from ..drivers.base import Surroundings
 from ..drivers.bus import Bus, BusFacts, Handler, Listener
-from ..errors import BackendBusy, BadConfiguration
+from ..errors import BackendBusy, BadConfiguration, Unreachable
 
 RAW = {"content_type": "application/octet-stream", "content_encoding": "binary"}
 IDLE_QUEUE_S = 24 * 3600.0
 POLL_S = 0.01
+ALIVE_S = 5.0
+ALIVE = "alive"
+LOST = "lost"
+Reply = tuple[str, bytes]
+"""A word, empty for a reply that is one, and its body."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,7 +43,7 @@ class KombuOptions:
 
     url: str = option("amqp://guest:guest@127.0.0.1:5672//", "the broker's address, as kombu writes it", secret=True)
     prefix: str = option("stratolith", "first word of the names of queues and exchanges")
-    workers: int = option(8, "threads that answer calls in this process")
+    workers: int = option(32, "threads that answer calls in this process")
     message_ttl_s: float = option(60.0, "seconds after which an undelivered message is dropped")
     connect_timeout_s: float = option(5.0, "seconds to wait for the broker when sending")
 
@@ -51,7 +57,8 @@ class Kombu(Bus):
         super().__init__(options, surroundings)
         self._handlers: dict[str, Handler] = {}
         self._listeners: dict[str, list[Listener]] = {}
-        self._waiting: dict[str, queue.SimpleQueue[bytes]] = {}
+        self._waiting: dict[str, queue.SimpleQueue[Reply]] = {}
+        self._busy: dict[str, tuple[str, float]] = {}
         self._work: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
         self._exchange = Exchange(f"{options.prefix}.calls", "direct", durable=True)
         self._reply_to = f"{options.prefix}.reply.{self.clock.hex_id()}"
@@ -73,6 +80,7 @@ class Kombu(Bus):
         for number in range(self.options.workers):
             self.surroundings.executor.loop(f"bus-{number}", self._run_worker)
         self.surroundings.executor.loop("bus-receiver", self._receiver.receive)
+        self.surroundings.executor.loop("bus-alive", self._say_alive)
 
     def close(self) -> None:
         if self._receiver is not None:
@@ -127,18 +135,36 @@ class Kombu(Bus):
     def _requested(self, name: str, message: Any) -> None:
         body, reply_to = _body(message), message.properties.get("reply_to")
         correlation = message.properties.get("correlation_id")
+        if reply_to:
+            self._busy[correlation] = (reply_to, self.clock.monotonic())
 
         def answer() -> None:
-            handler = self._handlers.get(name)
-            reply = handler(body) if handler is not None else b""
+            try:
+                handler = self._handlers.get(name)
+                reply = handler(body) if handler is not None else b""
+            finally:
+                self._busy.pop(correlation, None)
             if reply_to and handler is not None:
                 self._send(self._exchange, reply_to, reply, correlation_id=correlation)
         self._work.put(answer)
 
+    def _say_alive(self, stop: threading.Event) -> None:
+        while not stop.wait(ALIVE_S):
+            before = self.clock.monotonic() - ALIVE_S
+            for correlation, (reply_to, since) in list(self._busy.items()):
+                if since <= before:
+                    with contextlib.suppress(BackendBusy):
+                        self._send(self._exchange, reply_to, b"", correlation_id=correlation, type=ALIVE)
+
     def _replied(self, message: Any) -> None:
         waiting = self._waiting.get(message.properties.get("correlation_id", ""))
         if waiting is not None:
-            waiting.put(_body(message))
+            waiting.put((message.properties.get("type") or "", _body(message)))
+
+    def lost(self) -> None:
+        """The queue of replies is gone with the connection: nobody who waits will hear more."""
+        for waiting in list(self._waiting.values()):
+            waiting.put((LOST, b""))
 
     def _published(self, topic: str, message: Any) -> None:
         body = _body(message)
@@ -152,7 +178,7 @@ class Kombu(Bus):
         reply = self._waiting[correlation] = _new_reply()
         try:
             if not self.consuming.wait(min(timeout_s, self.options.connect_timeout_s)):
-                raise BackendBusy("the message broker cannot be reached")
+                raise Unreachable("the message broker cannot be reached")
             self._send(self._exchange, queue, body, declare=[self._shared(queue)], reply_to=self._reply_to,
                        correlation_id=correlation, ttl_s=min(timeout_s, self.options.message_ttl_s))
             return _take(reply, timeout_s, queue)
@@ -178,7 +204,7 @@ class Kombu(Bus):
             with self._producers.acquire(block=True, timeout=self.options.connect_timeout_s) as producer:
                 yield producer
         except self._errors() as exc:
-            raise BackendBusy("the message broker cannot be reached") from exc
+            raise Unreachable("the message broker cannot be reached") from exc
 
     def _errors(self) -> tuple[type[BaseException], ...]:
         return (KombuError, OSError, *self._connection.connection_errors, *self._connection.channel_errors)
@@ -197,13 +223,19 @@ def _body(message: Any) -> bytes:
     return message.body.encode() if isinstance(message.body, str) else bytes(message.body)
 
 
-def _new_reply() -> queue.SimpleQueue[bytes]:
+def _new_reply() -> queue.SimpleQueue[Reply]:
     return queue.SimpleQueue()
 
 
-def _take(reply: queue.SimpleQueue[bytes], timeout_s: float, name: str) -> bytes:
+def _take(reply: queue.SimpleQueue[Reply], timeout_s: float, name: str) -> bytes:
+    """The reply; the time begins anew with each sign that somebody works on it."""
     try:
-        return reply.get(timeout=timeout_s)
+        while True:
+            word, body = reply.get(timeout=timeout_s)
+            if word == LOST:
+                raise Unreachable("the connection to the message broker was lost")
+            if word != ALIVE:
+                return body
     except queue.Empty as exc:
         raise BackendBusy(f"nobody answered on {name} within {timeout_s:g} s") from exc
 
@@ -230,6 +262,7 @@ class Receiver(ConsumerMixin):  # type: ignore[misc]
 
     def get_consumers(self, consumer_class: Any, channel: Any) -> list[Consumer]:
         """Called by kombu at each (re)connection: begin with all that is wanted."""
+        self._bus.lost()
         self._channel = channel
         self._consumers = {}
         return [self._add(name, wanted, handle) for name, (wanted, handle) in self._bus.queues().items()]
@@ -251,6 +284,7 @@ class Receiver(ConsumerMixin):  # type: ignore[misc]
     def on_connection_error(self, error: Exception, interval: float) -> None:
         """Called by kombu when the broker cannot be reached; it tries again by itself."""
         self._bus.consuming.clear()
+        self._bus.lost()
         self._bus.log.warning("the message broker cannot be reached: %s", error)
 
     def on_iteration(self) -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable, Iterator
 from typing import Any, TypeVar, cast
 
 from ..drivers.bus import Bus
 from .proxy import Stub, make_proxy
+from .streams import Source, Streams, follow
 
 log = logging.getLogger("stratolith.bus")
 K = TypeVar("K")
@@ -22,12 +24,16 @@ class Mesh:
     def __init__(self, bus: Bus) -> None:
         self.bus = bus
         self._here: dict[str, object] = {}
+        if bus.facts().remote:
+            self._streams = Streams(bus.clock)
+            self._queue = f"stream.{bus.clock.hex_id()}"
+            bus.serve(self._queue, Stub(Source, self._streams, self).handle)
 
     def serve(self, queue: str, kind: type[Any], target: object) -> None:
         """Answer calls to ``queue`` with the methods that ``kind`` declares on ``target``."""
         self._here[queue] = target
         if self.bus.facts().remote:
-            self.bus.serve(queue, Stub(kind, target).handle)
+            self.bus.serve(queue, Stub(kind, target, self).handle)
 
     def withdraw(self, queue: str) -> None:
         """Serve ``queue`` no more."""
@@ -42,6 +48,17 @@ class Mesh:
         found = self._here.get(queue)
         if found is not None:
             return cast(K, found)
-        return make_proxy(kind, self.bus, queue, timeout_s)
+        return make_proxy(kind, self.bus, queue, timeout_s, self)
 
+    def offer(self, chunks: Iterable[bytes]) -> str:
+        """Make a stream of bytes known to the other processes; return its address."""
+        return f"{self._queue}/{self._streams.offer(chunks)}"
 
+    def drop(self, address: str) -> None:
+        """Offer a stream no longer."""
+        self._streams.drop(address.partition("/")[2])
+
+    def follow(self, address: str) -> Iterator[bytes]:
+        """The bytes of a stream that another process offers."""
+        queue, _, stream = address.partition("/")
+        return follow(self.reach(queue, Source), stream)

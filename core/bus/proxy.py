@@ -1,5 +1,7 @@
 """Proxies of interfaces over the bus, made from the interfaces' own type hints.
 
+Where a hint says iterables of bytes, the message has a stream's address instead of the bytes.
+
 A message is typed and versioned: it names the interface's version, the method, and its
 arguments in the form msgspec gives the types of the signature. Fields that a release adds
 have defaults, so a release speaks with the one before it.
@@ -11,8 +13,8 @@ import functools
 import inspect
 import logging
 import typing
-from collections.abc import Callable
-from typing import Any, TypeVar, cast
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, Protocol, TypeVar, cast
 
 import msgspec
 
@@ -32,6 +34,7 @@ class Call(msgspec.Struct):
     arguments: dict[str, msgspec.Raw]
 
 
+STREAMS = (Iterable[bytes], Iterator[bytes])
 NOTHING = msgspec.Raw(b"\xc0")
 """msgpack's nil."""
 
@@ -48,6 +51,19 @@ decode_call = msgspec.msgpack.Decoder(Call).decode
 decode_answer = msgspec.msgpack.Decoder(Answer).decode
 
 
+class Exchange(Protocol):
+    """Where streams are offered to other processes and theirs are read: the mesh."""
+
+    def offer(self, chunks: Iterable[bytes]) -> str:
+        """Make a stream known; return its address."""
+
+    def drop(self, address: str) -> None:
+        """Offer it no longer."""
+
+    def follow(self, address: str) -> Iterator[bytes]:
+        """The bytes of another process's stream."""
+
+
 class Method:
     """One method of an interface with the types of its arguments and its result."""
 
@@ -55,8 +71,11 @@ class Method:
         self.name = name
         self.signature = inspect.signature(function)
         hints = typing.get_type_hints(function)
-        self.result = hints.pop("return", None)
-        self.hints = hints
+        result = hints.pop("return", None)
+        self.streams = [name for name, hint in hints.items() if hint in STREAMS]
+        self.gives_stream = result in STREAMS
+        self.result = str if self.gives_stream else result
+        self.hints = {name: str if name in self.streams else hint for name, hint in hints.items()}
 
 
 @functools.cache
@@ -68,9 +87,10 @@ def methods(kind: Any) -> dict[str, Method]:
 class Stub:
     """Turns messages of a queue into calls on the object that serves it."""
 
-    def __init__(self, kind: type[Any], target: object) -> None:
+    def __init__(self, kind: type[Any], target: object, exchange: Exchange | None = None) -> None:
         self._kind: Any = kind
         self._target = target
+        self._exchange = exchange
 
     def handle(self, body: bytes) -> bytes:
         """Answer one request; an error of the target becomes part of the reply."""
@@ -81,7 +101,7 @@ class Stub:
                 raise BadRequest(f"{self._kind.__name__} has no {call.method} in version {call.major}")
             arguments = {name: msgspec.msgpack.decode(raw, type=method.hints[name])
                          for name, raw in call.arguments.items() if name in method.hints}
-            result = getattr(self._target, call.method)(**arguments)
+            result = self._called(method, arguments)
             return encode(Answer(result=msgspec.Raw(encode(result))))
         except CloudError as error:
             return encode(Answer(error=_packed(error)))
@@ -92,11 +112,21 @@ class Stub:
             return encode(Answer(error=_packed(BackendFailed())))
 
 
-def make_proxy(kind: type[K], bus: Bus, queue: str, timeout_s: float) -> K:
-    """An object of interface ``kind`` whose methods are calls to ``queue``."""
+    def _called(self, method: Method, arguments: dict[str, Any]) -> Any:
+        if self._exchange is not None:
+            arguments.update({name: self._exchange.follow(arguments[name]) for name in method.streams})
+        result = getattr(self._target, method.name)(**arguments)
+        return self._exchange.offer(result) if method.gives_stream and self._exchange is not None else result
+
+
+def make_proxy(kind: type[K], bus: Bus, queue: str, timeout_s: float, exchange: Exchange | None = None) -> K:
+    """An object of interface ``kind`` whose methods are calls to ``queue``; ``exchange`` carries streams."""
     interface: Any = kind
-    members: dict[str, Any] = {name: _remote(method, kind, bus, queue, timeout_s)
-                               for name, method in methods(interface).items()}
+    members: dict[str, Any] = {}
+    for name, method in methods(interface).items():
+        call = _remote(method, kind, bus, queue, timeout_s)
+        with_streams = exchange is not None and (method.streams or method.gives_stream)
+        members[name] = _streaming(method, call, cast(Exchange, exchange)) if with_streams else call
     return cast(K, type(f"{kind.__name__}Proxy", (kind,), members)())
 
 
@@ -111,6 +141,19 @@ def _remote(method: Method, kind: Any, bus: Bus, queue: str, timeout_s: float) -
             return None
         return msgspec.msgpack.decode(answer.result, type=method.result)
     return call
+
+
+def _streaming(method: Method, call: Callable[..., Any], exchange: Exchange) -> Callable[..., Any]:
+    def with_addresses(self: object, *args: Any, **kwargs: Any) -> Any:
+        bound = method.signature.bind(self, *args, **kwargs).arguments
+        offered = {name: exchange.offer(bound[name]) for name in method.streams}
+        try:
+            result = call(**{**bound, **offered})
+        finally:
+            for address in offered.values():
+                exchange.drop(address)
+        return exchange.follow(result) if method.gives_stream else result
+    return with_addresses
 
 
 BY_NAME = {name: found for name, found in vars(errors).items()

@@ -26,6 +26,8 @@ Params = Mapping[str, Any]
 Row = sa.Row[Any]
 
 RETRIED = ("deadlock", "lock wait timeout", "could not serialize", "database is locked")
+LOST = ("can't connect", "connection refused", "connection failed", "server closed the connection", "starting up",
+        "shutting down", "lost connection")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,7 +57,7 @@ class Database:
     def _make_engine(self, options: DatabaseOptions) -> sa.Engine:
         if not self.is_sqlite:
             return sa.create_engine(self.url, pool_size=options.pool_size, max_overflow=options.pool_size,
-                                    pool_pre_ping=True, pool_recycle=1800)
+                                    pool_pre_ping=True, pool_recycle=1800, isolation_level="READ COMMITTED")
         memory = self.url.database in (None, "", ":memory:")
         pool: dict[str, Any] = ({"poolclass": sa.pool.StaticPool} if memory
                                 else {"poolclass": sa.pool.QueuePool, "pool_size": 32, "max_overflow": 32})
@@ -83,8 +85,11 @@ class Database:
         if current is not None:
             yield current
             return
-        with self._connection() as connection:
-            yield Transaction(self, connection)
+        try:
+            with self._connection() as connection:
+                yield Transaction(self, connection)
+        except OperationalError as exc:
+            raise _busy(exc) or exc from exc
 
     @contextlib.contextmanager
     def _connection(self) -> Iterator[sa.Connection]:
@@ -151,14 +156,11 @@ class Database:
             yield
         except IntegrityError as exc:
             raise AlreadyExists(detail=str(exc.orig)) from exc
-        except OperationalError as exc:
-            if any(word in str(exc.orig).lower() for word in RETRIED):
-                raise BackendBusy("the database is busy") from exc
-            raise
         except DBAPIError as exc:
-            if any(word in str(exc.orig).lower() for word in RETRIED):
-                raise BackendBusy("the database is busy") from exc
-            raise
+            busy = _busy(exc)
+            if busy is None:
+                raise
+            raise busy from exc
 
     def probed(self, point: str) -> None:
         """Tell the probe, where there is one, that ``point`` is reached."""
@@ -168,6 +170,16 @@ class Database:
     def close(self) -> None:
         """Close all connections."""
         self.engine.dispose()
+
+
+def _busy(exc: DBAPIError) -> BackendBusy | None:
+    """What a caller is told of an error that may be gone a moment later, or none."""
+    text = str(exc.orig).lower()
+    if any(word in text for word in RETRIED):
+        return BackendBusy("the database is busy", retry_after_s=1)
+    if exc.connection_invalidated or any(word in text for word in LOST):
+        return BackendBusy("the database cannot be reached", retry_after_s=5)
+    return None
 
 
 class Transaction:

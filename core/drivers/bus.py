@@ -48,7 +48,10 @@ class Bus(Driver):
     def call(self, queue: str, body: bytes, timeout_s: float) -> bytes:
         """Send a request to one server of ``queue`` and wait for its reply.
 
-        :raises BackendBusy: nobody answered in time, or the broker cannot be reached.
+        ``timeout_s`` is how long silence is borne: a server may say that it still works on the request.
+
+        :raises BackendBusy: nobody answered in time.
+        :raises Unreachable: the broker cannot be reached, or was lost before the reply came.
         """
 
     @abc.abstractmethod

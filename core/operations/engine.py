@@ -20,7 +20,7 @@ from ..clock import Clock
 from ..context import Context
 from ..db.engine import Database, Row, Transaction
 from ..drivers.asked import asking
-from ..errors import CloudError
+from ..errors import CloudError, Unreachable
 from ..executor import Executor
 from .tables import operations
 from .workflow import DeadlinePassed, Finish, Interrupted, Job, Step, Wait, Workflow
@@ -30,6 +30,7 @@ log = logging.getLogger("stratolith.operations")
 LEASE_S = 60.0
 SWEEP_S = 5.0
 RETRY_S = (0.5, 1.0, 2.0, 5.0, 10.0)
+LOST_RETRY_S = 2.0
 UNDO_RETRY_S = 10.0
 REMEMBERED_WAKES = 1000
 UNFINISHED = ("ready", "waiting", "running")
@@ -331,9 +332,11 @@ class Run:
         self.ended = last
 
     def _failed(self, step: Step, begun: float, error: CloudError) -> bool | None:
-        if error.retry and self.attempts + 1 < self.workflow.attempts:
-            self.attempts += 1
-            delay = RETRY_S[min(self.attempts - 1, len(RETRY_S) - 1)]
+        # A lost broker is nobody's failure: the operation waits for it until its deadline.
+        lost = isinstance(error, Unreachable)
+        if lost or (error.retry and self.attempts + 1 < self.workflow.attempts):
+            self.attempts += not lost
+            delay = LOST_RETRY_S if lost else RETRY_S[min(self.attempts - 1, len(RETRY_S) - 1)]
             self._save(state="waiting", attempts=self.attempts, run_at=self.engine.clock.time() + delay)
             self.engine.executor.later(delay, lambda: self.engine.run(self.number))
             return False

@@ -16,7 +16,7 @@ class ServiceInterface(abc.ABC):
 
     Each method takes a Context first and further values that are plain: texts, numbers,
     lists, mappings, and the structs of this package. So each can travel over the bus.
-    Methods that take or give iterators of bytes work within one process only.
+    Iterables of bytes travel, too: they are fetched piece by piece from where they are.
     """
 
     service: ClassVar[str]

@@ -90,7 +90,7 @@ class ImageService(ServiceInterface):
 
     @abc.abstractmethod
     def chunks(self, context: Context, image_id: str) -> Iterator[bytes]:
-        """All of the data in chunks of at most 1 MiB (one process only). :raises NotFound: as ``read``."""
+        """All of the data in chunks of at most 1 MiB. :raises NotFound: as ``read``."""
 
     @abc.abstractmethod
     def create(self, context: Context, image_id: str, name: str, disk_format: str, container_format: str,
@@ -103,7 +103,7 @@ class ImageService(ServiceInterface):
 
     @abc.abstractmethod
     def upload(self, context: Context, image_id: str, chunks: Iterable[bytes]) -> ImageRecord:
-        """Give a queued image its data and make it active (one process only).
+        """Give a queued image its data and make it active.
 
         :raises WrongState: it is not queued. After any failure it is queued again.
         """
