@@ -16,6 +16,7 @@ from ...core.context import Context
 from ...core.db.engine import Row
 from ...core.db.paging import Page, paged
 from ...core.errors import BadRequest, Forbidden
+from ...core.http.moment import parse
 from ...core.http.table import Version
 from ...core.process.slice import Kit
 from . import states
@@ -152,11 +153,8 @@ def _integer(text: str, name: str) -> int:
 
 def moment(text: str, name: str) -> datetime.datetime:
     """A moment of a query, naive and in UTC. :raises BadRequest: it is none."""
-    try:
-        found = datetime.datetime.fromisoformat(text.replace(" ", "+") if "T" in text else text)
-    except ValueError as exc:
-        raise BadRequest(f"Invalid input for query parameters {name}. Value: {text[:100]}. It is no date") from exc
-    return found.astimezone(datetime.UTC).replace(tzinfo=None) if found.tzinfo else found
+    return parse(text.replace(" ", "+") if "T" in text else text,
+                 f"Invalid input for query parameters {name}. Value: {text[:100]}. It is no date")
 
 
 def _status(given: list[str], version: Version) -> Condition:

@@ -15,6 +15,7 @@ from ...core.db.engine import Row
 from ...core.drivers.identity import User
 from ...core.drivers.token import TokenPayload
 from ...core.errors import NotFound, Unauthorized
+from ...core.http.moment import to_microsecond
 from .assignments import SYSTEM, Assignments
 from .catalog import Catalog
 from .projects import Projects
@@ -234,7 +235,7 @@ class Tokens:
             "issued_at": iso(payload.issued_at),
             "user": {"id": payload.user_id, "name": grant.user.name,
                      "domain": {"id": grant.user.domain_id, "name": grant.user_domain_name},
-                     "password_expires_at": None if expiry is None else expiry.isoformat(timespec="microseconds")}}
+                     "password_expires_at": to_microsecond(expiry)}}
         domain = {"id": grant.domain_id, "name": grant.domain_name}
         if grant.scope.kind == "project":
             view["project"] = {"id": grant.scope.id, "name": grant.project_name, "domain": domain}
@@ -266,7 +267,7 @@ def moment(seconds: float) -> datetime.datetime:
 
 def iso(seconds: float) -> str:
     """A moment as tokens show it, to the microsecond."""
-    return moment(seconds).isoformat(timespec="microseconds") + "Z"
+    return to_microsecond(moment(seconds)) + "Z"
 
 
 def _context(text: str, payload: TokenPayload, grant: Grant) -> Context:

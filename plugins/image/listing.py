@@ -7,7 +7,6 @@ the values travel as parameters.
 from __future__ import annotations
 
 import csv
-import datetime
 import functools
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -19,6 +18,7 @@ from ...core.context import Context
 from ...core.db.engine import Row
 from ...core.db.paging import Page, paged
 from ...core.errors import BadRequest
+from ...core.http.moment import comparison
 from ...core.process.slice import Kit
 from ...core.services.image import ImageQuestion
 from .schemas import MEMBER_STATUSES, VISIBILITIES
@@ -30,7 +30,6 @@ EXACT = ("id", "name", "status", "owner", "disk_format", "container_format", "ch
          "os_hash_value")
 MANY = frozenset(("id", "name", "status", "disk_format", "container_format"))
 NUMBERS = ("size", "virtual_size", "min_ram", "min_disk")
-COMPARE = ("gt", "gte", "lt", "lte", "eq", "neq")
 DEFAULT_SORT = (("created_at", "desc"), ("id", "desc"))
 
 Term = tuple[str, str, str]
@@ -71,7 +70,7 @@ def ask(filters: Mapping[str, Sequence[str]]) -> Question:
         elif name in ("size_min", "size_max"):
             question.add("size", "gte" if name == "size_min" else "lte", _number(name, value))
         elif name in ("created_at", "updated_at"):
-            _moment(question, name, value)
+            question.add(name, *comparison(value, f"Invalid time of {name}: {value[:100]}"))
         elif name == "protected":
             question.add(name, "eq", _boolean(name, value))
         elif name == "os_hidden":
@@ -137,19 +136,6 @@ def _among(name: str, value: str, known: Sequence[str]) -> str:
     if value not in known:
         raise BadRequest(f"Invalid {name} value: {value[:100]}; it must be one of {', '.join(known)}")
     return value
-
-
-def _moment(question: Question, name: str, value: str) -> None:
-    how, colon, text = value.partition(":")
-    if not colon or how not in COMPARE:
-        how, text = "eq", value
-    try:
-        found = datetime.datetime.fromisoformat(text)
-    except ValueError as exc:
-        raise BadRequest(f"Invalid time of {name}: {text[:100]}") from exc
-    if found.tzinfo is not None:
-        found = found.astimezone(datetime.UTC).replace(tzinfo=None)
-    question.add(name, how, found)
 
 
 def listed(kit: Kit, context: Context, question: Question) -> Sequence[Row]:

@@ -106,6 +106,17 @@ def force_delete(service: Service, call: Call) -> None:
     servers.delete(service.kit, call.context, call.path["server_id"])
 
 
+def add_security_group(service: Service, call: Call) -> None:
+    """Give all of a server's ports a security group."""
+    servers.add_security_group(service.kit, call.context, call.path["server_id"], call.body["addSecurityGroup"]["name"])
+
+
+def remove_security_group(service: Service, call: Call) -> None:
+    """Take a security group from all of a server's ports."""
+    servers.remove_security_group(service.kit, call.context, call.path["server_id"],
+                                  call.body["removeSecurityGroup"]["name"])
+
+
 def console_output(service: Service, call: Call) -> Body:
     """The last lines of what a guest wrote to its console."""
     row = servers.host_of(service.kit, call.context, call.path["server_id"])
@@ -156,6 +167,9 @@ OPERATIONS = (
     Action(PATH, "changePassword", change_password, PREFIX + "os-admin-password", schema.CHANGE_PASSWORD),
     Action(PATH, "os-resetState", reset_state, PREFIX + "os-admin-actions:reset_state", schema.RESET_STATE),
     Action(PATH, "forceDelete", force_delete, PREFIX + "os-deferred-delete:force"),
+    Action(PATH, "addSecurityGroup", add_security_group, PREFIX + "os-security-groups:add", schema.SECURITY_GROUP),
+    Action(PATH, "removeSecurityGroup", remove_security_group, PREFIX + "os-security-groups:remove",
+           schema.SECURITY_GROUP),
     Action(PATH, "os-getConsoleOutput", console_output, PREFIX + "os-console-output", schema.CONSOLE, status=200),
     Operation("GET", "/servers/{server_id}/diagnostics", diagnostics, PREFIX + "os-server-diagnostics",
               summary="Show a server's diagnostics"),

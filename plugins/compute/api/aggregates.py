@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from ....core.http.call import Call
+from ....core.http.moment import to_microsecond
 from ....core.http.table import Action, Operation
 from .. import aggregates
 from ..aggregates import Aggregate
 from ..fleet import ZONE_KEY
 from ..hypervisors import number
-from .moments import moment
 from .parameters import HOST, NAME, closed, wrapped
 
 if TYPE_CHECKING:
@@ -28,8 +28,9 @@ METADATA = closed({"metadata": ITEMS}, ("metadata",))
 
 def _made(call: Call, one: Aggregate) -> dict[str, Any]:
     row = one.row
-    shown = {"id": row.id, "name": row.name, "availability_zone": one.zone, "created_at": moment(row.created_at),
-             "updated_at": moment(row.updated_at), "deleted": False, "deleted_at": None}
+    shown = {"id": row.id, "name": row.name, "availability_zone": one.zone,
+             "created_at": to_microsecond(row.created_at), "updated_at": to_microsecond(row.updated_at),
+             "deleted": False, "deleted_at": None}
     if call.version >= (2, 41):
         shown["uuid"] = row.uuid
     return shown

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from ....core.http.call import Call
+from ....core.http.moment import to_microsecond
 from ....core.http.table import Operation
 from .. import daemons
-from .moments import moment
 
 if TYPE_CHECKING:
     from ..service import Service
@@ -28,7 +28,7 @@ def detail(service: Service, call: Call) -> Mapping[str, Any]:
     zones: dict[str, dict[str, dict[str, Any]]] = {}
     for one in daemons.listed(service.kit, service.fleet):
         zones.setdefault(one.zone, {}).setdefault(one.row.host, {})[one.row.binary] = {
-            "active": not one.row.disabled, "available": one.up, "updated_at": moment(one.beat_at)}
+            "active": not one.row.disabled, "available": one.up, "updated_at": to_microsecond(one.beat_at)}
     return {"availabilityZoneInfo": [_zone(name, zones[name]) for name in sorted(zones)]}
 
 

@@ -6,8 +6,9 @@ import datetime
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from ....core.errors import BadRequest, Forbidden, NotFound
+from ....core.errors import Forbidden, NotFound
 from ....core.http.call import Call
+from ....core.http.moment import parse
 from ....core.http.table import Operation, Query
 from ....core.services.image import ImageQuestion, ImageRecord, ImageService
 from .links import links, next_links
@@ -89,7 +90,7 @@ def _question(call: Call, limit: int) -> ImageQuestion:
     return ImageQuestion(
         name=call.one("name"), statuses=_statuses(call.one("status")), properties=properties,
         min_disk=call.number("minDisk"), min_ram=call.number("minRam"),
-        changed_since=_moment(call.one("changes-since")), marker=call.one("marker"), limit=limit)
+        changed_since=_changed_since(call.one("changes-since")), marker=call.one("marker"), limit=limit)
 
 
 def _statuses(text: str) -> list[str]:
@@ -99,14 +100,8 @@ def _statuses(text: str) -> list[str]:
     return [theirs for theirs, ours in STATUSES.items() if ours == text.upper()] or [text.lower()]
 
 
-def _moment(text: str) -> datetime.datetime | None:
-    if not text:
-        return None
-    found = datetime.datetime.fromisoformat(text)
-    try:
-        return found.astimezone(datetime.UTC).replace(tzinfo=None) if found.tzinfo else found
-    except OverflowError as exc:
-        raise BadRequest(f"Invalid changes-since: {text[:100]}") from exc
+def _changed_since(text: str) -> datetime.datetime | None:
+    return parse(text, f"Invalid changes-since: {text[:100]}") if text else None
 
 
 def show(service: Service, call: Call) -> Mapping[str, Any]:

@@ -7,11 +7,12 @@ from typing import Any
 from ....core.db.engine import Row
 from ....core.errors import BadRequest
 from ....core.http.call import Call
+from ....core.http.moment import to_microsecond
 from ....core.http.table import Operation, Query
 from .. import history, listing
 from ..service import Service
 from .links import next_links
-from .server_view import host_id, precise
+from .server_view import host_id
 
 PATH = "/servers/{server_id}/os-instance-actions"
 RULE = "os_compute_api:os-instance-actions:"
@@ -23,10 +24,10 @@ QUERY = {"2.1": Query(), "2.58": Query(KNOWN, strict=True),
 
 def _view(row: Row, call: Call) -> dict[str, Any]:
     found = {"action": history.action_name(row.kind), "instance_uuid": row.subject, "request_id": row.request_id,
-             "user_id": row.user_id, "project_id": row.project_id, "start_time": precise(row.started_at),
+             "user_id": row.user_id, "project_id": row.project_id, "start_time": to_microsecond(row.started_at),
              "message": "Error" if row.error and row.state == "failed" else None}
     if call.since("2.58"):
-        found["updated_at"] = precise(row.updated_at)
+        found["updated_at"] = to_microsecond(row.updated_at)
     return found
 
 
@@ -62,8 +63,8 @@ def show(service: Service, call: Call) -> Any:
 
 
 def _event(one: dict[str, Any], server: Row, call: Call, full: bool) -> dict[str, Any]:
-    found = {"event": one["event"], "start_time": precise(one["begin"]), "finish_time": precise(one["end"]),
-             "result": one["result"]}
+    found = {"event": one["event"], "start_time": to_microsecond(one["begin"]),
+             "finish_time": to_microsecond(one["end"]), "result": one["result"]}
     if full:
         found["traceback"] = one["message"] or None
     if call.since("2.62"):

@@ -141,6 +141,7 @@ REBOOT = closed({"type": {"type": "string", "enum": ["HARD", "Hard", "hard", "SO
 NOTHING: Piece = {"oneOf": [{"type": "null"}, {"type": "object", "maxProperties": 0}]}
 ANYTHING: Piece = {}
 CHANGE_PASSWORD = closed({"adminPass": PASSWORD}, ("adminPass",))
+SECURITY_GROUP = closed({"name": NAME}, ("name",))
 RESET_STATE = closed({"state": {"type": "string", "enum": ["active", "error"]}}, ("state",))
 CONSOLE = {"type": "object", "properties": {
     "length": {"type": ["integer", "string", "null"], "pattern": "^-?[0-9]{1,9}$", "minimum": -1}},

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 import functools
 import hashlib
 from collections.abc import Mapping
@@ -10,6 +9,7 @@ from typing import Any
 
 from ....core.db.engine import Row
 from ....core.http.call import Call
+from ....core.http.moment import to_microsecond, to_second
 from .. import states
 from ..service import Service
 from .versions import ROOT
@@ -23,16 +23,6 @@ EXTRA_SPECS = "os_compute_api:os-flavor-extra-specs:index"
 def host_id(project_id: str, host: str) -> str:
     """The host as a tenant may know it: the same for all servers of a project there, and no name."""
     return hashlib.sha224((project_id + host).encode()).hexdigest() if host else ""
-
-
-def moment(value: datetime.datetime | None) -> str | None:
-    """A moment with seconds, in UTC."""
-    return f"{value.isoformat(timespec='seconds')}Z" if value is not None else None
-
-
-def precise(value: datetime.datetime | None) -> str | None:
-    """A moment with microseconds, without a zone."""
-    return value.isoformat(timespec="microseconds") if value is not None else None
 
 
 def addresses(nics: list[Mapping[str, Any]], *, extended: bool) -> dict[str, list[dict[str, Any]]]:
@@ -87,8 +77,8 @@ class Look:
             "id": row.id, "name": row.name, "status": status, "tenant_id": row.project_id, "user_id": row.user_id,
             "metadata": row.metadata, "hostId": host_id(row.project_id, row.host),
             "image": {"id": image, "links": [{"rel": "bookmark", "href": self.images_link + image}]} if image else "",
-            "flavor": self._flavor(row.flavor), "created": moment(row.created_at), "updated": moment(row.updated_at),
-            "addresses": addresses(row.nics, extended=extended),
+            "flavor": self._flavor(row.flavor), "created": to_second(row.created_at),
+            "updated": to_second(row.updated_at), "addresses": addresses(row.nics, extended=extended),
             "accessIPv4": row.access_ip_v4, "accessIPv6": row.access_ip_v6,
             "links": self.links(row.id), "OS-DCF:diskConfig": row.disk_config}
         if status in states.PROGRESSING:
@@ -136,8 +126,8 @@ class Look:
         found["OS-EXT-AZ:availability_zone"] = row.zone if row.host else ""
         found["config_drive"] = "True" if row.config_drive else ""
         found["key_name"] = row.key_name
-        found["OS-SRV-USG:launched_at"] = precise(row.launched_at)
-        found["OS-SRV-USG:terminated_at"] = precise(row.terminated_at)
+        found["OS-SRV-USG:launched_at"] = to_microsecond(row.launched_at)
+        found["OS-SRV-USG:terminated_at"] = to_microsecond(row.terminated_at)
         if row.security_groups:
             found["security_groups"] = [{"name": name} for name in row.security_groups]
         found["OS-EXT-STS:task_state"] = row.task_state

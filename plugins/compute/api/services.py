@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from ....core.errors import BadRequest
 from ....core.http.call import Call
+from ....core.http.moment import to_microsecond
 from ....core.http.table import Operation, Query
 from ....core.http.validation import is_uuid
 from .. import daemons
 from ..daemons import Change, Daemon
-from .moments import moment
 from .parameters import BOOLEAN, HOST, boolean, closed
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def _view(call: Call, one: Daemon) -> dict[str, Any]:
     row = one.row
     shown = {"id": row.id if call.version >= (2, 53) else row.number, "binary": row.binary, "host": row.host,
              "zone": one.zone, "status": "disabled" if row.disabled else "enabled", "state": "up" if one.up else "down",
-             "updated_at": moment(one.beat_at), "disabled_reason": row.disabled_reason}
+             "updated_at": to_microsecond(one.beat_at), "disabled_reason": row.disabled_reason}
     if call.version >= (2, 11):
         shown["forced_down"] = row.forced_down
     return shown

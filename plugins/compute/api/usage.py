@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 from ....core.db.engine import Row
 from ....core.errors import BadRequest, NotFound
 from ....core.http.call import Call
+from ....core.http.moment import to_microsecond
 from ....core.http.table import Operation, Query
 from .. import usages
 from ..usages import ProjectUsage, ServerUsage, Span
 from .links import next_links
-from .moments import moment
 
 if TYPE_CHECKING:
     from ..service import Service
@@ -49,13 +49,14 @@ def _server(one: ServerUsage) -> dict[str, Any]:
     row = one.row
     return {"instance_id": row.id, "name": row.name, "hours": one.hours, "tenant_id": row.project_id,
             "flavor": row.flavor.get("name", ""), "vcpus": row.vcpus, "memory_mb": row.memory_mib,
-            "local_gb": one.disk_gib, "started_at": moment(row.launched_at), "ended_at": moment(row.terminated_at),
+            "local_gb": one.disk_gib, "started_at": to_microsecond(row.launched_at),
+            "ended_at": to_microsecond(row.terminated_at),
             "state": "terminated" if row.terminated_at else row.vm_state.lower(), "uptime": one.uptime_s}
 
 
 def _project(one: ProjectUsage, span: Span, detailed: bool) -> dict[str, Any]:
     shown: dict[str, Any] = {
-        "tenant_id": one.project_id, "start": moment(span.start), "stop": moment(span.stop),
+        "tenant_id": one.project_id, "start": to_microsecond(span.start), "stop": to_microsecond(span.stop),
         "total_hours": one.sum("hours"), "total_vcpus_usage": one.sum("vcpus"),
         "total_memory_mb_usage": one.sum("memory_mib"), "total_local_gb_usage": one.sum("disk_gib")}
     if detailed:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import datetime
 from collections.abc import Mapping
 from typing import Any
 
 from ....core.drivers.identity import Condition, Search, User
-from ....core.errors import BadRequest, NotFound
+from ....core.errors import NotFound
 from ....core.http.call import Call
+from ....core.http.moment import comparison, to_microsecond
 from ....core.http.table import Operation
 from ..service import Identity
 from .lists import answer, conditions, page, query, split
@@ -16,7 +16,6 @@ from .projects import views as project_views
 from .schemas import BOOLEAN, NAME, NULLABLE_ID, NULLABLE_PASSWORD, OPTIONS, PASSWORD, TEXT, body
 
 ATTRIBUTES = ("name", "domain_id", "enabled", "default_project_id", "options", "password")
-COMPARISONS = ("lt", "lte", "gt", "gte", "eq", "neq")
 PROPERTIES = {"name": NAME, "domain_id": NULLABLE_ID, "enabled": BOOLEAN, "default_project_id": NULLABLE_ID,
               "options": OPTIONS, "password": NULLABLE_PASSWORD, "description": TEXT}
 CREATE = body("user", PROPERTIES, ["name"])
@@ -29,7 +28,7 @@ def view(call: Call, user: User) -> dict[str, Any]:
     expiry = user.password_expires_at
     shown = {**user.extra, "id": user.id, "name": user.name, "domain_id": user.domain_id, "enabled": user.enabled,
              "options": user.options, "links": {"self": call.address(f"/v3/users/{user.id}")},
-             "password_expires_at": None if expiry is None else expiry.isoformat(timespec="microseconds")}
+             "password_expires_at": to_microsecond(expiry)}
     if user.default_project_id:
         shown["default_project_id"] = user.default_project_id
     return shown
@@ -47,17 +46,8 @@ def index(service: Identity, call: Call) -> Mapping[str, Any]:
 
 
 def _expiry(text: str) -> Condition:
-    """The filter ``operator:moment`` on the end of a password."""
-    comparator, colon, moment = text.partition(":")
-    if comparator not in COMPARISONS or not colon:
-        comparator, moment = "eq", text
-    try:
-        value = datetime.datetime.fromisoformat(moment)
-    except ValueError as exc:
-        raise BadRequest(f"{moment!r} is no moment") from exc
-    if value.tzinfo is not None:
-        value = value.astimezone(datetime.UTC).replace(tzinfo=None)
-    return Condition("password_expires_at", comparator, value)
+    """The filter ``comparator:moment`` on the end of a password."""
+    return Condition("password_expires_at", *comparison(text, f"{text[:100]!r} is no moment"))
 
 
 def create(service: Identity, call: Call) -> Mapping[str, Any]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from ....core.errors import BadRequest, NotFound, RangeNotSatisfiable, UnsupportedMedia
 from ....core.http.call import Call, Reply
+from ....core.http.moment import to_second
 from ....core.http.table import Operation
 from ..service import Images
 from .targets import own
@@ -116,8 +117,8 @@ def _task(row: Any) -> dict[str, Any]:
             "image_id": row.subject, "request_id": row.request_id, "user_id": row.user_id,
             "input": {"image_id": row.subject, "import_req": {"method": {"name": row.data.get("method", "")}}},
             "result": None, "message": (row.error or {}).get("message", ""), "expires_at": None,
-            "created_at": f"{row.started_at.isoformat(timespec='seconds')}Z",
-            "updated_at": f"{row.updated_at.isoformat(timespec='seconds')}Z", "deleted_at": None, "deleted": False}
+            "created_at": to_second(row.started_at), "updated_at": to_second(row.updated_at),
+            "deleted_at": None, "deleted": False}
 
 
 def unstore(service: Images, call: Call) -> None:

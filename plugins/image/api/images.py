@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 from ....core.db.engine import Row
 from ....core.errors import BadRequest, NotFound
 from ....core.http.call import Call, Reply
+from ....core.http.moment import to_second
 from ....core.http.table import Operation
 from ....core.http.validation import parse_json
 from .. import images, listing, patch
@@ -40,8 +41,7 @@ def view(row: Any) -> dict[str, Any]:
         name=name, disk_format=disk_format, container_format=container_format, visibility=visibility, size=size,
         virtual_size=virtual_size, status=status, checksum=checksum, protected=protected, min_ram=min_ram,
         min_disk=min_disk, owner=owner, os_hidden=hidden, os_hash_algo=algorithm, os_hash_value=digest, id=id,
-        created_at=f"{created.isoformat(timespec='seconds')}Z",
-        updated_at=f"{updated.isoformat(timespec='seconds')}Z", tags=tags, self=path, file=path + "/file",
+        created_at=to_second(created), updated_at=to_second(updated), tags=tags, self=path, file=path + "/file",
         schema="/v2/schemas/image")
     return body
 

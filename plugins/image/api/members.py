@@ -6,6 +6,7 @@ from typing import Any
 
 from ....core.db.engine import Row
 from ....core.http.call import Call
+from ....core.http.moment import to_second
 from ....core.http.table import Operation
 from .. import members
 from ..schemas import MEMBER_STATUSES
@@ -18,9 +19,9 @@ ANSWER = {"type": "object", "required": ["status"], "properties": {"status": {"e
 
 def view(row: Row) -> dict[str, Any]:
     """A row as the API shows it."""
-    return {"created_at": f"{row.created_at.isoformat(timespec='seconds')}Z", "image_id": row.image_id,
+    return {"created_at": to_second(row.created_at), "image_id": row.image_id,
             "member_id": row.member, "schema": "/v2/schemas/member", "status": row.status,
-            "updated_at": f"{row.updated_at.isoformat(timespec='seconds')}Z"}
+            "updated_at": to_second(row.updated_at)}
 
 
 def add(service: Images, call: Call) -> dict[str, Any]:

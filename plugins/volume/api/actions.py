@@ -6,6 +6,7 @@ from typing import Any
 
 from ....core.db.engine import Row
 from ....core.http.call import Call, Reply
+from ....core.http.moment import to_microsecond
 from ....core.http.table import Action
 from ..attachments import client_view
 from ..service import BlockStorage
@@ -133,7 +134,7 @@ def upload(service: BlockStorage, call: Call) -> dict[str, Any]:
         protected=truth(asked.get("protected")) and call.since("3.1"))
     kind: Row | None = service.type_of(row.type_id)
     body: dict[str, Any] = {
-        "id": row.id, "updated_at": row.updated_at.isoformat(timespec="microseconds"), "status": "uploading",
+        "id": row.id, "updated_at": to_microsecond(row.updated_at), "status": "uploading",
         "display_description": row.description, "size": row.size, "image_id": image.id, "image_name": image.name,
         "disk_format": image.disk_format, "container_format": image.container_format,
         "volume_type": None if kind is None else type_view(kind, call)}

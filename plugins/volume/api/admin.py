@@ -8,6 +8,7 @@ from ....core.db.engine import Row
 from ....core.drivers.volume import VolumeFacts
 from ....core.errors import NotFound
 from ....core.http.call import Call
+from ....core.http.moment import to_microsecond
 from ....core.http.table import Operation
 from ..service import BlockStorage
 
@@ -24,7 +25,7 @@ def service_view(service: BlockStorage, row: Row, call: Call) -> dict[str, Any]:
     body: dict[str, Any] = {
         "binary": row.binary, "host": row.host, "zone": row.zone, "status": "disabled" if row.disabled else "enabled",
         "state": "up" if service.hosts.up(row) else "down", "disabled_reason": row.disabled_reason,
-        "updated_at": row.beat_at.isoformat(timespec="microseconds")}
+        "updated_at": to_microsecond(row.beat_at)}
     if row.binary == "cinder-volume":
         body.update(frozen=bool(row.frozen), replication_status="disabled", active_backend_id=None)
         if call.since("3.49"):
@@ -79,7 +80,7 @@ def hosts(service: BlockStorage, call: Call) -> dict[str, Any]:
         "host_name": row.host, "service": row.binary, "zone": row.zone,
         "service-status": "available" if service.hosts.up(row) else "unavailable",
         "service-state": "disabled" if row.disabled else "enabled",
-        "last-update": row.beat_at.isoformat(timespec="microseconds")} for row in service.hosts.listed()]}
+        "last-update": to_microsecond(row.beat_at)} for row in service.hosts.listed()]}
 
 
 def host(service: BlockStorage, call: Call) -> dict[str, Any]:
@@ -120,7 +121,7 @@ def _capabilities(service: BlockStorage, name: str, facts: VolumeFacts) -> dict[
             "free_capacity_gb": _gib(facts.free_gib), "reserved_percentage": 0, "QoS_support": False,
             "multiattach": facts.multiattach, "thin_provisioning_support": facts.thin,
             "online_extend_support": facts.online_extend,
-            "timestamp": service.kit.clock.now().isoformat(timespec="microseconds")}
+            "timestamp": to_microsecond(service.kit.clock.now())}
 
 
 def capabilities(service: BlockStorage, call: Call) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from typing import Any
 
 from ....core.db.engine import Row
 from ....core.http.call import Call
+from ....core.http.moment import to_microsecond
 from ....core.http.table import Action, Operation
 from ..attachments import asked as connector_of
 from ..attachments import check_safe, client_view
@@ -40,7 +41,7 @@ def full(row: Row) -> dict[str, Any]:
     """An attachment with all details."""
     info = client_view(row.connection) if row.connection else {}
     return {**brief(row), "attach_mode": row.mode, "connection_info": {**info, **info.get("data", {})} if info else {},
-            "attached_at": row.attached_at.isoformat(timespec="microseconds") if row.attached_at else "",
+            "attached_at": to_microsecond(row.attached_at) if row.attached_at else "",
             "detached_at": ""}
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import datetime
 import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -11,9 +10,8 @@ from urllib.parse import urlencode
 
 from ....core.errors import BadRequest
 from ....core.http.call import Call
+from ....core.http.moment import comparison
 from .. import listing
-
-COMPARE = ("gt", "gte", "lt", "lte", "eq", "neq")
 
 
 def root(call: Call) -> str:
@@ -50,7 +48,7 @@ def question(call: Call, table: str, filters: Mapping[str, str], sort_keys: Mapp
     if call.since("3.60"):
         for name in ("created_at", "updated_at"):
             for value in call.many(name):
-                _moment(asked, name, value)
+                asked.add(name, *comparison(value, f"Invalid input received: {name}={value[:100]}"))
     most = int(asked.limit)
     asked.limit = min(_natural(call, "limit", most), most)
     asked.offset = _natural(call, "offset", 0)
@@ -93,19 +91,6 @@ def _pairs(text: str) -> Mapping[Any, Any]:
     if not isinstance(found, dict):
         raise BadRequest(f"Invalid input received: metadata={text[:100]}")
     return found
-
-
-def _moment(asked: listing.Question, name: str, value: str) -> None:
-    how, colon, text = value.partition(":")
-    if not colon or how not in COMPARE:
-        how, text = "eq", value
-    try:
-        found = datetime.datetime.fromisoformat(text)
-    except ValueError as exc:
-        raise BadRequest(f"Invalid input received: {name}={value[:100]}") from exc
-    if found.tzinfo is not None:
-        found = found.astimezone(datetime.UTC).replace(tzinfo=None)
-    asked.add(name, how, found)
 
 
 def _number(name: str, text: str) -> int:

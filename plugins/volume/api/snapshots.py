@@ -7,6 +7,7 @@ from typing import Any
 from ....core.db.engine import Row
 from ....core.errors import BadRequest, NotFound
 from ....core.http.call import Call
+from ....core.http.moment import to_microsecond
 from ....core.http.table import Action, Operation
 from ..service import BlockStorage
 from ..states import SNAPSHOT_RESETTABLE
@@ -38,8 +39,7 @@ def brief(row: Row, call: Call) -> dict[str, Any]:
     """A snapshot without details."""
     body = {"id": row.id, "name": row.name, "description": row.description, "volume_id": row.volume_id,
             "status": row.status, "size": row.size, "metadata": row.metadata,
-            "created_at": row.created_at.isoformat(timespec="microseconds"),
-            "updated_at": row.updated_at.isoformat(timespec="microseconds") if row.updated_at else None}
+            "created_at": to_microsecond(row.created_at), "updated_at": to_microsecond(row.updated_at)}
     if call.since("3.14"):
         body["group_snapshot_id"] = None
     if call.since("3.41"):

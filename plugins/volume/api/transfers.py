@@ -6,6 +6,7 @@ from typing import Any
 
 from ....core.db.engine import Row
 from ....core.http.call import Call
+from ....core.http.moment import to_microsecond
 from ....core.http.table import Operation
 from ..service import BlockStorage
 from .paging import links
@@ -33,7 +34,7 @@ def brief(row: Row, call: Call) -> dict[str, Any]:
 
 def full(row: Row, call: Call) -> dict[str, Any]:
     """A transfer with all details."""
-    body = {**brief(row, call), "created_at": row.created_at.isoformat(timespec="microseconds")}
+    body = {**brief(row, call), "created_at": to_microsecond(row.created_at)}
     if call.since("3.55"):
         body["no_snapshots"] = False
     if call.since("3.57"):

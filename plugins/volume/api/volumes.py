@@ -9,6 +9,7 @@ from typing import Any
 from ....core.db.engine import Row
 from ....core.errors import BadRequest, Forbidden, NotFound
 from ....core.http.call import Call
+from ....core.http.moment import to_microsecond
 from ....core.http.table import Operation
 from ..service import BlockStorage
 from ..volumes import NewVolume
@@ -51,7 +52,7 @@ SORT_KEYS = {"id": "id", "name": "name", "display_name": "name", "status": "stat
 def attachment_view(row: Row, admin: bool) -> dict[str, Any]:
     """An attachment as a volume shows it."""
     return {"server_id": row.server_id, "attachment_id": row.id, "volume_id": row.volume_id, "id": row.volume_id,
-            "attached_at": row.attached_at.isoformat(timespec="microseconds") if row.attached_at else None,
+            "attached_at": to_microsecond(row.attached_at),
             "host_name": row.host if admin else None, "device": row.device}
 
 
@@ -90,8 +91,8 @@ class View:
             "multiattach": multiattach, "snapshot_id": snapshot_id, "source_volid": source_id, "metadata": metadata,
             "attachments": [attachment_view(one, self.admin) for one in attached], "links": self.links(id),
             "encrypted": False, "replication_status": None, "consistencygroup_id": None, "migration_status": None,
-            "user_id": user_id, "created_at": created.isoformat(timespec="microseconds"),
-            "updated_at": updated.isoformat(timespec="microseconds") if updated else None, **self.more}
+            "user_id": user_id, "created_at": to_microsecond(created),
+            "updated_at": to_microsecond(updated), **self.more}
 
     def shown(self, row: Any, attached: Sequence[Row], type_name: str) -> dict[str, Any]:
         """What showing and listing with details answer."""
