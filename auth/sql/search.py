@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from ...core.db.matching import text_match
+from ...core.db.matching import ORDERED, order_match, text_match
 from ...core.drivers.identity import Condition
 from ...core.errors import BadRequest
-
-ORDERED = {"lt": "__lt__", "lte": "__le__", "gt": "__gt__", "gte": "__ge__", "eq": "__eq__", "neq": "__ne__"}
 
 
 def where(table: sa.Table, condition: Condition) -> sa.ColumnElement[bool]:
@@ -20,6 +18,5 @@ def where(table: sa.Table, condition: Condition) -> sa.ColumnElement[bool]:
         same: sa.ColumnElement[bool] = column == value
         return same
     if comparator in ORDERED:
-        compared: sa.ColumnElement[bool] = getattr(column, ORDERED[comparator])(value)
-        return compared
+        return order_match(column, comparator, value)
     return text_match(column, comparator, str(value))

@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+import operator
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import sqlalchemy as sa
 
 from ..errors import BadRequest
+
+ORDERED: Mapping[str, Callable[[Any, Any], Any]] = {
+    "lt": operator.lt, "lte": operator.le, "gt": operator.gt, "gte": operator.ge, "eq": operator.eq, "neq": operator.ne}
+
+
+def order_match(column: sa.ColumnElement[Any], comparator: str, value: Any) -> sa.ColumnElement[bool]:
+    """A comparison by one of :data:`ORDERED`."""
+    compared: sa.ColumnElement[bool] = ORDERED[comparator](column, value)
+    return compared
 
 
 def text_match(column: sa.ColumnElement[Any], comparator: str, value: str) -> sa.ColumnElement[bool]:

@@ -37,6 +37,13 @@ def paged(statement: sa.Select[Any], table: sa.FromClause, page: Page, tx: Trans
     return statement if page.limit is None else statement.limit(page.limit)
 
 
+def ordered(statement: sa.Select[Any], table: sa.FromClause, sort: Sequence[tuple[str, str]]) -> sa.Select[Any]:
+    """``statement`` in the order of ``sort``, as :func:`paged` has it, for statements that are kept."""
+    for name, direction in sort:
+        statement = statement.order_by(*_ordered(table.c[name], direction == "desc"))
+    return statement
+
+
 def _ordered(column: sa.ColumnElement[Any], descending: bool) -> list[Any]:
     """NULL sorts below every value on all databases, as SQLite and MySQL do by themselves."""
     by_value = column.desc() if descending else column.asc()

@@ -16,7 +16,8 @@ import sqlalchemy as sa
 
 from ...core.context import Context
 from ...core.db.engine import Row
-from ...core.db.paging import Page, paged
+from ...core.db.matching import order_match
+from ...core.db.paging import Page, ordered, paged
 from ...core.errors import BadRequest
 from ...core.http.moment import comparison
 from ...core.process.slice import Kit
@@ -165,13 +166,7 @@ def _statement(terms: tuple[Term, ...], scope: str, admin: bool, any_status: boo
         statement = statement.where(_condition(*term))
     if not first:
         return statement
-    for name, direction in sort:
-        column = images.c[name]
-        if column.nullable:
-            nulls = sa.case((column.is_(None), 0), else_=1)
-            statement = statement.order_by(nulls.desc() if direction == "desc" else nulls.asc())
-        statement = statement.order_by(column.desc() if direction == "desc" else column.asc())
-    return statement.limit(sa.bindparam("limit"))
+    return ordered(statement, images, sort).limit(sa.bindparam("limit"))
 
 
 def _seen(scope: str, admin: bool, any_status: bool) -> sa.ColumnElement[bool] | None:
@@ -202,5 +197,4 @@ def _condition(name: str, how: str, parameter: str) -> sa.ColumnElement[bool]:
     column = images.c[name]
     if how == "in":
         return column.in_(sa.bindparam(parameter, expanding=True))
-    return {"eq": column == value, "neq": column != value, "gt": column > value, "gte": column >= value,
-            "lt": column < value, "lte": column <= value}[how]
+    return order_match(column, how, value)

@@ -14,7 +14,8 @@ import msgspec
 import sqlalchemy as sa
 
 from ...core.db.engine import Row, Transaction
-from ...core.db.paging import Page, paged
+from ...core.db.matching import order_match
+from ...core.db.paging import Page, ordered, paged
 from ...core.errors import NotFound
 from .tables import attachments, marks, snapshots, volumes
 
@@ -73,13 +74,7 @@ def _statement(name: str, terms: tuple[Term, ...], sort: tuple[tuple[str, str], 
         statement = statement.where(_condition(table, *term))
     if not first:
         return statement
-    for key, direction in sort:
-        column = table.c[key]
-        if column.nullable:
-            nulls = sa.case((column.is_(None), 0), else_=1)
-            statement = statement.order_by(nulls.desc() if direction == "desc" else nulls.asc())
-        statement = statement.order_by(column.desc() if direction == "desc" else column.asc())
-    return statement.limit(sa.bindparam("limit")).offset(sa.bindparam("offset"))
+    return ordered(statement, table, sort).limit(sa.bindparam("limit")).offset(sa.bindparam("offset"))
 
 
 def _condition(table: sa.Table, name: str, how: str, parameter: str) -> sa.ColumnElement[bool]:
@@ -91,5 +86,4 @@ def _condition(table: sa.Table, name: str, how: str, parameter: str) -> sa.Colum
         return column.in_(sa.bindparam(parameter, expanding=True))
     if how == "like":
         return column.contains(value, autoescape=False)
-    return {"eq": column == value, "neq": column != value, "gt": column > value, "gte": column >= value,
-            "lt": column < value, "lte": column <= value}[how]
+    return order_match(column, how, value)
