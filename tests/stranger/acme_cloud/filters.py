@@ -1,4 +1,4 @@
-"""A filter that keeps hosts with an even number of servers."""
+"""A filter that keeps hosts with an even amount of free memory."""
 
 from stratolith.core.drivers.filter import FilterFacts, HostFilter
 
@@ -7,7 +7,7 @@ class EvenMemory(HostFilter):
     """Hosts whose free memory is an even number of MiB."""
 
     def facts(self):
-        return FilterFacts()
+        return FilterFacts("Hosts whose free memory is an even number of MiB.")
 
     def passes(self, host, request):
         return host.free("MEMORY_MB") % 2 == 0
