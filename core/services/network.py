@@ -53,11 +53,13 @@ class NetworkService(ServiceInterface):
     service = "network"
 
     @abc.abstractmethod
-    def resolve(self, context: Context, requests: Sequence[NicRequest] | None, count: int) -> list[NicRequest]:
+    def resolve(self, context: Context, requests: Sequence[NicRequest] | None, count: int,
+                security_groups: Sequence[str] = ()) -> list[NicRequest]:
         """Check what ``count`` servers ask for before anything is made; none means: choose.
 
         The choice is the one network the project can use; no network at all gives no interface.
-        :raises BadRequest: unknown network or port, or an address outside the subnets.
+        ``security_groups`` are names or ids.
+        :raises BadRequest: unknown network, port or security group, or an address outside the subnets.
         :raises Conflict: several networks are possible, or a port or address is in use.
         :raises QuotaExceeded: the project may not have that many more ports.
         """
@@ -68,6 +70,15 @@ class NetworkService(ServiceInterface):
         """Make or take the ports of a server and bind them to ``host``; the same again changes nothing.
 
         ``security_groups`` are names or ids; none means the project's default group.
+        """
+
+    @abc.abstractmethod
+    def attach(self, context: Context, server_id: str, project_id: str, host: str, zone: str, hostname: str,
+               request: NicRequest, port_id: str) -> Nic:
+        """Make or take one more port of a server and bind it to ``host``; the same again changes nothing.
+
+        A port that is made gets the id ``port_id``, behind those the server has.
+        :raises Conflict: the port or the address is in use. :raises QuotaExceeded: the project has its share.
         """
 
     @abc.abstractmethod
@@ -92,6 +103,22 @@ class NetworkService(ServiceInterface):
     @abc.abstractmethod
     def security_groups(self, context: Context, server_id: str) -> list[str]:
         """Names of the security groups of a server's ports."""
+
+    @abc.abstractmethod
+    def add_security_group(self, context: Context, server_id: str, project_id: str, group: str) -> None:
+        """Add a security group, by name or id, to all ports of a server that can have one; again is the same.
+
+        :raises NotFound: the project has no such group. :raises Conflict: several have the name.
+        :raises BadRequest: no port of the server can have a security group.
+        """
+
+    @abc.abstractmethod
+    def remove_security_group(self, context: Context, server_id: str, project_id: str, group: str) -> None:
+        """Take a security group, by name or id, from all ports of a server.
+
+        :raises NotFound: the project has no such group, or no port of the server has it.
+        :raises Conflict: several groups have the name.
+        """
 
     @abc.abstractmethod
     def network_data(self, context: Context, server_id: str) -> dict[str, Any]:

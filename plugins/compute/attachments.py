@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -132,32 +132,15 @@ def attach_interface(kit: Kit, context: Context, server_id: str, wish: NicReques
     with kit.db.read() as tx:
         row = records.find(tx, context, server_id)
     states.check(row, "attach_interface", context)
-    present = network.nics(context, [server_id]).get(server_id, [])
     requests = network.resolve(context, None if wish is None else [wish], 1)
     if not requests:
         raise BadRequest("No network is available to attach an interface to")
-    before = {nic.port_id for nic in present}
-    asked = [*_held(kit, server_id, present), *requests]
+    request, port_id = requests[0], requests[0].port_id or kit.clock.uuid()
     with kit.db.write() as tx:
         kit.engine.start(tx, "compute.attach_interface", server_id, context, delay_s=ANSWER_S,
-                         data={"requests": msgspec.to_builtins(asked), "before": sorted(before)})
+                         data={"request": msgspec.to_builtins(request), "port_id": port_id})
         emit(kit, tx, context, "instance.interface_attach.start", row)
-    made = network.allocate(context, server_id, row.project_id, row.host, row.zone, row.hostname, asked, [])
-    fresh = [nic for nic in made if nic.port_id not in before]
-    if not fresh:
-        raise BadRequest("The server has this interface already")
-    return fresh[0]
-
-
-def _held(kit: Kit, server_id: str, present: Sequence[Nic]) -> list[NicRequest]:
-    """The interfaces a server has, as requests, so many that the next one's place was never taken before."""
-    if not present:
-        return []
-    with kit.db.read() as tx:
-        attached = sum(1 for row in kit.engine.of_subject(tx, server_id) if row.kind == "compute.attach_interface")
-        asked = len(records.details(tx, server_id).nic_requests or ())
-    held = [NicRequest(network_id=nic.network_id, port_id=nic.port_id, tag=nic.tag) for nic in present]
-    return (held * (asked + attached + 1))[:max(asked + attached, len(held))]
+    return network.attach(context, server_id, row.project_id, row.host, row.zone, row.hostname, request, port_id)
 
 
 def detach_interface(kit: Kit, context: Context, server_id: str, port_id: str) -> None:

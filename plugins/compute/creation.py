@@ -160,16 +160,17 @@ def _image(kit: Kit, context: Context, found: ImageRecord | None, devices: Seque
 
 def _nics(kit: Kit, context: Context, server: Mapping[str, Any], count: int, version: Version) -> list[NicRequest]:
     asked = server.get("networks")
-    if asked == "none":
-        return []
+    groups = [one["name"] for one in server.get("security_groups") or ()]
     requests: list[NicRequest] | None = None
-    if asked and asked != "auto":
+    if asked == "none":
+        requests = []
+    elif asked and asked != "auto":
         requests = [_nic(one, count) for one in asked]
         tags = [one.tag for one in requests if one.tag]
         if len(set(tags)) != len(tags):
             raise BadRequest("A device tag is given to two networks")
     try:
-        return kit.peers.of(NetworkService).resolve(context, requests, count)
+        return kit.peers.of(NetworkService).resolve(context, requests, count, groups)
     except NotFound as exc:
         raise BadRequest(exc.message) from exc
 

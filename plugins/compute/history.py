@@ -14,7 +14,8 @@ from . import records
 
 NAMES: Mapping[str, str] = {
     "compute.boot": "create", "compute.confirm_resize": "confirmResize", "compute.revert_resize": "revertResize",
-    "compute.snapshot": "createImage", "compute.reboot_hard": "reboot", "compute.reset_state": "resetState"}
+    "compute.snapshot": "createImage", "compute.reboot_hard": "reboot", "compute.reset_state": "resetState",
+    "compute.add_security_group": "addSecurityGroup", "compute.remove_security_group": "removeSecurityGroup"}
 
 
 def action_name(kind: str) -> str:

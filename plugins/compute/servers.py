@@ -12,6 +12,7 @@ from ...core.db.engine import Row, Transaction
 from ...core.errors import BadRequest, Conflict
 from ...core.process.slice import Kit
 from ...core.services.image import ImageRecord, ImageService
+from ...core.services.network import NetworkService
 from ...core.services.volume import VolumeService
 from . import accounting, choice, creation, disks, plans, records, states
 from .event import emit
@@ -87,9 +88,10 @@ def unlock(kit: Kit, context: Context, server_id: str) -> None:
 def reset_state(kit: Kit, context: Context, server_id: str, state: str) -> None:
     """Set a server's state by hand; no task is left."""
     with kit.db.write() as tx:
-        records.find(tx, context, server_id)
+        row = records.find(tx, context, server_id)
         tx.update(servers, server_id, vm_state=state, task_state=None, updated_at=kit.clock.now())
         kit.engine.record(tx, "compute.reset_state", server_id, context)
+        emit(kit, tx, context, "instance.update", row)
 
 
 def rebuild(kit: Kit, context: Context, server_id: str, wish: Mapping[str, Any], password: str) -> None:
@@ -232,6 +234,31 @@ def metadata_changed(kit: Kit, context: Context, server_id: str, change: Any) ->
         set_metadata_rows(tx, server_id, fresh)
         emit(kit, tx, context, "instance.update", row)
     return fresh
+
+
+def add_security_group(kit: Kit, context: Context, server_id: str, group: str) -> None:
+    """Give all of a server's ports a security group. :raises NotFound: there is no such group."""
+    row = show(kit, context, server_id)
+    states.check(row, "addSecurityGroup", context)
+    kit.peers.of(NetworkService).add_security_group(context, server_id, row.project_id, group)
+    _groups_changed(kit, context, row, "compute.add_security_group")
+
+
+def remove_security_group(kit: Kit, context: Context, server_id: str, group: str) -> None:
+    """Take a security group from all of a server's ports. :raises NotFound: the server does not have it."""
+    row = show(kit, context, server_id)
+    states.check(row, "removeSecurityGroup", context)
+    kit.peers.of(NetworkService).remove_security_group(context, server_id, row.project_id, group)
+    _groups_changed(kit, context, row, "compute.remove_security_group")
+
+
+def _groups_changed(kit: Kit, context: Context, row: Row, kind: str) -> None:
+    """Repeat the new groups in the server's row, and the deed in its history."""
+    names = kit.peers.of(NetworkService).security_groups(context, row.id)
+    with kit.db.write() as tx:
+        tx.update(servers, row.id, security_groups=names, updated_at=kit.clock.now())
+        kit.engine.record(tx, kind, row.id, context)
+        emit(kit, tx, context, "instance.update", row)
 
 
 def change_password(kit: Kit, context: Context, server_id: str) -> None:

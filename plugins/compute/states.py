@@ -114,6 +114,8 @@ ALLOWED: Mapping[str, Rule] = {
     "detach_interface": Rule((ACTIVE, PAUSED, STOPPED)),
     "update server metadata": Rule(_QUIET, None),
     "delete": Rule((ACTIVE, BUILDING, STOPPED, PAUSED, SUSPENDED, RESIZED, ERROR), "deleting", None),
+    "addSecurityGroup": Rule((*_QUIET, BUILDING, RESIZED, ERROR), None, None),
+    "removeSecurityGroup": Rule((*_QUIET, BUILDING, RESIZED, ERROR), None, None),
     "tags": Rule(_QUIET, None, None),
     "console": Rule((*_QUIET, RESIZED, ERROR), None, None),
 }

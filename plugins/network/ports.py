@@ -75,8 +75,11 @@ class Ports(Noun):
         return self.write(tx, context, body, project_id, bool(network.port_security_enabled))
 
     def write(self, tx: Transaction, context: Context, body: Document, project_id: str, secure: bool = True,
-              **internal: Any) -> Document:
-        """Write a port of ``body``'s attributes, with addresses and groups. No policy, no quota."""
+              id: str = "", **internal: Any) -> Document:
+        """Write a port of ``body``'s attributes, with addresses and groups. No policy, no quota.
+
+        It has a new id when none is given.
+        """
         owner = body.get("device_owner") or ""
         secured = body.get("port_security_enabled")
         if secured is None:
@@ -89,6 +92,8 @@ class Ports(Noun):
             "security_groups": [], "port_security_enabled": secured,
             "binding:vnic_type": body.get("binding:vnic_type") or "normal", **UNBOUND,
             "binding:profile": body.get("binding:profile") or {}, "binding:host_id": body.get("binding:host_id") or ""}
+        if id:
+            document["id"] = id
         document.update(self.service.wiring.binding(tx, document["binding:host_id"]))
         document["security_groups"] = self._groups(tx, context, document, body.get("security_groups"))
         document["allowed_address_pairs"] = _pairs(document, body.get("allowed_address_pairs") or [])

@@ -47,12 +47,17 @@ class Servers:
 
     # Before anything is made.
 
-    def resolve(self, context: Context, requests: Sequence[NicRequest] | None, count: int) -> list[NicRequest]:
+    def resolve(self, context: Context, requests: Sequence[NicRequest] | None, count: int,
+                security_groups: Sequence[str] = ()) -> list[NicRequest]:
         """What ``count`` servers ask for, checked and with networks filled in."""
+        if security_groups:
+            self.service.groups.ensure_default(context)
         with self.kit.db.read() as tx:
             found = self._chosen(tx, context) if requests is None else [self._check(tx, context, one)
                                                                        for one in requests]
             self._check_quota(tx, context, sum(1 for one in found if not one.port_id) * count)
+            if security_groups:
+                self.service.groups.by_name(tx, context.project_id, security_groups)
         return found
 
     def _chosen(self, tx: Transaction, context: Context) -> list[NicRequest]:
@@ -136,7 +141,11 @@ class Servers:
         ordinal = place if place not in taken else first + place
         if one.port_id:
             self._take(tx, context, one, server_id, owner, host, ordinal, hostname)
-            return
+        else:
+            self._make(tx, context, one, groups, server_id, project_id, owner, host, ordinal, hostname)
+
+    def _make(self, tx: Transaction, context: Context, one: NicRequest, groups: list[str] | None, server_id: str,
+              project_id: str, owner: str, host: str, ordinal: int, hostname: str, port_id: str = "") -> None:
         self.service.quotas.take(tx, project_id, "port", self.service.ports.counting)
         body: Document = {"network_id": one.network_id, "device_id": server_id, "device_owner": owner,
                           "binding:host_id": host}
@@ -148,8 +157,27 @@ class Servers:
         if not network["port_security_enabled"]:
             body.pop("security_groups", None)
         port = self.service.ports.write(tx, context, body, project_id, network["port_security_enabled"],
-                                        ordinal=ordinal, requested=True, tag=one.tag, hostname=hostname)
+                                        id=port_id, ordinal=ordinal, requested=True, tag=one.tag, hostname=hostname)
         self.service.ports.tell(tx, context, "create", port)
+
+    def attach(self, context: Context, server_id: str, project_id: str, host: str, zone: str, hostname: str,
+               request: NicRequest, port_id: str) -> Nic:
+        """One more port of the server, made with the id ``port_id`` or taken, and bound to ``host``."""
+        voice, wanted, owner = self.kit.context(), request.port_id or port_id, f"compute:{zone}"
+
+        def work() -> None:
+            with self.kit.db.write() as tx:
+                rows = tx.rows(_OF_SERVER, {"server_id": server_id})
+                held = next((port for port in map(self.service.ports.full, rows) if port["id"] == wanted), None)
+                ordinal = max((row.ordinal for row in rows), default=-1) + 1
+                if held is not None:
+                    self._bind(tx, voice, held, host, owner)
+                elif request.port_id:
+                    self._take(tx, voice, request, server_id, owner, host, ordinal, hostname)
+                else:
+                    self._make(tx, voice, request, None, server_id, project_id, owner, host, ordinal, hostname, port_id)
+        retried(work)
+        return next(nic for nic in self.nics(context, [server_id])[server_id] if nic.port_id == wanted)
 
     def _same(self, one: NicRequest, taken: dict[int, Row], place: int) -> Row | None:
         """The port an earlier run of the same step made, told by its place and network."""
@@ -179,6 +207,35 @@ class Servers:
                **self.service.wiring.binding(tx, host)}
         new = self.service.ports.save(tx, old, new, ordinal=ordinal, requested=False, tag=one.tag, hostname=hostname)
         self.service.ports.tell(tx, context, "update", new)
+
+    # Security groups.
+
+    def change_group(self, context: Context, server_id: str, project_id: str, group: str, *, add: bool) -> None:
+        """Give all ports of the server the group, or take it from them."""
+        voice = self.kit.context()
+
+        def work() -> None:
+            with self.kit.db.write() as tx:
+                group_id = self._group(tx, project_id, group)
+                able = [port for port in self._documents(tx, server_id)
+                        if port["port_security_enabled"] and port["fixed_ips"]]
+                if add and not able:
+                    raise BadRequest("Network requires port_security_enabled and subnet associated in order to apply "
+                                     "security groups.")
+                changed = [port for port in able if (group_id in port["security_groups"]) != add]
+                if not add and not changed:
+                    raise NotFound(f"Security group {group} not associated with the instance {server_id}")
+                for port in changed:
+                    groups = [one for one in port["security_groups"] if one != group_id] + [group_id] * add
+                    new = self.service.ports.change(tx, voice, port, {"security_groups": groups})
+                    self.service.ports.tell(tx, voice, "update", new)
+        retried(work)
+
+    def _group(self, tx: Transaction, project_id: str, group: str) -> str:
+        try:
+            return self.service.groups.by_name(tx, project_id, [group])[0]
+        except BadRequest as unknown:
+            raise NotFound(unknown.message) from unknown
 
     # Wiring and letting go.
 

@@ -54,14 +54,20 @@ class Service(NetworkControl):
         tunnel = network_type in ("vxlan", "gre", "geneve")
         return self.options.tunnel_mtu if tunnel else self.options.physical_mtu
 
-    def resolve(self, context: Context, requests: Sequence[NicRequest] | None, count: int) -> list[NicRequest]:
+    def resolve(self, context: Context, requests: Sequence[NicRequest] | None, count: int,
+                security_groups: Sequence[str] = ()) -> list[NicRequest]:
         """See :class:`NetworkService`."""
-        return self.servers.resolve(context, requests, count)
+        return self.servers.resolve(context, requests, count, security_groups)
 
     def allocate(self, context: Context, server_id: str, project_id: str, host: str, zone: str, hostname: str,
                  requests: Sequence[NicRequest], security_groups: Sequence[str]) -> list[Nic]:
         """See :class:`NetworkService`."""
         return self.servers.allocate(context, server_id, project_id, host, zone, hostname, requests, security_groups)
+
+    def attach(self, context: Context, server_id: str, project_id: str, host: str, zone: str, hostname: str,
+               request: NicRequest, port_id: str) -> Nic:
+        """See :class:`NetworkService`."""
+        return self.servers.attach(context, server_id, project_id, host, zone, hostname, request, port_id)
 
     def plug(self, context: Context, server_id: str, host: str) -> list[Vif]:
         """See :class:`NetworkService`."""
@@ -82,6 +88,14 @@ class Service(NetworkControl):
     def security_groups(self, context: Context, server_id: str) -> list[str]:
         """See :class:`NetworkService`."""
         return self.servers.security_groups(context, server_id)
+
+    def add_security_group(self, context: Context, server_id: str, project_id: str, group: str) -> None:
+        """See :class:`NetworkService`."""
+        self.servers.change_group(context, server_id, project_id, group, add=True)
+
+    def remove_security_group(self, context: Context, server_id: str, project_id: str, group: str) -> None:
+        """See :class:`NetworkService`."""
+        self.servers.change_group(context, server_id, project_id, group, add=False)
 
     def network_data(self, context: Context, server_id: str) -> dict[str, Any]:
         """See :class:`NetworkService`."""

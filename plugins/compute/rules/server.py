@@ -46,6 +46,8 @@ SERVER = (
         "os-lock-server:lock": "Lock a server.",
         "os-lock-server:unlock": "Unlock a server.",
         "os-admin-password": "Change a server's administrator password.",
+        "os-security-groups:add": "Give a server a security group.",
+        "os-security-groups:remove": "Take a security group from a server.",
         "os-console-output": "Show a server's console output.",
         "os-deferred-delete:force": "Delete a server at once.",
         "server-metadata:create": "Add to a server's metadata.",

@@ -98,12 +98,11 @@ def attach_interface(job: Job) -> Finish:
     """Make the port where the request did not, wire it and plug it in."""
     kit, server = kit_of(job), rows_of(job).server
     network = kit.peers.of(NetworkService)
-    requests = msgspec.convert(job.data["requests"], list[NicRequest])
-    nics = network.allocate(job.context, server.id, server.project_id, server.host, server.zone, server.hostname,
-                            requests, [])
-    fresh = {nic.port_id for nic in nics} - set(job.data["before"])
+    request, port_id = msgspec.convert(job.data["request"], NicRequest), job.data["port_id"]
+    network.attach(job.context, server.id, server.project_id, server.host, server.zone, server.hostname, request,
+                   port_id)
     for vif in network.plug(job.context, server.id, server.host):
-        if vif.port_id in fresh:
+        if vif.port_id == port_id:
             agent_of(job, server.host).attach_interface(job.context, server.id, vif)
     return _noted(job, "instance.interface_attach.end", server)
 
@@ -111,13 +110,9 @@ def attach_interface(job: Job) -> Finish:
 def undo_interface(job: Job) -> Finish:
     """Take out and delete what was attached."""
     kit, server = kit_of(job), rows_of(job).server
-    network = kit.peers.of(NetworkService)
-    fresh = [nic.port_id for nic in network.nics(job.context, [server.id]).get(server.id, [])
-             if nic.port_id not in job.data["before"]]
-    for port_id in fresh:
-        agent_of(job, server.host).detach_interface(job.context, server.id, port_id)
-    if fresh:
-        network.release(job.context, server.id, fresh)
+    port_id: str = job.data["port_id"]
+    agent_of(job, server.host).detach_interface(job.context, server.id, port_id)
+    kit.peers.of(NetworkService).release(job.context, server.id, [port_id])
     return _noted(job, "instance.interface_attach.error", server)
 
 
