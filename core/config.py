@@ -196,17 +196,19 @@ class Configuration:
                 value = rest.pop(0)
             self._flags[flag] = value
 
-    def validate(self) -> None:
+    def validate(self, groups: Sequence[str] = ()) -> None:
         """See that everything given was asked for by somebody: call it once all sections are built.
+
+        Sections below ``groups`` (``volumes`` stands for ``[volumes.fast]``) may be another process's.
 
         :raises BadConfiguration: a section or flag nobody knows; the message names the nearest known.
         """
         for section in self._raw:
-            if section not in self._built:
+            if section not in self._built and section.partition(".")[0] not in groups:
                 raise BadConfiguration(f"unknown section [{section}]{nearest(section, sorted(self._built))}")
         known = sorted(self._known_flags)
         for flag in self._flags:
-            if flag not in self._known_flags:
+            if flag not in self._known_flags and not flag.startswith(tuple(f"--{group}-" for group in groups)):
                 raise BadConfiguration(f"unknown option {flag}{nearest(flag, known)}")
 
     def sections(self) -> list[str]:

@@ -20,6 +20,7 @@ from ..drivers.volume import VolumeDriver
 from ..drivers.weigher import Weigher
 from ..errors import NoSuchDriver
 from ..plugins import Registry
+from ..process.bootstrap import EndpointOptions
 from ..process.cloud import CloudOptions
 from ..process.logs import LogOptions
 from ..process.server import HttpOptions
@@ -79,6 +80,7 @@ def sections() -> dict[str, type]:
     found = dict(CORE_SECTIONS)
     for name in SERVICES.names():
         found[f"database.{name}"] = DatabaseOptions
+        found[f"endpoint.{name}"] = EndpointOptions
         found[name] = SERVICES.load(name).Options
     for group, registry in DRIVERS.items():
         for name in registry.names():

@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from ..clock import System
+from ..config import Configuration
 from .command import Command, add_configuration, configuration
 from .up import parse_address
 
@@ -35,11 +36,30 @@ class Serve(Command):
         """Serve until told to stop."""
         from ..process.server import Launch, serve
         host, port = parse_address(arguments.listen)
-        launch = Launch(configuration=configuration(arguments), host=host, port=port, state_dir=arguments.state,
-                        run_dir=arguments.run, services=names(arguments.services), agents=names(arguments.agents),
-                        ephemeral=False, bootstrap=arguments.bootstrap, migrate=False, begun=System().monotonic())
+        found = configuration(arguments)
+        launch = Launch(configuration=checked(found), host=host, port=port, state_dir=arguments.state,
+                        run_dir=arguments.run, services=names(arguments.services),
+                        agents=names(arguments.agents) or ([] if arguments.agents != "all" else all_agents()),
+                        ephemeral=False, bootstrap=arguments.bootstrap, migrate=False, begun=System().monotonic(),
+                        checked=True)
         serve(launch)
         return 0
+
+
+def checked(found: Configuration) -> Configuration:
+    """The configuration, which may be one file for all processes of the cloud, so that it says more than
+    this one needs. :raises BadConfiguration: it has what no process knows."""
+    from .groups import DRIVERS, sections
+    for name, options in sections().items():
+        found.section(name, options)
+    found.validate(tuple(DRIVERS))
+    return found
+
+
+def all_agents() -> list[str]:
+    """The names of all agents of the installed services."""
+    from ..process.slice import SERVICES
+    return [agent for name in SERVICES.names() for agent in SERVICES.load(name).agents]
 
 
 def names(text: str) -> list[str] | None:

@@ -9,10 +9,25 @@ from pathlib import Path
 from typing import Any
 
 from ..clock import Clock
+from ..config import option
+from ..errors import BackendBusy, NotFound
+from ..services.identity import IdentityService, Project
 from .cloud import Cloud
+from .slice import SERVICES
 
 log = logging.getLogger("stratolith.bootstrap")
 ALPHABET = "abcdefghijkmnopqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789"
+
+
+PATIENCE_S = 120.0
+
+
+@dataclasses.dataclass(frozen=True)
+class EndpointOptions:
+    """Options of ``[endpoint.<service>]``."""
+
+    public_url: str = option("", "address of this service's process in the catalog; empty: that of the process "
+                                 "with identity")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,9 +54,14 @@ def _password(clock: Clock) -> str:
 
 
 def catalog(cloud: Cloud, base: str) -> list[tuple[str, str, str]]:
-    """(type, name, address) of every service the catalog should list."""
-    return [(kind, name, base + one.face.prefix + path)
-            for one in cloud.slices if one.face is not None for kind, name, path in one.catalog]
+    """(type, name, address) of every service the catalog should list; the bus may lead to more than run here."""
+    slices = [SERVICES.load(name) for name in SERVICES.names()] if cloud.bus.facts().remote else cloud.slices
+    return [(kind, name, _address(cloud, one.name, base) + one.face.prefix + path)
+            for one in slices if one.face is not None for kind, name, path in one.catalog]
+
+
+def _address(cloud: Cloud, name: str, base: str) -> str:
+    return cloud.configuration.section(f"endpoint.{name}", EndpointOptions).public_url.rstrip("/") or base
 
 
 def bootstrap(cloud: Cloud, secrets: Secrets, base: str) -> None:
@@ -53,10 +73,35 @@ def bootstrap(cloud: Cloud, secrets: Secrets, base: str) -> None:
     identity = services["identity"]
     identity.bootstrap(cloud.kits["identity"].context(), admin_password=secrets.admin, demo_password=secrets.demo,
                        region=cloud.options.region, public_url=base, catalog=catalog(cloud, base))
-    demo = identity.project_named(cloud.kits["identity"].context(), "demo")
+    bootstrap_services(cloud)
+
+
+def bootstrap_services(cloud: Cloud) -> None:
+    """Give the services of this process, but for identity, what a new cloud has of them.
+
+    Identity may be in another process; it is waited for.
+    """
+    services: dict[str, Any] = cloud.services
+    if not any(hasattr(service, "bootstrap") for name, service in services.items() if name != "identity"):
+        return
+    demo = _demo(cloud)
     for name in ("network", "compute", "volume", "image"):
         if hasattr(services.get(name), "bootstrap"):
             services[name].bootstrap(cloud.kits[name].context(), demo.id)
+
+
+def _demo(cloud: Cloud) -> Project:
+    """The demo project. :raises BackendBusy: identity did not have it within the time."""
+    context = next(iter(cloud.kits.values())).context()
+    until = cloud.clock.monotonic() + PATIENCE_S
+    while True:
+        try:
+            return cloud.peers.of(IdentityService).project_named(context, "demo")
+        except (BackendBusy, NotFound) as error:
+            if cloud.clock.monotonic() >= until:
+                raise BackendBusy(f"identity has no demo project yet: {error}") from error
+            log.info("waiting for identity: %s", error)
+            cloud.clock.sleep(1.0)
 
 
 def write_clouds(file: Path, secrets: Secrets, base: str, region: str) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import fcntl
+import itertools
 import logging
 import socket
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -12,12 +14,13 @@ from typing import Any
 from ..bus.events import Events
 from ..bus.mesh import Mesh
 from ..clock import Clock
-from ..config import Configuration, option
+from ..config import Configuration, nearest, option
 from ..context import Context
 from ..db.engine import Database, Databases
 from ..db.upgrade import check, upgrade
 from ..drivers.base import Surroundings, make
 from ..drivers.bus import Bus
+from ..errors import AlreadyExists, BadConfiguration
 from ..executor import Executor
 from ..http.app import Application, Edge, encode
 from ..http.mount import Mount, Wsgi
@@ -29,6 +32,7 @@ from ..services.base import Peers
 from ..services.identity import IdentityService
 from .metrics import Metrics
 from .slice import SERVICES, Agent, Kit, Slice
+from .tokens import Tokens
 
 BUSES: Registry[Bus] = Registry("bus", Bus)
 WAKE_TOPIC = "stratolith.wake"
@@ -42,13 +46,17 @@ class CloudOptions:
     host: str = option("", "name of this machine in lists of services; empty means its host name")
     process: str = option("stratolith", "name of this process; leases of its earlier starts end when it starts")
     bus: str = option("local", "bus driver: local (one process) or kombu")
+    token_cache_s: float = option(5.0, "seconds for which a process without identity believes a token unasked")
     policy_file: str = option("", "policy file whose rules replace the defaults")
     cors_origins: tuple[str, ...] = option((), "origins that browsers may call from; * for all")
 
 
 @dataclasses.dataclass(frozen=True)
 class Place:
-    """Where a process keeps its things and what runs in it. ``services`` and ``agents`` none: all."""
+    """Where a process keeps its things and what runs in it.
+
+    ``services`` none: all. ``agents`` none: all those of the services that run here.
+    """
 
     state_dir: Path
     run_dir: Path
@@ -76,6 +84,8 @@ class Cloud:
         self.host = self.options.host or socket.gethostname()
         self.log = logging.getLogger("stratolith")
         self.slices = _load(place.services)
+        self.guests = _with_agents(place.agents or (), self.slices)
+        """Slices that are served elsewhere and have agents here."""
         self.databases = Databases(configuration, None if place.in_memory else place.state_dir)
         self.policy = self._policy()
         self.peers = Peers()
@@ -83,8 +93,10 @@ class Cloud:
         self.mesh = Mesh(self.bus)
         self.peers.remote = lambda kind: self.mesh.reach(kind.service, kind)
         self.metrics = Metrics()
-        self._incarnation = clock.hex_id()[:12]
+        self._owner = f"{self.host}:{self.options.process}{_slot(place)}/{clock.hex_id()[:12]}"
+        self._tokens = Tokens(clock, self.options.token_cache_s)
         self.kits = {one.name: self._kit(one) for one in self.slices}
+        self.agent_kits = {one.name: self._agent_kit(one) for one in self.guests}
         self.services: dict[str, Any] = {one.name: one.service(self.kits[one.name]) for one in self.slices}
         self._introduce()
         self.applications = [self._application(one) for one in self.slices if one.face is not None]
@@ -96,11 +108,12 @@ class Cloud:
     # Making.
 
     def _policy(self) -> Policy:
-        rules = [rule for one in self.slices for rule in one.rules]
         file = self.options.policy_file
-        policy = Policy(rules, read_file(Path(file)) if file else None)
-        if file:
-            policy.validate()
+        if not file:
+            return Policy(rule for one in self.slices for rule in one.rules)
+        # The file is the whole cloud's, so it is read against the rules of services elsewhere, too.
+        policy = Policy((rule for one in _load(None) for rule in one.rules), read_file(Path(file)))
+        policy.validate()
         return policy
 
     def _bus(self) -> Bus:
@@ -114,14 +127,22 @@ class Cloud:
 
     def _kit(self, one: Slice) -> Kit:
         database = self.databases.of(one.name)
-        owner = f"{self.host}:{self.options.process}/{self._incarnation}"
+        return self._fitted(
+            one, database, Engine(one.name, database, self.executor, self.clock, self._owner),
+            Events(f"{one.namespace}-{one.name}:{self.host}", one.namespace, database, self.bus, self.executor,
+                   self.clock))
+
+    def _agent_kit(self, one: Slice) -> Kit:
+        """What agents get where their service does not run: no database, and nothing that needs one."""
+        absent: Any = Absent(one.name)
+        return self._fitted(one, absent, absent, absent)
+
+    def _fitted(self, one: Slice, database: Database, engine: Engine, events: Events) -> Kit:
         return Kit(
             name=one.name, configuration=self.configuration, clock=self.clock, executor=self.executor,
             policy=self.policy, peers=self.peers, mesh=self.mesh, log=self.log.getChild(one.name),
             state_dir=self.place.state_dir, run_dir=self.place.run_dir, host=self.host, region=self.options.region,
-            db=database, engine=Engine(one.name, database, self.executor, self.clock, owner),
-            events=Events(f"{one.namespace}-{one.name}:{self.host}", one.namespace, database, self.bus,
-                          self.executor, self.clock),
+            db=database, engine=engine, events=events,
             options=self.configuration.section(one.name, one.Options), wake=self.wake,
             ephemeral=self.place.ephemeral)
 
@@ -141,12 +162,23 @@ class Cloud:
         return Application(one.face, self.services[one.name], edge)
 
     def _authenticate(self, token: str, request_id: str) -> Context:
-        return self.peers.of(IdentityService).authenticate(token, request_id)
+        identity = self.peers.of(IdentityService)
+        if IdentityService.service in self.kits:
+            return identity.authenticate(token, request_id)
+        return self._tokens.context(token, request_id, identity.authenticate)
 
     def _pages(self) -> Mapping[str, Wsgi]:
         pages: dict[str, Wsgi] = {"/metrics": self.metrics.page, "/healthcheck": self._health}
         for one in self.slices:
             pages.update(one.pages(self.services[one.name], self.kits[one.name]))
+        return pages
+
+    def host_pages(self) -> Mapping[str, Wsgi]:
+        """Pages for the guests of this host, where a process with agents has to answer them."""
+        pages: dict[str, Wsgi] = {}
+        for one in _load(None):
+            kit = self.kits.get(one.name) or self.agent_kits.get(one.name) or self._agent_kit(one)
+            pages.update(one.host_pages(kit))
         return pages
 
     def _health(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
@@ -162,7 +194,11 @@ class Cloud:
         """Bring the databases up to date, or see that they are, and seed what a new cloud needs."""
         self._schemas(upgrade if self.place.migrate else check)
         for one in self.slices:
-            one.seed(self.services[one.name], self.kits[one.name])
+            try:
+                one.seed(self.services[one.name], self.kits[one.name])
+            except AlreadyExists:
+                # Another process of the same service was quicker; what it left out is made now.
+                one.seed(self.services[one.name], self.kits[one.name])
 
     def _schemas(self, act: Callable[[Database, Any], object]) -> None:
         seen: set[int] = set()
@@ -188,10 +224,10 @@ class Cloud:
 
     def _start_agents(self) -> None:
         wanted = self.place.agents
-        for one in self.slices:
+        for one in (*self.slices, *self.guests):
             for name, make_agent in one.agents.items():
                 if wanted is None or name in wanted:
-                    agent = make_agent(self.kits[one.name])
+                    agent = make_agent(self.kits.get(one.name) or self.agent_kits[one.name])
                     agent.start()
                     self.agents[name] = agent
 
@@ -223,6 +259,54 @@ class Cloud:
             events.publish()
         self.bus.close()
         self.databases.close()
+
+
+class Absent:
+    """Stands where a process that runs only agents of a slice has no database."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __getattr__(self, name: str) -> Any:
+        raise BadConfiguration(f"this process runs agents of {self._name} only: it has no database")
+
+
+def _with_agents(names: Sequence[str], hosted: Sequence[Slice]) -> list[Slice]:
+    """The slices beyond those hosted whose agents are named.
+
+    :raises BadConfiguration: nobody has an agent of a name.
+    """
+    missing = set(names) - {name for one in hosted for name in one.agents}
+    if not missing:
+        return []
+    known = {name: one for one in _load(None) for name in one.agents}
+    for name in missing - set(known):
+        raise BadConfiguration(f"there is no agent {name!r}{nearest(name, sorted(known))}")
+    return list({known[name].name: known[name] for name in sorted(missing)}.values())
+
+
+def _slot(place: Place) -> str:
+    """A number for this process among those that share its run folder, kept as long as it lives.
+
+    So the leases of two workers do not look as if one were an earlier start of the other.
+    """
+    if place.in_memory or place.ephemeral:
+        return ""
+    place.run_dir.mkdir(parents=True, exist_ok=True)
+    for number in itertools.count():
+        handle = open(place.run_dir / f"worker-{number}.lock", "w")  # noqa: SIM115
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            handle.close()
+            continue
+        _LOCKS.append(handle)
+        return f".{number}" if number else ""
+    raise AssertionError
+
+
+_LOCKS: list[Any] = []
+"""Open for as long as this process lives."""
 
 
 def _load(names: Sequence[str] | None) -> list[Slice]:

@@ -23,7 +23,6 @@ from ..clock import System
 from ..config import Configuration, option
 from ..drivers.network import METADATA_SOCKET
 
-
 METADATA = "/metadata"
 
 
@@ -53,6 +52,8 @@ class Launch:
     migrate: bool
     begun: float
     ready_fd: int = -1
+    checked: bool = False
+    """Whether somebody has seen already that the configuration has nothing that nobody knows."""
 
     @property
     def base(self) -> str:
@@ -91,9 +92,10 @@ def _load(launch: Launch, *ignored: Any) -> Any:
     if launch.bootstrap:
         _bootstrap(launch, cloud)
     cloud.start()
-    launch.configuration.validate()
-    if METADATA in cloud.pages:
-        serve_on(launch.run_dir / METADATA_SOCKET, cloud.pages[METADATA], executor)
+    if not launch.checked:
+        launch.configuration.validate()
+    if cloud.agents and METADATA in (pages := cloud.host_pages()):
+        serve_on(launch.run_dir / METADATA_SOCKET, pages[METADATA], executor)
     Finalize(None, cloud.stop, exitpriority=100)
     _settle()
     _tell(launch, {"ready": True, "seconds": round(clock.monotonic() - launch.begun, 3), "base": launch.base})
@@ -111,7 +113,10 @@ def _settle() -> None:
 
 
 def _bootstrap(launch: Launch, cloud: Any) -> None:
-    from .bootstrap import Secrets, bootstrap, write_clouds
+    from .bootstrap import Secrets, bootstrap, bootstrap_services, write_clouds
+    if "identity" not in cloud.services:
+        bootstrap_services(cloud)
+        return
     secrets = Secrets.load(launch.state_dir / "secrets.json", cloud.clock)
     bootstrap(cloud, secrets, launch.base)
     write_clouds(launch.state_dir / "clouds.yaml", secrets, launch.base, cloud.options.region)

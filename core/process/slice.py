@@ -135,5 +135,9 @@ class Slice(abc.ABC):
         """Further WSGI pages by path prefix (the metadata service)."""
         return {}
 
+    def host_pages(self, kit: Kit) -> Mapping[str, Wsgi]:
+        """Pages that guests of a host read where the service itself may run elsewhere; ``kit`` may be an agent's."""
+        return {}
+
 
 SERVICES: Registry[Slice] = Registry("services", Slice)

@@ -25,7 +25,7 @@ from ...core.drivers.hypervisor import (
     Volumes,
 )
 from ...core.drivers.network import Vif
-from ...core.errors import CloudError, NotSupported
+from ...core.errors import BackendBusy, CloudError, NotSupported
 from ...core.plugins import Registry
 from ...core.process.slice import Agent, Kit
 from ...core.services.image import ImageRecord, ImageService
@@ -34,6 +34,8 @@ from .options import Options
 
 HYPERVISORS: Registry[Hypervisor] = Registry("hypervisors", Hypervisor)
 BEAT_S = 10.0
+RETRY_S = 2.0
+CONTROL_S = 10.0
 SYNC_S = 60.0
 CHUNK = 1 << 20
 
@@ -76,12 +78,13 @@ class HostAgent(Agent, ComputeAgent):
         self._seen: dict[str, str] = {}
         self._hosted = frozenset(kit.peers.local())
         self._stopped = False
+        self._lost = True
 
     # Life.
 
     def start(self) -> None:
         self.kit.mesh.serve(agent_queue(self.host), ComputeAgent, self)
-        self._register()
+        self._begin()
         self.kit.executor.every(BEAT_S, self._beat)
         self.kit.executor.every(SYNC_S, self._sync)
 
@@ -91,7 +94,15 @@ class HostAgent(Agent, ComputeAgent):
         self.driver.close()
 
     def _control(self) -> Control:
-        return self.kit.mesh.reach(CONTROL_QUEUE, Control)
+        return self.kit.mesh.reach(CONTROL_QUEUE, Control, CONTROL_S)
+
+    def _begin(self) -> None:
+        try:
+            self._register()
+            self._lost = False
+        except BackendBusy as busy:
+            self.log.warning("the control side is not there yet: %s", busy)
+            self.kit.executor.later(RETRY_S, self._begin)
 
     def _register(self) -> None:
         context = self.kit.context()
@@ -122,8 +133,17 @@ class HostAgent(Agent, ComputeAgent):
         return file.read_text().strip()
 
     def _beat(self) -> None:
-        if not self._stopped:
+        """Tell that the host lives; after a time without contact it is compared again."""
+        if self._stopped:
+            return
+        try:
+            if self._lost:
+                self._register()
             self._control().beat(self.kit.context(), self.host)
+            self._lost = False
+        except BackendBusy as busy:
+            self._lost = True
+            self.log.warning("the control side cannot be told that this host lives: %s", busy)
 
     def _sync(self) -> None:
         """Tell the control side which guests changed their power state since the last time."""

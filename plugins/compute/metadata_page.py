@@ -13,10 +13,11 @@ from typing import Any
 
 from ...core.errors import CloudError, Forbidden, NotFound
 from ...core.http.mount import StartResponse
+from ...core.process.slice import Kit
 from ...core.process.unix import TRUSTED
+from ...core.services.compute import ComputeService
 from ...core.services.network import NetworkService
 from .metadata import EC2_VERSIONS
-from .service import Service
 
 PREFIX = "/metadata"
 CACHED_S = 5.0
@@ -26,8 +27,8 @@ JSON, TEXT, BYTES = "application/json", "text/plain; charset=utf-8", "applicatio
 class MetadataPage:
     """Answers GETs for the files of a server's metadata; folders are lists of names, one a line."""
 
-    def __init__(self, service: Service) -> None:
-        self._service = service
+    def __init__(self, kit: Kit) -> None:
+        self._kit = kit
         self._cache: dict[str, tuple[float, Mapping[str, bytes]]] = {}
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
@@ -46,7 +47,7 @@ class MetadataPage:
         except Forbidden:
             return "403 Forbidden", TEXT, b"403 Forbidden\n"
         except CloudError as error:
-            self._service.kit.log.warning("the metadata service failed: %s", error)
+            self._kit.log.warning("the metadata service failed: %s", error)
             return "503 Service Unavailable", TEXT, b"503 Service Unavailable\n"
         return "200 OK", kind, data
 
@@ -58,23 +59,23 @@ class MetadataPage:
             self._believe(environ, f"{network}/{address}")
         if not address or not network:
             raise NotFound()
-        kit = self._service.kit
+        kit = self._kit
         return kit.peers.of(NetworkService).owner_of_address(kit.context(), network, address)
 
     def _believe(self, environ: Mapping[str, Any], text: str) -> None:
-        secret = str(self._service.kit.options.metadata_secret)
+        secret = str(self._kit.options.metadata_secret)
         given = str(environ.get("HTTP_X_INSTANCE_ID_SIGNATURE", ""))
         wanted = hmac.new(secret.encode(), text.encode(), hashlib.sha256).hexdigest()
         if not secret or not hmac.compare_digest(given.encode(), wanted.encode()):
             raise Forbidden()
 
     def _files(self, server_id: str) -> Mapping[str, bytes]:
-        kit = self._service.kit
+        kit = self._kit
         now = kit.clock.monotonic()
         kept = self._cache.get(server_id)
         if kept is not None and now - kept[0] < CACHED_S:
             return kept[1]
-        files = self._service.metadata(kit.context(), server_id)
+        files = kit.peers.of(ComputeService).metadata(kit.context(), server_id)
         if len(self._cache) > 200:
             self._cache.clear()
         self._cache[server_id] = (now, files)

@@ -41,4 +41,7 @@ class Compute(Slice):
         daemons.announce(kit)
 
     def pages(self, service: Service, kit: Kit) -> Mapping[str, Wsgi]:
-        return {"/metadata": MetadataPage(service)}
+        return {"/metadata": MetadataPage(kit)}
+
+    def host_pages(self, kit: Kit) -> Mapping[str, Wsgi]:
+        return {"/metadata": MetadataPage(kit)}

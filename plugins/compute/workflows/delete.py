@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from ....core.db.engine import Transaction
-from ....core.errors import BackendBusy, CloudError, WrongState
+from ....core.errors import BackendBusy, CloudError, Unreachable, WrongState
 from ....core.operations.workflow import Job, Step, Wait, Workflow
 from ....core.services.network import NetworkService
 from ....core.services.placement import PlacementService
@@ -29,6 +29,8 @@ def destroy(job: Job) -> None:
     for host in {server.host, (server.move or {}).get("old_host", "")} - {""}:
         try:
             agent_of(job, host).destroy(job.context, job.subject)
+        except Unreachable:
+            raise
         except BackendBusy:
             if fleet_of(job).up(host):
                 raise
