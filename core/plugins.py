@@ -87,5 +87,7 @@ class Registry(Generic[D]):
 def _raise(manager: object, point: importlib.metadata.EntryPoint, error: BaseException) -> None:
     extras = ",".join(point.extras)
     package = point.dist.name if point.dist is not None else "stratolith"
-    hint = f"; try: pip install '{package}[{extras}]'" if isinstance(error, ImportError) and extras else ""
-    raise NoSuchDriver(f"{point.group} plugin {point.name!r} cannot be imported: {error}{hint}") from error
+    message = f"{point.group} plugin {point.name!r} cannot be imported: {error}"
+    if isinstance(error, ImportError) and extras:
+        raise NoSuchDriver(f"{message}; try: pip install '{package}[{extras}]'", extra=extras) from error
+    raise NoSuchDriver(message) from error

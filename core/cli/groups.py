@@ -48,6 +48,8 @@ class Plugin:
     api: str = ""
     facets: tuple[str, ...] = ()
     error: str = ""
+    extra: str = ""
+    """The extra of its distribution that it lacks, when that is why it cannot be loaded."""
 
 
 def installed(group: str) -> Iterator[Plugin]:
@@ -63,7 +65,7 @@ def _looked_at(registry: Registry[Any], plugin: Plugin) -> Plugin:
     try:
         found = registry.load(plugin.name)
     except NoSuchDriver as error:
-        return dataclasses.replace(plugin, error=str(error))
+        return dataclasses.replace(plugin, error=str(error), extra=str(error.facts.get("extra", "")))
     return dataclasses.replace(plugin, api=".".join(map(str, found.api)), facets=tuple(facets(registry.kind, found)))
 
 

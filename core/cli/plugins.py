@@ -16,7 +16,7 @@ class Plugins(Command):
         parser.add_argument("group", nargs="?", help="only this kind, e.g. hypervisors")
 
     def run(self, arguments: argparse.Namespace) -> int:
-        """Print a table; exit with 1 when a plugin cannot be loaded."""
+        """Print a table; exit with 1 when a plugin cannot be loaded for more than a missing extra."""
         from rich.console import Console
         from rich.table import Table
 
@@ -28,6 +28,7 @@ class Plugins(Command):
         found = [plugin for group in ([arguments.group] if arguments.group else GROUPS) for plugin in installed(group)]
         for plugin in found:
             table.add_row(plugin.group, plugin.name, f"{plugin.distribution} {plugin.version}", plugin.api,
-                          plugin.error or ", ".join(plugin.facets))
+                          f"needs the extra {plugin.extra}" if plugin.extra
+                          else plugin.error or ", ".join(plugin.facets))
         Console().print(table)
-        return 1 if any(plugin.error for plugin in found) else 0
+        return 1 if any(plugin.error and not plugin.extra for plugin in found) else 0
