@@ -20,6 +20,7 @@ from ..drivers.hypervisor import (
     Resizable,
     Snapshots,
     Suspendable,
+    VolumeGrowth,
     Volumes,
 )
 from ..drivers.network import Vif
@@ -276,6 +277,21 @@ class FacetCases(GuestCases):
         facet.detach_volume(NOBODY, NOBODY)
         facet.detach_volume(guest, NOBODY)
         assert self.observed(driver, guest) is Power.RUNNING
+
+    # facet: VolumeGrowth
+
+    def test_grow_volume(self, driver: Hypervisor, guest: str, tmp_path: Path) -> None:
+        facet, growing = wants(driver, Volumes), wants(driver, VolumeGrowth)
+        disk = self.volume(tmp_path)
+        facet.attach_volume(guest, disk)
+        for _ in range(2):
+            growing.grow_volume(guest, disk.volume_id, 2)
+        driver.stop(guest, 0)
+        growing.grow_volume(guest, disk.volume_id, 2)
+        assert self.observed(driver, guest) is Power.SHUTDOWN
+        for stranger in ((NOBODY, disk.volume_id), (guest, NOBODY)):
+            with pytest.raises(NotFound):
+                growing.grow_volume(*stranger, 2)
 
     # facet: Interfaces
 

@@ -234,6 +234,17 @@ class Volumes(abc.ABC):
         """Unplug the volume; nothing if it is out or the guest is gone."""
 
 
+class VolumeGrowth(abc.ABC):
+    """Facet: let a guest see that a volume it has became larger."""
+
+    @abc.abstractmethod
+    def grow_volume(self, guest: str, volume_id: str, size_gib: int) -> None:
+        """Show the volume with ``size_gib``; nothing if the guest does not run, as it sees that at its start.
+
+        :raises NotFound: there is no such guest, or it does not have the volume.
+        """
+
+
 class Interfaces(abc.ABC):
     """Facet: plug network interfaces into a guest that exists."""
 

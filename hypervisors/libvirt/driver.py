@@ -23,6 +23,7 @@ from ...core.drivers.hypervisor import (
     Resizable,
     Snapshots,
     Suspendable,
+    VolumeGrowth,
     Volumes,
 )
 from ...core.drivers.network import Vif
@@ -48,7 +49,7 @@ UNDEFINE = (libvirt.VIR_DOMAIN_UNDEFINE_MANAGED_SAVE | libvirt.VIR_DOMAIN_UNDEFI
             | libvirt.VIR_DOMAIN_UNDEFINE_CHECKPOINTS_METADATA | libvirt.VIR_DOMAIN_UNDEFINE_NVRAM)
 
 
-class Libvirt(Hypervisor, Pausable, Suspendable, Snapshots, Resizable, Volumes, Interfaces):
+class Libvirt(Hypervisor, Pausable, Suspendable, Snapshots, Resizable, Volumes, VolumeGrowth, Interfaces):
     """The guests of one libvirt daemon on this machine.
 
     A guest is the domain ``stratolith-<id>`` with the guest's id as its UUID and an element of
@@ -211,6 +212,16 @@ class Libvirt(Hypervisor, Pausable, Suspendable, Snapshots, Resizable, Volumes, 
 
     def detach_volume(self, guest: str, volume_id: str) -> None:
         self._unplug(guest, lambda text: find_volume(text, volume_id))
+
+    def grow_volume(self, guest: str, volume_id: str, size_gib: int) -> None:
+        with translated():
+            domain = self._domain(guest)
+            element = find_volume(domain.XMLDesc(0), volume_id)
+            target = element.find("target") if element is not None else None
+            if target is None:
+                raise NotFound("the guest does not have the volume")
+            if domain.isActive():
+                domain.blockResize(target.get("dev"), size_gib * GIB, libvirt.VIR_DOMAIN_BLOCK_RESIZE_BYTES)
 
     def attach_interface(self, guest: str, vif: Vif) -> None:
         self._plug(guest, interface(vif), lambda text: find_interface(text, vif.port_id))

@@ -24,6 +24,7 @@ from ...core.drivers.hypervisor import (
     Resizable,
     Snapshots,
     Suspendable,
+    VolumeGrowth,
     Volumes,
 )
 from ...core.drivers.network import Vif
@@ -48,7 +49,8 @@ class SimulatedOptions:
     delays: tuple[str, ...] = option((), "Seconds that single verbs take, e.g. spawn=2.5,stop=1.")
 
 
-class Simulated(Hypervisor, Pausable, Suspendable, Snapshots, Resizable, Volumes, Interfaces, Unreliable):
+class Simulated(Hypervisor, Pausable, Suspendable, Snapshots, Resizable, Volumes, VolumeGrowth, Interfaces,
+                Unreliable):
     """A host whose guests are only remembered.
 
     Verbs return at once unless options or the guest's metadata (``stratolith:delay``, e.g.
@@ -196,6 +198,11 @@ class Simulated(Hypervisor, Pausable, Suspendable, Snapshots, Resizable, Volumes
             if record is not None and volume_id in record.volumes:
                 record.volumes = [kept for kept in record.volumes if kept != volume_id]
                 self._keep(record)
+
+    def grow_volume(self, guest: str, volume_id: str, size_gib: int) -> None:
+        with self._verb("grow_volume", guest):
+            if volume_id not in self._guest(guest).volumes:
+                raise NotFound("the guest does not have the volume")
 
     def attach_interface(self, guest: str, vif: Vif) -> None:
         with self._verb("attach_interface", guest):

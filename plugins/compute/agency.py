@@ -109,6 +109,10 @@ class ComputeAgent(abc.ABC):
         """Unplug a volume. :raises NotSupported: the driver cannot."""
 
     @abc.abstractmethod
+    def grow_volume(self, context: Context, guest: str, volume_id: str, size_gib: int) -> None:
+        """Let the guest see that its volume is larger now; a driver that cannot shows it at the next start."""
+
+    @abc.abstractmethod
     def attach_interface(self, context: Context, guest: str, vif: Vif) -> None:
         """Plug an interface in. :raises NotSupported: the driver cannot."""
 

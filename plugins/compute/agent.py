@@ -22,6 +22,7 @@ from ...core.drivers.hypervisor import (
     Resizable,
     Snapshots,
     Suspendable,
+    VolumeGrowth,
     Volumes,
 )
 from ...core.drivers.network import Vif
@@ -233,6 +234,11 @@ class HostAgent(Agent, ComputeAgent):
         driver = require(self.driver, Volumes)
         with self._guest(guest):
             driver.detach_volume(guest, volume_id)
+
+    def grow_volume(self, context: Context, guest: str, volume_id: str, size_gib: int) -> None:
+        if isinstance(self.driver, VolumeGrowth):
+            with self._guest(guest):
+                self.driver.grow_volume(guest, volume_id, size_gib)
 
     def attach_interface(self, context: Context, guest: str, vif: Vif) -> None:
         driver = require(self.driver, Interfaces)

@@ -7,13 +7,11 @@ from collections.abc import Mapping
 import msgspec
 
 from ...core.context import Context
-from ...core.drivers.volume import Connector
 from ...core.errors import NotFound
 from ...core.process.slice import Kit
 from ...core.services.compute import ComputeService
 from ...core.services.network import NetworkService, Nic
 from ...core.services.scheduler import Host
-from ...core.services.volume import VolumeService
 from . import flavors, metadata, records
 from .fleet import ControlSide, Fleet
 from .tables import servers
@@ -59,8 +57,8 @@ class Service(ComputeService):
             row = records.present(tx, server_id)
             device = tx.row(records.DEVICE, {"id": server_id, "volume": volume_id})
         if row is not None and device is not None:
-            self.kit.peers.of(VolumeService).connect(context, device.attachment_id, Connector(host=row.host),
-                                                     device.device)
+            with self.kit.db.write() as tx:
+                self.kit.engine.start(tx, "compute.extend_volume", server_id, context, {"volume_id": volume_id})
 
 
 def _addresses(nics: list[Nic]) -> str:

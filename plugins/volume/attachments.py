@@ -50,6 +50,7 @@ class Attachments(Base):
             if volume.readonly and mode == "rw" and not by_compute:
                 raise BadRequest("Invalid volume: the volume is read-only")
             states.step(self.kit, tx, volume, "reserve")
+            self.emit(tx, context, "volume.attach.start", volume)
             self._insert(tx, volume, attachment_id, server_id, "reserved", by_compute=by_compute, mode=mode)
             return access.attachment(tx, context, attachment_id)
 
@@ -145,6 +146,7 @@ class Attachments(Base):
             if volume.status == "in-use" and not volume.multiattach:
                 raise WrongState(f"Invalid volume: Volume {volume_id} status must be available, but is in-use")
             states.step(self.kit, tx, volume, "hold")
+            self.emit(tx, context, "volume.update.end", volume)
 
     def unhold(self, context: Context, volume_id: str) -> None:
         """``os-unreserve``: let go of a volume that was kept; nothing if it is not."""
@@ -152,6 +154,7 @@ class Attachments(Base):
             volume = access.volume(tx, context, volume_id)
             if volume.status in ("attaching", "reserved"):
                 self.settle(tx, volume)
+                self.emit(tx, context, "volume.update.end", volume)
 
     def attach(self, context: Context, volume_id: str, server_id: str | None, host: str | None, device: str,
                mode: str) -> None:
@@ -168,7 +171,7 @@ class Attachments(Base):
             self.emit(tx, context, "volume.attach.end", volume)
 
     def unattach(self, context: Context, volume_id: str, attachment_id: str, *, force: bool = False) -> None:
-        """``os-detach`` and, with ``force``, ``os-force_detach``.
+        """``os-detach`` and, with ``force``, ``os-force_detach``; nothing when the volume is available already.
 
         :raises Conflict: compute attached it.
         :raises BadRequest: there are several and none was named.
@@ -180,6 +183,8 @@ class Attachments(Base):
             raise NotFound(f"Volume attachment could not be found with filter: attachment_id = {attachment_id}.")
         if len(found) > 1:
             raise BadRequest("Invalid volume: the volume has several attachments, attachment_id must be given")
+        if not found and volume.status == "available":
+            return
         if not found and not force and volume.status not in ("in-use", "detaching", "attaching", "reserved"):
             raise WrongState(f"Invalid volume: Unable to detach volume. Volume status must be 'in-use' and "
                              f"attach_status must be 'attached' to detach. It is {volume.status}")
@@ -195,7 +200,9 @@ class Attachments(Base):
     def begin_detach(self, context: Context, volume_id: str) -> None:
         """Say that a detach is under way. :raises WrongState: the volume is not in use."""
         with self.kit.db.write() as tx:
-            states.step(self.kit, tx, access.volume(tx, context, volume_id), "detach")
+            volume = access.volume(tx, context, volume_id)
+            states.step(self.kit, tx, volume, "detach")
+            self.emit(tx, context, "volume.detach.start", volume)
 
     def roll_back_detach(self, context: Context, volume_id: str) -> None:
         """The detach did not happen: the volume is in use again."""
@@ -203,6 +210,7 @@ class Attachments(Base):
             volume = access.volume(tx, context, volume_id)
             if volume.status == "detaching":
                 states.step(self.kit, tx, volume, "use")
+                self.emit(tx, context, "volume.update.end", volume)
 
     def open(self, context: Context, volume_id: str, connector: Mapping[str, Any]) -> Connection:
         """``os-initialize_connection``: open a volume to a host."""

@@ -88,10 +88,27 @@ def keep_volume(job: Job) -> Finish:
     return finish
 
 
+def extend_volume(job: Job) -> Finish | None:
+    """Open the volume anew, with its new size, and let the guest see it."""
+    device, server = _device(job), rows_of(job).server
+    if device is None or device.state != "attached":
+        return None
+    volumes = kit_of(job).peers.of(VolumeService)
+    size_gib = volumes.volume(job.context, device.volume_id).size
+    volumes.connect(job.context, device.attachment_id, Connector(host=server.host), device.device)
+    agent_of(job, server.host).grow_volume(job.context, server.id, device.volume_id, size_gib)
+    
+    def finish(tx: Transaction) -> None:
+        tx.update(block_devices, device.id, size_gib=size_gib)
+    return finish
+
+
 ATTACH_VOLUME = Workflow(kind="compute.attach_volume", title="attach_volume",
                          steps=(Step("attach", attach_volume, undo_attach),))
 DETACH_VOLUME = Workflow(kind="compute.detach_volume", title="detach_volume",
                          steps=(Step("detach", detach_volume, keep_volume),))
+EXTEND_VOLUME = Workflow(kind="compute.extend_volume", title="extend_volume", undoes=False,
+                         steps=(Step("extend_volume", extend_volume),))
 
 
 def attach_interface(job: Job) -> Finish:

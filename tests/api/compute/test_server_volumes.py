@@ -150,3 +150,25 @@ def test_image_of_a_server_with_a_root_volume(world):
     copy = world.boot(imageRef=image_id, run_s=60)
     assert world.show(copy)["status"] == "ACTIVE", world.show(copy)
     assert len(world.show(copy)["os-extended-volumes:volumes_attached"]) == 1
+
+
+def test_extend_attached(world, volume):
+    server = world.boot()
+    path = f"/servers/{server}/os-volume_attachments"
+    world.ask("POST", path, {"volumeAttachment": {"volumeId": volume}})
+    world.cloud.run(5)
+    grow = f"/volume/v3/volumes/{volume}/action"
+    refused = world.cloud.request("POST", grow, {"os-extend": {"new_size": 2}}, as_="demo", version="volume 3.41")
+    assert refused.status == 400
+    begun = world.cloud.request("POST", grow, {"os-extend": {"new_size": 2}}, as_="demo", version="volume 3.42")
+    assert begun.status == 202
+    world.cloud.run(5)
+    assert state(world, volume) == "in-use"
+    done = world.ask("GET", f"/servers/{server}/os-instance-actions").json["instanceActions"]
+    assert [one["action"] for one in done] == ["extend_volume", "attach_volume", "create"]
+    shown = world.ask("GET", f"/servers/{server}/os-instance-actions/{done[0]['request_id']}", as_="admin")
+    event = shown.json["instanceAction"]["events"][0]
+    assert (event["event"], event["result"]) == ("compute_extend_volume", "Success")
+    assert event["finish_time"]
+    assert world.ask("DELETE", f"{path}/{volume}").status == 202
+    world.cloud.run(5)
