@@ -95,7 +95,7 @@ def _wish(kit: Kit, fleet: Fleet, context: Context, body: Mapping[str, Any], ver
     return Wish(server=server, flavor=flavor, image=image, image_id=image_id, key=key, devices=devices, nics=nics,
                 where=where, hints=_hints(body), least=least, most=most,
                 password=server.get("adminPass") or password(kit),
-                groups=[one["name"] for one in server.get("security_groups") or ()], limits=limits)
+                groups=[one["name"] for one in server.get("security_groups") or () if "name" in one], limits=limits)
 
 
 def refuse_certificates() -> NoReturn:
@@ -160,7 +160,7 @@ def _image(kit: Kit, context: Context, found: ImageRecord | None, devices: Seque
 
 def _nics(kit: Kit, context: Context, server: Mapping[str, Any], count: int, version: Version) -> list[NicRequest]:
     asked = server.get("networks")
-    groups = [one["name"] for one in server.get("security_groups") or ()]
+    groups = [one["name"] for one in server.get("security_groups") or () if "name" in one]
     requests: list[NicRequest] | None = None
     if asked == "none":
         requests = []

@@ -189,8 +189,9 @@ def _metadata(given: list[str], version: Version) -> Condition:
         wanted = msgspec.json.decode(given[-1].replace("'", '"').encode(), type=dict[str, str])
     except msgspec.DecodeError as exc:
         raise BadRequest("Invalid input for query parameters metadata: it is no JSON object of texts") from exc
-    return sa.and_(*(sa.exists().where(server_metadata.c.server_id == servers.c.id, server_metadata.c.key == key,
-                                       server_metadata.c.value == value) for key, value in wanted.items()))
+    return sa.and_(sa.true(), *(
+        sa.exists().where(server_metadata.c.server_id == servers.c.id, server_metadata.c.key == key,
+                          server_metadata.c.value == value) for key, value in wanted.items()))
 
 
 SPECIAL: Mapping[str, Callable[[list[str], Version], Condition]] = {
@@ -199,9 +200,9 @@ SPECIAL: Mapping[str, Callable[[list[str], Version], Condition]] = {
     "ip6": _ip,
     "changes-since": lambda given, version: servers.c.updated_at >= moment(given[-1], "changes-since"),
     "changes-before": lambda given, version: servers.c.updated_at <= moment(given[-1], "changes-before"),
-    "tags": lambda given, version: sa.and_(*map(_tagged, _tags(given))),
+    "tags": lambda given, version: sa.and_(sa.true(), *map(_tagged, _tags(given))),
     "tags-any": lambda given, version: _any_tag(given),
-    "not-tags": lambda given, version: sa.not_(sa.and_(*map(_tagged, _tags(given)))),
+    "not-tags": lambda given, version: sa.not_(sa.and_(sa.true(), *map(_tagged, _tags(given)))),
     "not-tags-any": lambda given, version: sa.not_(_any_tag(given)),
     "locked": lambda given, version: servers.c.locked.is_(truth(given[-1])),
     "config_drive": lambda given, version: servers.c.config_drive.is_(truth(given[-1])),
