@@ -8,6 +8,7 @@ from ....core.http.call import Call
 from ....core.http.table import Operation
 from ..availability import availability
 from ..listing import RESERVED
+from ..noun import truth
 from ..service import Service
 from .shape import BOOLEAN, NAME, attributes, one
 
@@ -34,7 +35,10 @@ def _chosen(agent: dict[str, Any], call: Call) -> dict[str, Any]:
 
 def update(service: Service, call: Call) -> dict[str, Any]:
     """Change an agent."""
-    return {"agent": service.agents.update(call.context, call.path["id"], call.body["agent"])}
+    changes = dict(call.body["agent"])
+    if "admin_state_up" in changes:
+        changes["admin_state_up"] = truth(changes["admin_state_up"])
+    return {"agent": service.agents.update(call.context, call.path["id"], changes)}
 
 
 def delete(service: Service, call: Call) -> None:
