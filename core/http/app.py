@@ -15,7 +15,7 @@ import msgspec
 from ..clock import Clock
 from ..context import Context
 from ..drivers.asked import asking
-from ..errors import BadRequest, CloudError, NotFound, TooLarge, Unauthorized
+from ..errors import BadRequest, CloudError, Forbidden, NotFound, TooLarge, Unauthorized
 from ..policy.engine import Policy
 from .call import Call, Reply, own
 from .microversion import Negotiation
@@ -171,6 +171,8 @@ class Application:
         if not token:
             raise Unauthorized()
         context = self.edge.authenticate(token, request_id)
+        if context.domain_id and not self.api.domain_scope:
+            raise Forbidden("This service takes tokens for a project; the token sent is for a domain.")
         project = request.env.get("stratolith.project_id")
         if project and project != context.project_id and not context.is_admin:
             raise BadRequest("Malformed request URL: its project id is not the token's", type="MalformedRequestUrl")

@@ -148,6 +148,9 @@ class Api:
     """Statuses that differ from the errors' own, by error code: ``{"quota-exceeded": 413}``."""
     max_body_bytes: int = 1 << 20
     """Largest body of operations that are not ``raw``."""
+    domain_scope: bool = False
+    """Whether tokens for a domain are taken. Rules of services that know no domains say ``role:admin`` and mean
+    the whole cloud, so that who administers one domain must not come so far as their rules."""
     admit: Callable[[Any], None] | None = None
     """Looks at each request (falcon's) of a known path before its body is checked; raises what is wrong with
     it, such as a media type that the service refuses."""

@@ -22,6 +22,7 @@ from .faults import fault
 API = Api(
     name="identity",
     prefix="/identity",
+    domain_scope=True,
     operations=(
         *versions.OPERATIONS,
         *under("/v3", auth.OPERATIONS, users.OPERATIONS, groups.OPERATIONS, projects.OPERATIONS, domains.OPERATIONS,
