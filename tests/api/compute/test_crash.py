@@ -1,4 +1,4 @@
-"""Crash enumeration: the process stops at every database write and driver call of a boot and of a delete.
+"""Crash enumeration: the process stopped at every database write and driver call of a boot and of a delete.
 
 Each time the cloud is started again on what is left, and every server must be active, in error
 with a fault, or gone, with nothing stuck, leaked or doubled.
@@ -11,39 +11,11 @@ import sqlalchemy as sa
 from stratolith.core.conformance.cloud import InProcess
 from stratolith.core.operations.tables import operations
 
+from tests.api.crash import Film
+
 HYPERVISOR_VERBS = ("spawn", "destroy")
 NETWORK_VERBS = ("apply_network", "remove_network", "apply_port", "remove_port")
 VOLUME_VERBS = ("create", "delete", "connect", "disconnect")
-
-
-class Killed(BaseException):
-    """The process is no more."""
-
-
-class Fuse:
-    """Counts points and kills at one of them."""
-
-    def __init__(self, at=0):
-        self.at = at
-        self.points = []
-
-    def __call__(self, point):
-        self.points.append(point)
-        if len(self.points) == self.at:
-            raise Killed(point)
-
-    def guard(self, driver, verbs):
-        """Count before and after each of a driver's verbs."""
-        for name in verbs:
-            setattr(driver, name, self._guarded(type(driver).__name__, name, getattr(driver, name)))
-
-    def _guarded(self, kind, name, verb):
-        def call(*args, **kwargs):
-            self(f"before {kind}.{name}")
-            result = verb(*args, **kwargs)
-            self(f"after {kind}.{name}")
-            return result
-        return call
 
 
 class Started:
@@ -58,20 +30,19 @@ class Started:
     def database(self):
         return self.made.cloud.kits["compute"].db
 
-    def light(self, fuse):
-        """Put the fuse into everything that changes something."""
+    def watch(self, film):
+        """Have all that changes something photographed."""
         for database in self.made.cloud.databases.all():
-            database.probe = fuse
+            database.probe = film
         for host in self.made.cloud.agents["compute"].hosts:
-            fuse.guard(host.driver, HYPERVISOR_VERBS)
-        fuse.guard(self.made.cloud.agents["network"].driver, NETWORK_VERBS)
+            film.guard(host.driver, HYPERVISOR_VERBS)
+        film.guard(self.made.cloud.agents["network"].driver, NETWORK_VERBS)
 
     def end(self):
-        """The process is gone: nothing is drained, nothing is said."""
+        """Stop it; nothing is photographed any more."""
         for database in self.made.cloud.databases.all():
             database.probe = None
-        self.made.cloud.databases.close()
-        return self.made.clock
+        self.made.cloud.stop()
 
     def servers(self):
         return self.made.request("GET", "/compute/v2.1/servers/detail?all_tenants=1").json["servers"]
@@ -136,53 +107,43 @@ def template(tmp_path_factory):
     return folder, body, made.json["server"]["id"], life.made.clock
 
 
-def killed_at(template, tmp_path, at, state, work):
-    """Copy the state, do ``work`` with the fuse at point ``at``, start again; returns that life and the fuse."""
+def filmed(template, tmp_path, state, work):
+    """Copy the state and do ``work`` there; returns the film."""
     folder, _, _, clock = template
-    place = tmp_path / f"at{at}"
-    shutil.copytree(folder / state, place)
-    life, fuse = Started(place, clock), Fuse(at)
-    life.light(fuse)
-    try:
-        work(life.made)
-        life.made.run(10)
-    except Killed:
-        life.end()
-        life = Started(place, clock)
+    place = shutil.copytree(folder / state, tmp_path / "alive")
+    life = Started(place, clock)
+    film = Film(place, tmp_path, clock)
+    life.watch(film)
+    work(life.made)
+    life.made.run(10)
+    film("the end")
+    life.whole("not killed")
+    life.end()
+    return film
+
+
+def restart_at_each(film, check):
+    """Start a cloud on each photograph, let it come to rest, and look at it."""
+    for moment in film.moments:
+        life = Started(moment.folder, moment.clock())
         life.made.run(200)
-    else:
-        life.light(Fuse())
-    return life, fuse, place
+        check(life, f"killed at {moment.point}, {moment.folder.name}")
+        life.end()
 
 
-def enumerate_points(template, tmp_path, state, work, check):
-    """Kill at each point once; returns the names of the points."""
-    at, points = 1, []
-    while True:
-        life, fuse, place = killed_at(template, tmp_path, at, state, work)
-        check(life, f"killed at point {at}, {fuse.points[-1]}")
-        life.made.cloud.stop()
-        shutil.rmtree(place)
-        if len(fuse.points) < at:
-            return fuse.points
-        points.append(fuse.points[-1])
-        at += 1
-
-
-def test_boot(template, tmp_path, capsys):
+def test_boot(template, tmp_path):
     _, body, _, _ = template
 
     def check(life, context):
         assert len(life.whole(context)) <= 1, context
 
-    points = enumerate_points(template, tmp_path, "empty",
-                              lambda cloud: cloud.request("POST", "/compute/v2.1/servers", body), check)
-    with capsys.disabled():
-        print(f"\nboot: {len(points)} points of a crash")
-    assert any("spawn" in point for point in points)
+    film = filmed(template, tmp_path, "empty",
+                  lambda cloud: cloud.request("POST", "/compute/v2.1/servers", body))
+    restart_at_each(film, check)
+    assert any("spawn" in point for point in film.points)
 
 
-def test_delete(template, tmp_path, capsys):
+def test_delete(template, tmp_path):
     _, _, server_id, _ = template
 
     def check(life, context):
@@ -192,8 +153,7 @@ def test_delete(template, tmp_path, capsys):
             life.made.run(30)
             assert life.whole(context) == [], context
 
-    points = enumerate_points(template, tmp_path, "full",
-                              lambda cloud: cloud.request("DELETE", f"/compute/v2.1/servers/{server_id}"), check)
-    with capsys.disabled():
-        print(f"\ndelete: {len(points)} points of a crash")
-    assert any("destroy" in point for point in points)
+    film = filmed(template, tmp_path, "full",
+                  lambda cloud: cloud.request("DELETE", f"/compute/v2.1/servers/{server_id}"))
+    restart_at_each(film, check)
+    assert any("destroy" in point for point in film.points)
