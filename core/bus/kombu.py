@@ -178,7 +178,7 @@ class Kombu(Bus):
         reply = self._waiting[correlation] = _new_reply()
         try:
             if not self.consuming.wait(min(timeout_s, self.options.connect_timeout_s)):
-                raise Unreachable("the message broker cannot be reached")
+                raise Unreachable("the message broker cannot be reached", retry_after_s=5)
             self._send(self._exchange, queue, body, declare=[self._shared(queue)], reply_to=self._reply_to,
                        correlation_id=correlation, ttl_s=min(timeout_s, self.options.message_ttl_s))
             return _take(reply, timeout_s, queue)
@@ -204,7 +204,7 @@ class Kombu(Bus):
             with self._producers.acquire(block=True, timeout=self.options.connect_timeout_s) as producer:
                 yield producer
         except self._errors() as exc:
-            raise Unreachable("the message broker cannot be reached") from exc
+            raise Unreachable("the message broker cannot be reached", retry_after_s=5) from exc
 
     def _errors(self) -> tuple[type[BaseException], ...]:
         return (KombuError, OSError, *self._connection.connection_errors, *self._connection.channel_errors)

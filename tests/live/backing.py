@@ -68,23 +68,56 @@ def process(arguments, user, log, **more):
                 break
 
 
+class Broker:
+    """A RabbitMQ that can be killed and started again with what it kept on disk."""
+
+    def __init__(self, home):
+        self.home = home
+        self.port, self.epmd, distribution = free_port(), free_port(), free_port()
+        self.url = f"amqp://guest:guest@127.0.0.1:{self.port}//"
+        self.environment = {
+            "PATH": os.environ["PATH"], "HOME": str(home), "RABBITMQ_NODENAME": f"live{self.port}@localhost",
+            "RABBITMQ_NODE_IP_ADDRESS": "127.0.0.1", "RABBITMQ_NODE_PORT": str(self.port),
+            "RABBITMQ_DIST_PORT": str(distribution), "ERL_EPMD_PORT": str(self.epmd),
+            "RABBITMQ_MNESIA_BASE": str(home / "data"), "RABBITMQ_LOG_BASE": str(home / "log"),
+            "RABBITMQ_ENABLED_PLUGINS_FILE": str(home / "plugins"), "RABBITMQ_CONF_ENV_FILE": "/dev/null"}
+        self.life = contextlib.ExitStack()
+
+    def start(self):
+        """Start it and wait until it accepts connections."""
+        self.running = self.life.enter_context(process(
+            ["/usr/lib/rabbitmq/bin/rabbitmq-server"], "rabbitmq", self.home / "out", cwd=self.home,
+            env=self.environment))
+        until(lambda: accepts(self.port), "RabbitMQ")
+
+    def kill(self):
+        """End it at once."""
+        os.killpg(self.running.pid, signal.SIGKILL)
+        self.stop()
+
+    def stop(self):
+        """End it and what it left."""
+        self.life.close()
+        subprocess.run(["epmd", "-port", str(self.epmd), "-kill"], capture_output=True, check=False)
+
+
 @contextlib.contextmanager
 def rabbitmq():
     """A broker; gives its kombu URL."""
+    with broker() as made:
+        yield made.url
+
+
+@contextlib.contextmanager
+def broker():
+    """A broker that can be killed and started again."""
     with folder("rabbitmq") as home:
-        port, epmd, distribution = free_port(), free_port(), free_port()
-        environment = {"PATH": os.environ["PATH"], "HOME": str(home), "RABBITMQ_NODENAME": f"live{port}@localhost",
-                       "RABBITMQ_NODE_IP_ADDRESS": "127.0.0.1", "RABBITMQ_NODE_PORT": str(port),
-                       "RABBITMQ_DIST_PORT": str(distribution), "ERL_EPMD_PORT": str(epmd),
-                       "RABBITMQ_MNESIA_BASE": str(home / "data"), "RABBITMQ_LOG_BASE": str(home / "log"),
-                       "RABBITMQ_ENABLED_PLUGINS_FILE": str(home / "plugins"), "RABBITMQ_CONF_ENV_FILE": "/dev/null"}
+        made = Broker(home)
         try:
-            with process(["/usr/lib/rabbitmq/bin/rabbitmq-server"], "rabbitmq", home / "out", cwd=home,
-                         env=environment):
-                until(lambda: accepts(port), "RabbitMQ")
-                yield f"amqp://guest:guest@127.0.0.1:{port}//"
+            made.start()
+            yield made
         finally:
-            subprocess.run(["epmd", "-port", str(epmd), "-kill"], capture_output=True, check=False)
+            made.stop()
 
 
 def postgresql_folder():
