@@ -1,19 +1,17 @@
 """A process killed at any write of any operation leaves nothing stuck and nothing behind."""
 
-import itertools
 import shutil
 
 import pytest
 
+from tests.api.crash import Film
+
+VERBS = ("create", "delete", "extend", "clone", "snapshot", "connect", "disconnect")
 IMAGE = "99999999-2222-3333-4444-555555555555"
 
 
-class Killed(BaseException):
-    """The process is gone."""
-
-
-def build(alone, folder):
-    return alone(folder, services=["image", "volume"], persistent=True).start()
+def build(alone, folder, clock=None):
+    return alone(folder, services=["image", "volume"], persistent=True, clock=clock).start()
 
 
 def call(cloud, method, path, body=None):
@@ -59,34 +57,25 @@ def template(alone, tmp_path_factory):
 @pytest.mark.parametrize("act", [create, clone, delete, snapshot, extend, attach])
 def test_killed_at_every_write(alone, template, tmp_path, act):
     source, one = template
-    for point in itertools.count():
-        folder = shutil.copytree(source, tmp_path / str(point))
-        cloud = build(alone, folder)
-        died = killed(cloud, point, lambda cloud=cloud, one=one: (act(cloud, one), cloud.run()))
-        cloud.cloud.databases.close()
-        for driver in cloud.cloud.services["volume"].backends.drivers.values():
-            driver.close()
-        check(build(alone, folder))
-        if not died:
-            return
+    film = filmed(alone, shutil.copytree(source, tmp_path / "alive"), lambda cloud: act(cloud, one))
+    assert len(film.moments) > 1
+    for moment in film.moments:
+        check(build(alone, moment.folder, moment.clock()))
 
 
-def killed(cloud, point, work):
-    """Tell whether ``work`` reached the write number ``point``, where it was stopped."""
-    left = itertools.count()
-
-    def probe(name):
-        if next(left) >= point:
-            raise Killed
+def filmed(alone, folder, work):
+    """Do ``work`` with a photograph at each write and around each of the driver's verbs."""
+    cloud = build(alone, folder)
+    film = Film(folder, folder.parent, cloud.clock)
     database = cloud.cloud.kits["volume"].db
-    database.probe = probe
-    try:
-        work()
-    except Killed:
-        return True
-    finally:
-        database.probe = None
-    return False
+    database.probe = film
+    film.guard(cloud.cloud.services["volume"].backends.driver("simulated"), VERBS)
+    work(cloud)
+    cloud.run()
+    database.probe = None
+    film("the end")
+    cloud.stop()
+    return film
 
 
 def check(cloud):
