@@ -1,33 +1,8 @@
 """The image service alone: a cloud of one slice, with an identity that believes what a token says."""
 
 import pytest
-from stratolith.core.conformance.cloud import InProcess
-from stratolith.core.context import Context
 
-ROLES = {"admin": ("admin", "manager", "member", "reader"), "member": ("member", "reader"), "reader": ("reader",)}
-
-
-class Believer:
-    """Takes tokens of the form ``project:role``."""
-
-    def authenticate(self, token, request_id):
-        project, _, role = token.partition(":")
-        return Context(request_id=request_id, user_id=f"user-{project}", project_id=project, roles=ROLES[role],
-                       is_admin=role == "admin")
-
-
-class Alone(InProcess):
-    """A cloud of a few services; ``as_`` is a token such as ``alpha:member``."""
-
-    def start(self):
-        self.cloud.peers.add("identity", Believer())
-        self.cloud.prepare()
-        self.cloud.start()
-        self.executor.run()
-        return self
-
-    def request(self, method, path, body=None, *, as_="alpha:member", headers=None, **more):
-        return super().request(method, path, body, as_=None, headers={"X-Auth-Token": as_, **(headers or {})}, **more)
+from tests.api.alone import Alone
 
 
 @pytest.fixture(scope="module")

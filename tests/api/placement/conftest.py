@@ -1,38 +1,16 @@
 """Placement alone: a cloud of one slice, with an identity that believes what a token says."""
 
 import pytest
-from stratolith.core.conformance.cloud import InProcess
-from stratolith.core.context import Context
-from stratolith.core.errors import Unauthorized
 
-ROLES = {"admin": ("admin", "manager", "member", "reader"), "service": ("service",), "member": ("member", "reader"),
-         "reader": ("reader",)}
+from tests.api.alone import Alone
 
 
-class Believer:
-    """Takes tokens of the form ``project:role``."""
-
-    def authenticate(self, token, request_id):
-        project, _, role = token.partition(":")
-        if role not in ROLES:
-            raise Unauthorized
-        return Context(request_id=request_id, user_id=f"user-{project}", project_id=project, roles=ROLES[role],
-                       is_admin=role == "admin")
-
-
-class Alone(InProcess):
-    """A cloud of one service. ``as_`` is a token such as ``p:member``, ``version`` a number such as ``39``."""
-
-    def start(self):
-        self.cloud.peers.add("identity", Believer())
-        self.cloud.prepare()
-        self.cloud.start()
-        return self
+class Placement(Alone):
+    """Placement alone; ``version`` is a number such as ``39``."""
 
     def ask(self, method, path, body=None, *, version=39, as_="p:admin", headers=None):
-        sent = {"OpenStack-API-Version": f"placement 1.{version}", **({"X-Auth-Token": as_} if as_ else {}),
-                **(headers or {})}
-        return self.request(method, "/placement" + path, body, as_=None, headers=sent)
+        return self.request(method, "/placement" + path, body, as_=as_, headers=headers,
+                            version=f"placement 1.{version}")
 
     def provider(self, name, inventories=None, **more):
         """A provider with inventories; its id."""
@@ -52,6 +30,6 @@ class Alone(InProcess):
 @pytest.fixture
 def cloud(tmp_path):
     """An empty placement."""
-    made = Alone(tmp_path, services=["placement"]).start()
+    made = Placement(tmp_path, services=["placement"]).start()
     yield made
     made.stop()
