@@ -18,8 +18,9 @@ from ...core.drivers.hypervisor import HypervisorFacts, Power
 from ...core.process.slice import Kit
 from ...core.services.placement import Inventory, PlacementService
 from ...core.services.scheduler import Aggregate, Host
-from . import states
+from . import records, states
 from .agency import Control, Guest, Order
+from .event import emit
 from .options import Options
 from .tables import aggregate_hosts, aggregates, hosts, servers, services
 
@@ -229,7 +230,14 @@ class ControlSide(Control):
                  "created": f"{now:%Y-%m-%dT%H:%M:%SZ}", "details": ""}
         with self._kit.db.write() as tx:
             for guest in guests:
-                states.move(tx, guest, None, vm_state=states.ERROR, power_state=0, fault=fault, updated_at=now)
+                if states.move(tx, guest, None, vm_state=states.ERROR, power_state=0, fault=fault, updated_at=now):
+                    self._tell(tx, guest, fault)
+
+    def _tell(self, tx: Transaction, guest: str, fault: Mapping[str, Any] | None = None) -> None:
+        """Write the event of a change that nobody asked for."""
+        row = records.present(tx, guest)
+        if row is not None:
+            emit(self._kit, tx, self._kit.context(), "instance.update", row, fault)
 
     def observed(self, context: Context, host: str, powers: Mapping[str, str]) -> None:
         now = self._kit.clock.now()
@@ -241,7 +249,8 @@ class ControlSide(Control):
             return
         with self._kit.db.write() as tx:
             for guest, values in changes:
-                states.move(tx, guest, None, updated_at=now, **values)
+                if states.move(tx, guest, None, updated_at=now, **values):
+                    self._tell(tx, guest)
 
 
 def _repair(row: Any, power: str | None) -> str:

@@ -65,7 +65,7 @@ def bring(kit: Kit, context: Context, user_id: str, name: str, kind: str, public
     """
     _see_name(name)
     from . import secret_key
-    return _save(kit, context, user_id, name, kind, public_key, secret_key.fingerprint(kind, public_key))
+    return _save(kit, context, user_id, name, kind, public_key, secret_key.fingerprint(kind, public_key), "import")
 
 
 def _see_name(name: str) -> None:
@@ -80,7 +80,8 @@ def _see_free(kit: Kit, tx: Transaction, context: Context, user_id: str, name: s
     quotas.see_room(kit, tx, context.project_id, "key_pairs", count + 1, "Quota exceeded, too many key pairs.", user_id)
 
 
-def _save(kit: Kit, context: Context, user_id: str, name: str, kind: str, public_key: str, fingerprint: str) -> Row:
+def _save(kit: Kit, context: Context, user_id: str, name: str, kind: str, public_key: str, fingerprint: str,
+          verb: str = "create") -> Row:
     with kit.db.write() as tx:
         _see_free(kit, tx, context, user_id, name)
         tx.insert(keypairs, {"user_id": user_id, "name": name, "type": kind, "fingerprint": fingerprint,
@@ -88,7 +89,7 @@ def _save(kit: Kit, context: Context, user_id: str, name: str, kind: str, public
         row = tx.row(_ONE, {"user_id": user_id, "name": name})
         if row is None:
             raise _unknown(user_id, name)
-        _tell(kit, tx, context, "create", row)
+        _tell(kit, tx, context, verb, row)
     return row
 
 

@@ -170,7 +170,8 @@ def finish_resize(kit: Kit, context: Context, server_id: str, action: str, kind:
         row = records.find(tx, context, server_id)
         states.begin(tx, row, action, context, kit.clock.now())
         kit.engine.start(tx, kind, server_id, context)
-        emit(kit, tx, context, f"instance.{kind.removeprefix('compute.')}.start", row)
+        event = "resize_confirm" if action == "confirmResize" else "resize_revert"
+        emit(kit, tx, context, f"instance.{event}.start", row)
 
 
 def create_image(kit: Kit, context: Context, server_id: str, name: str, metadata: Mapping[str, str]) -> str:

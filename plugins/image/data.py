@@ -115,8 +115,7 @@ class Data:
             if length is not None and length > limit:
                 raise TooLarge("Image exceeds the storage quota or the size cap")
             step(tx, image_id, "queued", event, beat_at=self.kit.clock.now(), staged=None)
-            if event == "upload":
-                emit(self.kit, tx, context, "prepare", row)
+            emit(self.kit, tx, context, "prepare", row)
         enforced = self.kit.options.require_format_match and event == "upload"
         return Intake(self.kit, row, enforced and row.container_format == "bare", limit)
 
@@ -144,6 +143,16 @@ class Data:
         with self.kit.db.write() as tx:
             if row is not None:
                 tx.change(images, image_id, {"status": state}, status="queued", staged=None)
+
+    def give_up(self, context: Context, image_id: str, still_s: float) -> bool:
+        """Give up an upload that has stood still for so long; tell whether it was."""
+        with self.kit.db.read() as tx:
+            row = allowed(self.kit, tx, context, "upload_image", image_id)
+        before = self.kit.clock.now() - datetime.timedelta(seconds=still_s)
+        if row.status != "saving" or row.beat_at > before:
+            return False
+        self.fail(image_id, "saving")
+        return True
 
     def sweep(self) -> None:
         """Give up the uploads whose process has died."""

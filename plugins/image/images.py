@@ -28,8 +28,9 @@ def payload(row: Any) -> Mapping[str, Any]:
 
 
 def emit(kit: Kit, tx: Transaction, context: Context, event: str, row: Any) -> None:
-    """Tell that ``event`` happened to the image of ``row``."""
-    kit.events.emit(tx, context, f"image.{event}", "ImagePayload", payload(row))
+    """Tell that ``event`` happened to the image of ``row``; what it is now is read from ``tx``."""
+    now = tx.row(BY_ID, {"id": row.id}) or row
+    kit.events.emit(tx, context, f"image.{event}", "ImagePayload", payload(now))
 
 
 def show(kit: Kit, context: Context, image_id: str) -> Row:

@@ -81,6 +81,7 @@ class Agents:
         with self.kit.db.write() as tx:
             if not (tx.update(agents, id, **changes) if changes else tx.row(_ONE, {"id": id})):
                 raise faults.missing("agent", id)
+            self.kit.events.emit(tx, context, "agent.update.end", "AgentPayload", {"id": id, **changes})
         return self.show(id)
 
     def delete(self, context: Context, id: str) -> None:
@@ -88,6 +89,7 @@ class Agents:
         with self.kit.db.write() as tx:
             if not tx.delete(agents, id):
                 raise faults.missing("agent", id)
+            self.kit.events.emit(tx, context, "agent.delete.end", "AgentPayload", {"id": id})
 
     def zones(self) -> list[dict[str, str]]:
         """The zones agents live in, for networks and routers."""

@@ -403,15 +403,17 @@ class Noun:
             with self.kit.db.write() as tx:
                 old = self.find(tx, context, id, lock=True)
                 self.enforce(context, rule, self.target(tx, old))
-                return self.write_tags(tx, old, tags)
+                return self.write_tags(tx, context, old, tags)
         return retried(work)
 
-    def write_tags(self, tx: Transaction, old: Document, wanted: Sequence[str]) -> list[str]:
+    def write_tags(self, tx: Transaction, context: Context, old: Document, wanted: Sequence[str]) -> list[str]:
         """Replace the tags within ``tx``."""
         kept = sorted(set(wanted))
         tx.execute(tables.tags.delete().where(tables.tags.c.resource_id == old["id"]))
         tx.insert(tables.tags, [{"resource_id": old["id"], "tag": tag} for tag in kept])
         self.save(tx, old, {**old, "tags": kept})
+        self.kit.events.emit(tx, context, "tag.update.end", "TagPayload", {
+            "parent_resource": f"{self.name}s", "parent_resource_id": old["id"], "tags": kept})
         return kept
 
     def seen_or_none(self, tx: Transaction, context: Context, id: str) -> Document | None:

@@ -72,6 +72,7 @@ class Quotas:
             tx.execute(quotas.delete().where(quotas.c.project_id == project_id, quotas.c.resource.in_(limits)))
             tx.insert(quotas, [{"project_id": project_id, "resource": name, "maximum": limit}
                                for name, limit in limits.items()])
+            self._tell(tx, context, "update", project_id, limits)
         return self.of(project_id)
 
     def reset(self, context: Context, project_id: str) -> None:
@@ -79,3 +80,8 @@ class Quotas:
         with self.service.kit.db.write() as tx:
             if not tx.execute(quotas.delete().where(quotas.c.project_id == project_id)):
                 raise NotFound(f"Quota for tenant {project_id} could not be found.", type="TenantQuotaNotFound")
+            self._tell(tx, context, "delete", project_id, {})
+
+    def _tell(self, tx: Transaction, context: Context, verb: str, project_id: str, limits: Mapping[str, int]) -> None:
+        self.service.kit.events.emit(tx, context, f"quota.{verb}.end", "QuotaPayload", {
+            "project_id": project_id, "limits": dict(limits)})

@@ -11,8 +11,10 @@ from ...core.context import Context
 from ...core.db.engine import Transaction
 from ...core.process.slice import Kit
 from .backends import Backends
-from .tables import marks, services
+from .tables import marks, services, snapshots, volumes
 
+VOLUME = sa.select(volumes).where(volumes.c.id == sa.bindparam("id"))
+SNAPSHOT = sa.select(snapshots).where(snapshots.c.id == sa.bindparam("id"))
 CLOSED = sa.select(services.c.host).where(services.c.disabled, services.c.binary == "cinder-volume")
 
 
@@ -24,10 +26,17 @@ class Base:
         self.backends = backends
 
     def emit(self, tx: Transaction, context: Context, event: str, row: Any) -> None:
-        """Tell that ``event`` happened to the volume or snapshot of ``row``."""
-        self.kit.events.emit(tx, context, event, "VolumePayload", {
-            "id": row.id, "display_name": row.name, "tenant_id": row.project_id, "user_id": row.user_id,
-            "size": row.size, "status": row.status, "created_at": row.created_at.isoformat()})
+        """Tell that ``event`` happened to the volume or snapshot of ``row``; what it is now is read from ``tx``."""
+        if event.startswith("snapshot."):
+            name, now = "SnapshotPayload", tx.row(SNAPSHOT, {"id": row.id}) or row
+            more = {"volume_id": row.volume_id}
+        else:
+            name, now = "VolumePayload", tx.row(VOLUME, {"id": row.id}) or row
+            more = {"bootable": bool(now.bootable), "volume_type": now.type_id}
+        self.kit.events.emit(tx, context, event, name, {
+            "id": now.id, "display_name": now.name, "tenant_id": now.project_id, "user_id": now.user_id,
+            "size": now.size, "status": now.status, "created_at": now.created_at.isoformat(), **more},
+            priority="ERROR" if event.endswith(".error") else "INFO")
 
     def mark(self, tx: Transaction, owner_id: str, metadata: Mapping[str, str], *, fresh: bool = False) -> None:
         """Keep metadata where lists can find it, in place of what was there; ``fresh``: nothing was."""

@@ -81,6 +81,7 @@ class VolumeImages(Base):
             row = access.volume(tx, context, volume_id)
             found = {**(row.image_metadata or {}), **changes}
             tx.update(volumes, volume_id, image_metadata=found)
+            self.emit(tx, context, "volume.update.end", row)
             return found
 
     def drop_metadata(self, context: Context, volume_id: str, key: str) -> None:
@@ -92,6 +93,7 @@ class VolumeImages(Base):
                 raise NotFound("Metadata does not exist.")
             del found[key]
             tx.update(volumes, volume_id, image_metadata=found or None)
+            self.emit(tx, context, "volume.update.end", row)
 
 
 BASIC = frozenset(("image_id", "image_name", "checksum", "container_format", "disk_format", "min_disk", "min_ram",

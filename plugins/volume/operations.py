@@ -73,6 +73,7 @@ def _create_failed(tx: Transaction, job: Job, error: CloudError) -> None:
     row = tx.row(access.VOLUME, {"id": job.subject})
     if row is not None and row.status == "creating":
         states.step(_service(job).kit, tx, row, "failed")
+        _service(job).volumes.emit(tx, job.context, "volume.create.error", row)
 
 
 # Deleting a volume.
@@ -94,6 +95,7 @@ def _delete_failed(tx: Transaction, job: Job, error: CloudError) -> None:
     row = tx.row(access.VOLUME, {"id": job.subject})
     if row is not None and row.status == "deleting":
         states.step(_service(job).kit, tx, row, "failed")
+        _service(job).volumes.emit(tx, job.context, "volume.delete.error", row)
 
 
 # Extending a volume.
@@ -129,6 +131,7 @@ def _extend_failed(tx: Transaction, job: Job, error: CloudError) -> None:
     row = tx.row(access.VOLUME, {"id": job.subject})
     if row is not None and row.status == "extending":
         states.step(_service(job).kit, tx, row, "failed", growing=0)
+        _service(job).volumes.emit(tx, job.context, "volume.resize.error", row)
 
 
 # Making an image from a volume.
@@ -192,6 +195,7 @@ def _freeze_failed(tx: Transaction, job: Job, error: CloudError) -> None:
     row = _snapshot_row(tx, job)
     if row is not None and row.status == "creating":
         states.step_snapshot(_service(job).kit, tx, row, "failed")
+        _service(job).snapshots.emit(tx, job.context, "snapshot.create.error", row)
 
 
 def _remove_snapshot(job: Job) -> Finish | None:
@@ -208,6 +212,7 @@ def _remove_snapshot_failed(tx: Transaction, job: Job, error: CloudError) -> Non
     row = _snapshot_row(tx, job)
     if row is not None and row.status == "deleting":
         states.step_snapshot(_service(job).kit, tx, row, "failed")
+        _service(job).snapshots.emit(tx, job.context, "snapshot.delete.error", row)
 
 
 WORKFLOWS: tuple[Workflow, ...] = (

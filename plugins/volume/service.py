@@ -92,6 +92,7 @@ class BlockStorage(VolumeService):
                 raise WrongState(f"Invalid volume: Volume {volume_id} is not attached to server {server_id}")
             if len(found) == 1:
                 states.step(self.kit, tx, volume, "detach")
+                self.volumes.emit(tx, context, "volume.detach.start", volume)
 
     def roll_back_detach(self, context: Context, volume_id: str) -> None:
         """The detach did not happen: the volume is in use again."""

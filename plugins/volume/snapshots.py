@@ -66,7 +66,9 @@ class SnapshotSet(Base):
             if "metadata" in changes:
                 self.mark(tx, snapshot_id, changes["metadata"])
             tx.update(snapshots, snapshot_id, **changes, updated_at=self.kit.clock.now())
-            return access.snapshot(tx, context, snapshot_id)
+            changed = access.snapshot(tx, context, snapshot_id)
+            self.emit(tx, context, "snapshot.update.end", changed)
+            return changed
 
     def delete(self, context: Context, snapshot_id: str, *, force: bool = False) -> None:
         """Begin to delete a snapshot, with ``force`` whatever its state is.
@@ -87,11 +89,12 @@ class SnapshotSet(Base):
     def reset(self, context: Context, snapshot_id: str, status: str, progress: str | None = None) -> None:
         """Set a snapshot's state whatever it is: for administrators."""
         with self.kit.db.write() as tx:
-            access.snapshot(tx, context, snapshot_id)
+            row = access.snapshot(tx, context, snapshot_id)
             values: dict[str, Any] = {"status": status, "updated_at": self.kit.clock.now()}
             if progress is not None:
                 values["progress"] = progress
             tx.update(snapshots, snapshot_id, **values)
+            self.emit(tx, context, "snapshot.reset_status.end", row)
 
     def erase(self, tx: Transaction, context: Context, row: Row) -> None:
         """Remove the rows of a snapshot whose storage is gone."""

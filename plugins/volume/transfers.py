@@ -67,6 +67,8 @@ class Transfers(Base):
             volume = tx.row(access.VOLUME, {"id": row.volume_id})
             if volume is not None and volume.status == "awaiting-transfer":
                 states.step(self.kit, tx, volume, "release")
+            if volume is not None:
+                self.emit(tx, context, "transfer.delete.end", volume)
 
     def accept(self, context: Context, transfer_id: str, key: str) -> Row:
         """Take a volume that is offered.

@@ -71,8 +71,9 @@ def create(kit: Kit, context: Context, name: str, description: str | None, is_pu
         with kit.db.write() as tx:
             tx.insert(types, {"id": type_id, "name": name.strip(), "description": description,
                               "is_public": is_public, "extra_specs": dict(specs), "created_at": kit.clock.now()})
-            kit.events.emit(tx, context, "volume_type.create", "VolumeTypePayload", {"id": type_id, "name": name})
-            return find(tx, context, type_id)
+            made = find(tx, context, type_id)
+            _tell(kit, tx, context, "volume_type.create", made)
+            return made
     except AlreadyExists as exc:
         raise AlreadyExists(f"Volume Type {name} already exists.") from exc
 
@@ -84,8 +85,11 @@ def update(kit: Kit, context: Context, type_id: str, changes: Mapping[str, Any])
     try:
         with kit.db.write() as tx:
             find(tx, context, type_id)
-            tx.update(types, type_id, **changes)
-            return find(tx, context, type_id)
+            if changes:
+                tx.update(types, type_id, **changes)
+            changed = find(tx, context, type_id)
+            _tell(kit, tx, context, "volume_type.update", changed)
+            return changed
     except AlreadyExists as exc:
         raise AlreadyExists(f"Volume Type {changes.get('name')} already exists.") from exc
 
@@ -99,7 +103,7 @@ def delete(kit: Kit, context: Context, type_id: str) -> None:
         if row.name == kit.options.default_type:
             raise BadRequest(f"The volume type {row.name} is the default volume type and cannot be deleted.")
         tx.delete(types, type_id)
-        kit.events.emit(tx, context, "volume_type.delete", "VolumeTypePayload", {"id": type_id, "name": row.name})
+        _tell(kit, tx, context, "volume_type.delete", row)
 
 
 def set_specs(kit: Kit, context: Context, type_id: str, specs: Mapping[str, str]) -> None:
@@ -107,6 +111,7 @@ def set_specs(kit: Kit, context: Context, type_id: str, specs: Mapping[str, str]
     with kit.db.write() as tx:
         row = find(tx, context, type_id)
         tx.update(types, type_id, extra_specs={**row.extra_specs, **specs})
+        _tell(kit, tx, context, "volume_type_extra_specs.create", row, specs=dict(specs))
 
 
 def drop_spec(kit: Kit, context: Context, type_id: str, key: str) -> None:
@@ -116,6 +121,7 @@ def drop_spec(kit: Kit, context: Context, type_id: str, key: str) -> None:
         if key not in row.extra_specs:
             raise NotFound(f"Volume Type {type_id} has no extra specs with key {key}.")
         tx.update(types, type_id, extra_specs={k: v for k, v in row.extra_specs.items() if k != key})
+        _tell(kit, tx, context, "volume_type_extra_specs.delete", row, key=key)
 
 
 def allow(kit: Kit, context: Context, type_id: str, project_id: str) -> None:
@@ -127,6 +133,7 @@ def allow(kit: Kit, context: Context, type_id: str, project_id: str) -> None:
         if tx.row(IS_ALLOWED, {"type_id": type_id, "project_id": project_id}):
             raise Conflict(f"Volume type access for {type_id} / {project_id} combination already exists.")
         tx.insert(access, {"type_id": type_id, "project_id": project_id})
+        _tell(kit, tx, context, "volume_type_project.access.add", row, project_id=project_id)
 
 
 def deny(kit: Kit, context: Context, type_id: str, project_id: str) -> None:
@@ -137,6 +144,7 @@ def deny(kit: Kit, context: Context, type_id: str, project_id: str) -> None:
             raise Conflict("Type access modification is not applicable to public volume type.")
         if not tx.execute(access.delete().where(access.c.type_id == type_id, access.c.project_id == project_id)):
             raise NotFound(f"Volume type access not found for {type_id} / {project_id} combination.")
+        _tell(kit, tx, context, "volume_type_project.access.remove", row, project_id=project_id)
 
 
 def allowed(kit: Kit, context: Context, type_id: str) -> Sequence[Row]:
@@ -158,6 +166,7 @@ def encrypt(kit: Kit, context: Context, type_id: str, values: Mapping[str, Any])
         made = {"encryption_id": kit.clock.uuid(), "provider": "", "control_location": "front-end", "cipher": None,
                 "key_size": None, "created_at": kit.clock.now().isoformat(), **values}
         tx.update(types, type_id, encryption=made)
+        _tell(kit, tx, context, "volume_type_encryption.create", row)
         return made
 
 
@@ -172,6 +181,12 @@ def change_encryption(kit: Kit, context: Context, type_id: str, encryption_id: s
             raise BadRequest("Cannot change encryption specs. Volume type in use.")
         tx.update(types, type_id, encryption=None if values is None else {
             **row.encryption, **values, "updated_at": kit.clock.now().isoformat()})
+        _tell(kit, tx, context, f"volume_type_encryption.{'delete' if values is None else 'update'}", row)
+
+
+def _tell(kit: Kit, tx: Transaction, context: Context, event: str, row: Row, **more: Any) -> None:
+    kit.events.emit(tx, context, event, "VolumeTypePayload", {
+        "id": row.id, "name": row.name, "is_public": bool(row.is_public), **more})
 
 
 def seed(kit: Kit) -> None:

@@ -215,8 +215,9 @@ class Volumes(Base):
     def set_bootable(self, context: Context, volume_id: str, bootable: bool) -> None:
         """Say whether servers may boot from a volume."""
         with self.kit.db.write() as tx:
-            access.volume(tx, context, volume_id)
+            row = access.volume(tx, context, volume_id)
             tx.update(volumes, volume_id, bootable=bootable, updated_at=self.kit.clock.now())
+            self.emit(tx, context, "volume.update.end", row)
 
     def set_readonly(self, context: Context, volume_id: str, readonly: bool) -> None:
         """Say whether a volume may be written to. :raises WrongState: it is in use."""
@@ -226,6 +227,7 @@ class Volumes(Base):
                 raise WrongState(f"Invalid volume: Volume {volume_id} status must be available to update readonly "
                                  f"flag, but current status is: {row.status}.")
             tx.update(volumes, volume_id, readonly=readonly, updated_at=self.kit.clock.now())
+            self.emit(tx, context, "volume.update.end", row)
 
     def extend(self, context: Context, volume_id: str, size: int, online: bool) -> None:
         """Begin to make a volume larger; ``online`` allows it while the volume is attached.
@@ -268,8 +270,9 @@ class Volumes(Base):
     def reset(self, context: Context, volume_id: str, status: str) -> None:
         """Set a volume's state whatever it is: for administrators."""
         with self.kit.db.write() as tx:
-            access.volume(tx, context, volume_id)
+            row = access.volume(tx, context, volume_id)
             states.force(self.kit, tx, volume_id, status)
+            self.emit(tx, context, "volume.reset_status.end", row)
 
     # Deleting.
 
