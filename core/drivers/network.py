@@ -8,7 +8,6 @@ from collections.abc import Sequence
 
 from .base import Driver
 
-
 METADATA_SOCKET = "metadata.sock"
 """Unix socket on which the process answers for the metadata service, in the folder above a driver's run_dir."""
 
