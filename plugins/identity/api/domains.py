@@ -10,7 +10,7 @@ from ....core.http.call import Call
 from ....core.http.table import Operation
 from ..service import Identity
 from ..tables import projects
-from .lists import answer, conditions, in_sql, page, query, split
+from .lists import answer, conditions, in_sql, page, query, split, stored
 from .schemas import BOOLEAN, IMMUTABLE, PROJECT_NAME, TAGS, TEXT, body
 
 ATTRIBUTES = ("name", "description", "enabled", "options", "tags", "explicit_domain_id")
@@ -45,18 +45,11 @@ def create(service: Identity, call: Call) -> Mapping[str, Any]:
     """Create a domain."""
     known, extra = split(call.body["domain"], ATTRIBUTES)
     tags = known.pop("tags", [])
-    values = _stored(known)
+    values = stored(known)
     if explicit := values.pop("explicit_domain_id", ""):
         values["id"] = explicit
     row = service.projects.create(call.context, {**values, "is_domain": True, "extra": extra}, tags)
     return {"domain": _one(service, call, row)}
-
-
-def _stored(known: Mapping[str, Any]) -> dict[str, Any]:
-    values = {key: "" if value is None else value for key, value in known.items()}
-    if "name" in values:
-        values["name"] = values["name"].strip()
-    return values
 
 
 def show(service: Identity, call: Call) -> Mapping[str, Any]:
@@ -70,7 +63,7 @@ def update(service: Identity, call: Call) -> Mapping[str, Any]:
     known, extra = split(call.body["domain"], ATTRIBUTES)
     tags = known.pop("tags", None)
     known.pop("explicit_domain_id", None)
-    row = service.projects.update(call.context, call.path["domain_id"], {**_stored(known), "extra": extra}, tags)
+    row = service.projects.update(call.context, call.path["domain_id"], {**stored(known), "extra": extra}, tags)
     return {"domain": _one(service, call, row)}
 
 

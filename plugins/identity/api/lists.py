@@ -88,3 +88,11 @@ def split(given: Mapping[str, Any], known: Iterable[str]) -> tuple[dict[str, Any
     names = frozenset(known)
     return ({key: value for key, value in given.items() if key in names},
             {key: value for key, value in given.items() if key not in names and key not in ("id", "links")})
+
+
+def stored(known: Mapping[str, Any]) -> dict[str, Any]:
+    """What was given, in the form of the table: empty where the API has null."""
+    values = {key: "" if value is None else value for key, value in known.items()}
+    if "name" in values:
+        values["name"] = values["name"].strip()
+    return values

@@ -13,7 +13,7 @@ from ....core.http.call import Call, Reply
 from ....core.http.table import Operation, Query
 from ..service import Identity
 from ..tables import projects, tags
-from .lists import answer, conditions, flag, in_sql, page, query, split
+from .lists import answer, conditions, flag, in_sql, page, query, split, stored
 from .schemas import BOOLEAN, IMMUTABLE, NULLABLE_ID, PROJECT_NAME, TAGS, TEXT, body
 
 ATTRIBUTES = ("name", "domain_id", "parent_id", "description", "enabled", "is_domain", "options", "tags")
@@ -71,7 +71,7 @@ def create(service: Identity, call: Call) -> Mapping[str, Any]:
     """Create a project."""
     known, extra = split(call.body["project"], ATTRIBUTES)
     project_tags = known.pop("tags", [])
-    values = _stored(known)
+    values = stored(known)
     if not values.get("is_domain"):
         values["domain_id"] = domain_of(service, call)
         values.setdefault("parent_id", "")
@@ -90,14 +90,6 @@ def domain_of(service: Identity, call: Call) -> str:
         parent = service.projects.by_id([given["parent_id"]]).get(given["parent_id"])
         return "" if parent is None else str(parent.id if parent.is_domain else parent.domain_id)
     return call.context.domain_id or str(service.store.options.default_domain_id)
-
-
-def _stored(known: Mapping[str, Any]) -> dict[str, Any]:
-    """What was given, in the form of the table: empty where the API has null."""
-    values = {key: "" if value is None else value for key, value in known.items()}
-    if "name" in values:
-        values["name"] = values["name"].strip()
-    return values
 
 
 def show(service: Identity, call: Call) -> Mapping[str, Any]:
@@ -148,7 +140,7 @@ def update(service: Identity, call: Call) -> Mapping[str, Any]:
     """Update a project."""
     known, extra = split(call.body["project"], ATTRIBUTES)
     project_tags = known.pop("tags", None)
-    row = service.projects.update(call.context, call.path["project_id"], {**_stored(known), "extra": extra},
+    row = service.projects.update(call.context, call.path["project_id"], {**stored(known), "extra": extra},
                                   project_tags)
     return {"project": _one(service, call, row)}
 

@@ -68,8 +68,8 @@ def _project(call: Call, asked: listing.Question) -> None:
 
 def _filter(call: Call, asked: listing.Question, name: str, column: str, value: str) -> None:
     if name == "metadata":
-        for key, one in _pairs(value).items():
-            asked.add(str(key), "metadata", str(one))
+        for key, one in pairs(name, value).items():
+            asked.add(key, "metadata", one)
     elif name in ("bootable", "multiattach"):
         if value.lower() not in ("true", "false", "1", "0"):
             raise BadRequest(f"Invalid input received: {name}={value[:100]}")
@@ -82,15 +82,15 @@ def _filter(call: Call, asked: listing.Question, name: str, column: str, value: 
         asked.add(column, "eq", value)
 
 
-def _pairs(text: str) -> Mapping[Any, Any]:
-    """Metadata as clients write it: the text of a mapping."""
+def pairs(name: str, text: str) -> dict[str, str]:
+    """The filter ``name`` as clients write it: the text of a mapping. :raises BadRequest: it is none."""
     try:
         found = ast.literal_eval(text)
-    except (ValueError, SyntaxError, RecursionError, MemoryError) as exc:
-        raise BadRequest(f"Invalid input received: metadata={text[:100]}") from exc
+    except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError) as exc:
+        raise BadRequest(f"Invalid input received: {name}={text[:100]}") from exc
     if not isinstance(found, dict):
-        raise BadRequest(f"Invalid input received: metadata={text[:100]}")
-    return found
+        raise BadRequest(f"Invalid input received: {name}={text[:100]}")
+    return {str(key): str(value) for key, value in found.items()}
 
 
 def _number(name: str, text: str) -> int:

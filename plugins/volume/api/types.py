@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,6 +11,7 @@ from ....core.http.call import Call
 from ....core.http.table import Action, Operation
 from .. import types
 from ..service import BlockStorage
+from .paging import pairs
 
 VISIBLE = ("RESKEY:availability_zones", "multiattach", "replication_enabled")
 """Extra specs that every user may see."""
@@ -81,15 +81,7 @@ def listed(service: BlockStorage, call: Call) -> dict[str, Any]:
 
 def _filter(call: Call) -> Mapping[str, str]:
     text = call.one("extra_specs") if call.since("3.52") else ""
-    if not text:
-        return {}
-    try:
-        found = ast.literal_eval(text)
-    except (ValueError, SyntaxError, RecursionError, MemoryError) as exc:
-        raise BadRequest(f"Invalid input received: extra_specs={text[:100]}") from exc
-    if not isinstance(found, dict):
-        raise BadRequest(f"Invalid input received: extra_specs={text[:100]}")
-    return {str(key): str(value) for key, value in found.items()}
+    return pairs("extra_specs", text) if text else {}
 
 
 def show(service: BlockStorage, call: Call) -> dict[str, Any]:
