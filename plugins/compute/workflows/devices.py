@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Callable
 
 import msgspec
 
 from ....core.db.engine import Row, Transaction
 from ....core.drivers.volume import Connector
-from ....core.errors import NotFound, WrongState
+from ....core.errors import CloudError, NotFound, WrongState
 from ....core.operations.workflow import Finish, Job, Step, Workflow
 from ....core.services.network import NetworkService, NicRequest
 from ....core.services.volume import VolumeService
@@ -16,7 +17,7 @@ from .. import plans, records
 from ..event import emit
 from ..tables import block_devices, servers
 from .boot import nic_columns
-from .step import agent_of, kit_of, rows_of
+from .step import agent_of, fault, kit_of, rows_of
 
 
 def _device(job: Job) -> Row | None:
@@ -97,16 +98,25 @@ def extend_volume(job: Job) -> Finish | None:
     size_gib = volumes.volume(job.context, device.volume_id).size
     volumes.connect(job.context, device.attachment_id, Connector(host=server.host), device.device)
     agent_of(job, server.host).grow_volume(job.context, server.id, device.volume_id, size_gib)
-    
+
     def finish(tx: Transaction) -> None:
         tx.update(block_devices, device.id, size_gib=size_gib)
     return finish
 
 
+def _error(verb: str) -> Callable[[Transaction, Job, CloudError], None]:
+    """What tells of an attachment or detachment that failed; the server itself is well."""
+    def failed(tx: Transaction, job: Job, error: CloudError) -> None:
+        row = records.present(tx, job.subject)
+        if row is not None:
+            emit(kit_of(job), tx, job.context, f"instance.{verb}.error", row, fault(job, error))
+    return failed
+
+
 ATTACH_VOLUME = Workflow(kind="compute.attach_volume", title="attach_volume",
-                         steps=(Step("attach", attach_volume, undo_attach),))
+                         steps=(Step("attach", attach_volume, undo_attach),), failed=_error("volume_attach"))
 DETACH_VOLUME = Workflow(kind="compute.detach_volume", title="detach_volume",
-                         steps=(Step("detach", detach_volume, keep_volume),))
+                         steps=(Step("detach", detach_volume, keep_volume),), failed=_error("volume_detach"))
 EXTEND_VOLUME = Workflow(kind="compute.extend_volume", title="extend_volume", undoes=False,
                          steps=(Step("extend_volume", extend_volume),))
 
@@ -154,6 +164,6 @@ def _noted(job: Job, event: str, server: Row) -> Finish:
 
 
 ATTACH_INTERFACE = Workflow(kind="compute.attach_interface", title="attach_interface",
-                            steps=(Step("attach", attach_interface, undo_interface),))
+                            steps=(Step("attach", attach_interface, undo_interface),), failed=_error("interface_attach"))
 DETACH_INTERFACE = Workflow(kind="compute.detach_interface", title="detach_interface", undoes=False,
-                            steps=(Step("detach", remove_interface),))
+                            steps=(Step("detach", remove_interface),), failed=_error("interface_detach"))
