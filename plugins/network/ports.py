@@ -14,6 +14,7 @@ from .addresses import eui64, network_of
 from .noun import Document, Noun
 
 ports, networks, memberships, addresses = tables.ports, tables.networks, tables.memberships, tables.addresses
+routers = tables.routers
 SERVICE_OWNERS = ("network:router_interface", "network:router_gateway", "network:floatingip",
                   "network:ha_router_replicated_interface", "network:router_centralized_snat")
 UNBOUND = {"binding:host_id": "", "binding:profile": {}, "binding:vif_type": "unbound", "binding:vif_details": {}}
@@ -24,6 +25,7 @@ _DROP_ADDRESSES = addresses.delete().where(addresses.c.port_id == sa.bindparam("
 _DROP_GROUPS = memberships.delete().where(memberships.c.port_id == sa.bindparam("this"))
 _MAC = sa.select(ports.c.id).where(ports.c.network_id == sa.bindparam("network_id"),
                                    ports.c.mac_address == sa.bindparam("mac"))
+_ROUTER = sa.select(routers.c.project_id).where(routers.c.id == sa.bindparam("id"))
 
 
 class Ports(Noun):
@@ -72,6 +74,7 @@ class Ports(Noun):
         if network is None or not (network.project_id == context.project_id or network.shared
                                    or network.router_external or self.is_admin(context)):
             raise faults.missing("network", body["network_id"])
+        self._may_claim(tx, context, {"device_id": "", "binding:host_id": ""}, body)
         return self.write(tx, context, body, project_id, bool(network.port_security_enabled))
 
     def write(self, tx: Transaction, context: Context, body: Document, project_id: str, secure: bool = True,
@@ -105,6 +108,23 @@ class Ports(Noun):
         self.service.wiring.port_changed(tx, context, None, document)
         return document
 
+    def _may_claim(self, tx: Transaction, context: Context, old: Document, new: Document) -> None:
+        """See that nobody gives another project's router a port, or a server's port to another server.
+
+        Metadata go to the server that a bound port names, and routers lead into the networks of their ports.
+        """
+        device, owner = new.get("device_id") or "", new.get("device_owner") or ""
+        if not device or (device, owner) == (old["device_id"], old.get("device_owner")) or self.is_admin(context):
+            return
+        if old["binding:host_id"] and device != old["device_id"]:
+            raise faults.conflict("PortBound", f"Unable to complete operation on port {old['id']}, port is already "
+                                  "bound: its device cannot be replaced.")
+        if owner.startswith("network:router"):
+            project_id = tx.value(_ROUTER, {"id": device})
+            if project_id is not None and project_id != context.project_id:
+                raise faults.conflict("DeviceIDNotOwnedByTenant", f"The following device_id {device} is not owned by "
+                                      "your tenant or matches another tenants router.")
+
     def _mac(self, tx: Transaction, body: Document) -> str:
         if body.get("mac_address"):
             mac = str(body["mac_address"]).lower()
@@ -135,6 +155,7 @@ class Ports(Noun):
     def change(self, tx: Transaction, context: Context, old: Document, changes: Document) -> Document:
         """Attributes, addresses, groups and binding."""
         new = {**old, **changes}
+        self._may_claim(tx, context, old, new)
         if "mac_address" in changes:
             new["mac_address"] = str(changes["mac_address"]).lower()
             if new["mac_address"] != old["mac_address"]:

@@ -23,11 +23,13 @@ if TYPE_CHECKING:
     from .service import Service
 
 ports, networks, floating_ips, addresses = tables.ports, tables.networks, tables.floating_ips, tables.addresses
+_CLAIMED = ports.c.binding_host_id != ""
+"""Anybody may write any server's id into a port of its own; a port is a server's only once compute has bound it."""
 _OF_SERVER = sa.select(ports.c.document, ports.c.hidden, ports.c.ordinal, ports.c.requested, ports.c.tag).where(
-    ports.c.device_id == sa.bindparam("server_id")).order_by(ports.c.ordinal, ports.c.created_at, ports.c.id)
+    ports.c.device_id == sa.bindparam("server_id"), _CLAIMED).order_by(ports.c.ordinal, ports.c.created_at, ports.c.id)
 _NICS = (sa.select(ports.c.device_id, ports.c.document, ports.c.requested, ports.c.tag, networks.c.name, networks.c.mtu)
          .join(networks, networks.c.id == ports.c.network_id)
-         .where(ports.c.device_id.in_(sa.bindparam("servers", expanding=True)))
+         .where(ports.c.device_id.in_(sa.bindparam("servers", expanding=True)), _CLAIMED)
          .order_by(ports.c.ordinal, ports.c.created_at, ports.c.id))
 _FLOATING = sa.select(floating_ips.c.port_id, floating_ips.c.floating_ip_address,
                       floating_ips.c.fixed_ip_address).where(
@@ -87,6 +89,8 @@ class Servers:
         port = self.service.ports.seen_or_none(tx, context, one.port_id)
         if port is None:
             raise BadRequest(f"Port id {one.port_id} could not be found.")
+        if port["project_id"] != context.project_id and not self.service.ports.is_admin(context):
+            raise BadRequest(f"Port {one.port_id} not usable: it belongs to another project.")
         if port["device_id"]:
             raise Conflict(f"Port {one.port_id} is still in use.")
         if not port["fixed_ips"] and port["port_security_enabled"]:
@@ -301,7 +305,7 @@ class Servers:
         with self.kit.db.read() as tx:
             return tx.values(sa.select(groups.c.name).distinct().join(
                 memberships, memberships.c.group_id == groups.c.id).join(
-                    ports, ports.c.id == memberships.c.port_id).where(ports.c.device_id == server_id)
+                    ports, ports.c.id == memberships.c.port_id).where(ports.c.device_id == server_id, _CLAIMED)
                 .order_by(groups.c.name))
 
     def network_data(self, context: Context, server_id: str) -> dict[str, Any]:
@@ -319,7 +323,7 @@ class Servers:
         with self.kit.db.read() as tx:
             found = tx.value(sa.select(ports.c.device_id).join(addresses, addresses.c.port_id == ports.c.id).where(
                 addresses.c.address == plain(address), addresses.c.network_id == network_id,
-                ports.c.device_owner.startswith("compute:")))
+                ports.c.device_owner.startswith("compute:"), _CLAIMED))
         if not found:
             raise NotFound(f"nobody has {address} in network {network_id}")
         return str(found)
