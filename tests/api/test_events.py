@@ -11,6 +11,8 @@ from stratolith.core.bus.events import TOPIC
 from stratolith.core.conformance.cloud import InProcess
 from stratolith.core.operations.tables import outbox
 
+pytestmark = pytest.mark.xdist_group("events")
+"""One walk: its steps follow one another."""
 SECRET = re.compile("password|secret|token$|private_key|admin_pass|user_data", re.IGNORECASE)
 
 

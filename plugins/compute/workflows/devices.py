@@ -164,6 +164,7 @@ def _noted(job: Job, event: str, server: Row) -> Finish:
 
 
 ATTACH_INTERFACE = Workflow(kind="compute.attach_interface", title="attach_interface",
-                            steps=(Step("attach", attach_interface, undo_interface),), failed=_error("interface_attach"))
+                            steps=(Step("attach", attach_interface, undo_interface),),
+                            failed=_error("interface_attach"))
 DETACH_INTERFACE = Workflow(kind="compute.detach_interface", title="detach_interface", undoes=False,
                             steps=(Step("detach", remove_interface),), failed=_error("interface_detach"))
