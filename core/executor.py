@@ -12,6 +12,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 from .clock import Clock, Virtual
+from .errors import BackendBusy
 
 log = logging.getLogger("stratolith.executor")
 Task = Callable[[], None]
@@ -34,6 +35,9 @@ class Executor(abc.ABC):
     @abc.abstractmethod
     def loop(self, name: str, body: Callable[[threading.Event], None]) -> None:
         """Run ``body`` on a thread of its own until it returns; the event is set when it should."""
+
+    def drain(self) -> None:
+        """Take no more tasks and let those that run finish; loops go on until :meth:`stop`."""
 
     @abc.abstractmethod
     def stop(self, timeout_s: float = 10.0) -> None:
@@ -59,6 +63,8 @@ def guarded(task: Task) -> None:
     """Run ``task``; an exception goes to the log and no further."""
     try:
         task()
+    except BackendBusy as busy:
+        log.warning("a task could not be done: %s", busy)
     except Exception:
         log.exception("a task failed")
 
@@ -75,9 +81,10 @@ class Threads(Executor):
         self._stopping = threading.Event()
         self._loops: list[threading.Thread] = []
         self._timer_started = False
+        self._draining = False
 
     def submit(self, task: Task) -> None:
-        if not self._stopping.is_set():
+        if not self._draining:
             self._pool.submit(guarded, carried(task))
 
     def later(self, delay_s: float, task: Task) -> None:
@@ -102,11 +109,15 @@ class Threads(Executor):
         self._loops.append(thread)
         thread.start()
 
+    def drain(self) -> None:
+        self._draining = True
+        self._pool.shutdown(wait=True, cancel_futures=True)
+
     def stop(self, timeout_s: float = 10.0) -> None:
         self._stopping.set()
         with self._changed:
             self._changed.notify_all()
-        self._pool.shutdown(wait=True, cancel_futures=True)
+        self.drain()
         for thread in self._loops:
             thread.join(timeout_s)
 

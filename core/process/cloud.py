@@ -254,10 +254,11 @@ class Cloud:
             kit.engine.stop()
         for agent in self.agents.values():
             agent.stop()
-        self.executor.stop()
+        self.executor.drain()
         for events in {id(kit.db): kit.events for kit in self.kits.values()}.values():
             events.publish()
         self.bus.close()
+        self.executor.stop()
         self.databases.close()
 
 

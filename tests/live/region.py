@@ -37,8 +37,10 @@ class Region:
 
     def command(self, *words):
         """Run the command to its end and return what it printed."""
-        return subprocess.run([sys.executable, "-m", "stratolith.core.cli", *words], check=True, capture_output=True,
-                              text=True).stdout
+        done = subprocess.run([sys.executable, "-m", "stratolith.core.cli", *words], capture_output=True, text=True,
+                              check=False)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
 
     def start(self, name, wait=True):
         """Start a process; wait until it says that it is ready."""
@@ -79,6 +81,7 @@ class Region:
                 one.wait(20)
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(one.pid, signal.SIGKILL)
+            one.wait()
 
     def log_in(self):
         """Be the demo user."""
