@@ -109,5 +109,13 @@ class ImageService(ServiceInterface):
         """
 
     @abc.abstractmethod
+    def give_up(self, context: Context, image_id: str, still_s: float) -> bool:
+        """Give up an upload that has stood still for ``still_s`` seconds, as its sender has died; tell whether it was.
+
+        The image is queued again then. Uploads that live are heard of every 20 s.
+        :raises NotFound: there is no such image that the caller may see.
+        """
+
+    @abc.abstractmethod
     def delete(self, context: Context, image_id: str) -> None:
         """Delete an image and its data; nothing when it is gone. :raises Forbidden: it is protected."""

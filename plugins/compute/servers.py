@@ -11,12 +11,13 @@ from ...core.context import Context
 from ...core.db.engine import Row, Transaction
 from ...core.errors import BadRequest, Conflict
 from ...core.process.slice import Kit
-from ...core.services.image import ImageRecord, ImageService
+from ...core.services.image import ImageRecord
 from ...core.services.network import NetworkService
 from ...core.services.volume import VolumeService
 from . import accounting, choice, creation, disks, plans, records, states
 from .event import emit
 from .tables import server_details, server_metadata, servers
+from .workflows.image import make_image
 
 RESERVED = ("root_device_name", "mappings", "block_device_mapping", "bdm_v2")
 OVERRIDE = "os_compute_api:os-lock-server:unlock:unlock_override"
@@ -94,7 +95,7 @@ def reset_state(kit: Kit, context: Context, server_id: str, state: str) -> None:
         emit(kit, tx, context, "instance.update", row)
 
 
-def rebuild(kit: Kit, context: Context, server_id: str, wish: Mapping[str, Any], password: str) -> None:
+def rebuild(kit: Kit, context: Context, server_id: str, wish: Mapping[str, Any]) -> None:
     """Begin to rebuild a server from an image. :raises BadRequest: the image does not fit."""
     image = choice.image(kit, context, wish["imageRef"])
     with kit.db.read() as tx:
@@ -175,7 +176,10 @@ def finish_resize(kit: Kit, context: Context, server_id: str, action: str, kind:
 
 
 def create_image(kit: Kit, context: Context, server_id: str, name: str, metadata: Mapping[str, str]) -> str:
-    """Begin to make an image of a server; returns the image's id."""
+    """Begin to make an image of a server; returns the image's id.
+
+    The operation makes the image too, as this request may die before; made here, it is there for the answer.
+    """
     with kit.db.read() as tx:
         row = records.find(tx, context, server_id)
         details, devices = records.details(tx, server_id), records.devices(tx, server_id)
@@ -187,20 +191,15 @@ def create_image(kit: Kit, context: Context, server_id: str, name: str, metadata
     if disks.is_volume_backed(devices):
         snapshots = {one.volume_id: kit.clock.uuid() for one in devices if one.destination_type == "volume"}
         properties.update(_mapping_properties(kit, context, row, devices, snapshots))
-    images = kit.peers.of(ImageService)
-    min_disk = 0 if snapshots else row.root_gib
-    record = images.create(context, image_id, name, "raw" if snapshots else "", "bare", properties, min_disk,
-                           base.min_ram)
-    try:
-        with kit.db.write() as tx:
-            row = records.find(tx, context, server_id)
-            states.begin(tx, row, "createImage", context, kit.clock.now())
-            kit.engine.start(tx, "compute.snapshot", server_id, context,
-                             {"image": msgspec.to_builtins(record), "snapshots": snapshots})
-            emit(kit, tx, context, "instance.snapshot.start", row)
-    except Exception:
-        images.delete(context, image_id)
-        raise
+    record = ImageRecord(id=image_id, name=name, disk_format="raw" if snapshots else "", container_format="bare",
+                         properties=properties, min_disk=0 if snapshots else row.root_gib, min_ram=base.min_ram)
+    with kit.db.write() as tx:
+        row = records.find(tx, context, server_id)
+        states.begin(tx, row, "createImage", context, kit.clock.now())
+        kit.engine.start(tx, "compute.snapshot", server_id, context,
+                         {"image": msgspec.to_builtins(record), "snapshots": snapshots})
+        emit(kit, tx, context, "instance.snapshot.start", row)
+    make_image(kit, context, record)
     return image_id
 
 

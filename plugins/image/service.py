@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from ...core.context import Context
 from ...core.db.engine import Row
 from ...core.drivers.image_store import ImageStore
-from ...core.errors import Forbidden, NotFound
+from ...core.errors import AlreadyExists, Forbidden, NotFound
 from ...core.process.slice import Kit
 from ...core.services.image import ImageQuestion, ImageRecord, ImageService
 from . import images, listing, members
@@ -69,7 +69,11 @@ class Images(ImageService):
         new = images.NewImage(id=image_id, name=name, visibility=visibility, protected=protected,
                               disk_format=disk_format or None, container_format=container_format or None,
                               properties=dict(properties), min_disk=min_disk, min_ram=min_ram)
-        return images.record(images.create(self.kit, context, new))
+        try:
+            return images.record(images.create(self.kit, context, new))
+        except AlreadyExists:
+            # Another request with this id was just before this one.
+            return self._formatted(context, image_id, disk_format, container_format)
 
     def _formatted(self, context: Context, image_id: str, disk_format: str, container_format: str) -> ImageRecord:
         """An image that is there; a queued one whose format was left open takes it now."""
@@ -84,6 +88,10 @@ class Images(ImageService):
         """Give a queued image its data and make it active."""
         self.data.upload(context, image_id, chunks)
         return self.image(context, image_id)
+
+    def give_up(self, context: Context, image_id: str, still_s: float) -> bool:
+        """Give up an upload that has stood still for so long; tell whether it was."""
+        return self.data.give_up(context, image_id, still_s)
 
     def delete(self, context: Context, image_id: str) -> None:
         """Delete an image and its data; nothing when it is gone."""

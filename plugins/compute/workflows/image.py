@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import msgspec
 
+from ....core.context import Context
 from ....core.db.engine import Transaction
 from ....core.errors import CloudError
 from ....core.operations.workflow import Finish, Job, Step, Wait, Workflow
+from ....core.process.slice import Kit
 from ....core.services.image import ImageRecord, ImageService
 from ....core.services.volume import VolumeService
 from .. import records, states
@@ -14,6 +16,19 @@ from ..event import emit
 from .step import agent_of, kit_of, rows_of, settle
 
 TASK = "image_snapshot"
+STILL_S = 60.0
+"""An upload that has stood still so long has lost its host."""
+
+
+def make_image(kit: Kit, context: Context, image: ImageRecord) -> None:
+    """Make the queued image; nothing when it is there."""
+    kit.peers.of(ImageService).create(context, image.id, image.name, image.disk_format, image.container_format,
+                                      image.properties, image.min_disk, image.min_ram)
+
+
+def make(job: Job) -> None:
+    """Make the image that the request was to make, should it have died before."""
+    make_image(kit_of(job), job.context, msgspec.convert(job.data["image"], ImageRecord))
 
 
 def upload(job: Job) -> Finish:
@@ -22,9 +37,10 @@ def upload(job: Job) -> Finish:
     images = kit.peers.of(ImageService)
     image_id: str = job.data["image"]["id"]
     status = images.image(job.context, image_id).status
-    if status == "saving":
+    if status == "saving" and not images.give_up(job.context, image_id, STILL_S):
+        # An earlier run of this step began the upload: its host may still be at it.
         raise Wait(f"image:{image_id}", 10.0)
-    if status == "queued":
+    if status in ("queued", "saving"):
         if job.data.get("snapshots"):
             volumes = kit.peers.of(VolumeService)
             for volume_id, snapshot_id in job.data["snapshots"].items():
@@ -53,4 +69,4 @@ def failed(tx: Transaction, job: Job, error: CloudError) -> None:
 
 
 SNAPSHOT = Workflow(kind="compute.snapshot", title="createImage", failed=failed,
-                    steps=(Step("upload", upload, discard),))
+                    steps=(Step("image", make, discard), Step("upload", upload)))

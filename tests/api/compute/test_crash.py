@@ -7,80 +7,9 @@ with a fault, or gone, with nothing stuck, leaked or doubled.
 import shutil
 
 import pytest
-import sqlalchemy as sa
-from stratolith.core.conformance.cloud import InProcess
-from stratolith.core.operations.tables import operations
 
+from tests.api.compute.life import Started
 from tests.api.crash import Film
-
-HYPERVISOR_VERBS = ("spawn", "destroy")
-NETWORK_VERBS = ("apply_network", "remove_network", "apply_port", "remove_port")
-VOLUME_VERBS = ("create", "delete", "connect", "disconnect")
-
-
-class Started:
-    """One life of the cloud in a folder."""
-
-    def __init__(self, folder, clock=None):
-        self.made = InProcess(folder, persistent=True, clock=clock)
-        self.made.start()
-        self.made.run(1)
-
-    @property
-    def database(self):
-        return self.made.cloud.kits["compute"].db
-
-    def watch(self, film):
-        """Have all that changes something photographed."""
-        for database in self.made.cloud.databases.all():
-            database.probe = film
-        for host in self.made.cloud.agents["compute"].hosts:
-            film.guard(host.driver, HYPERVISOR_VERBS)
-        film.guard(self.made.cloud.agents["network"].driver, NETWORK_VERBS)
-
-    def end(self):
-        """Stop it; nothing is photographed any more."""
-        for database in self.made.cloud.databases.all():
-            database.probe = None
-        self.made.cloud.stop()
-
-    def servers(self):
-        return self.made.request("GET", "/compute/v2.1/servers/detail?all_tenants=1").json["servers"]
-
-    def guests(self):
-        return sorted(one.guest for host in self.made.cloud.agents["compute"].hosts
-                      for one in host.driver.observe())
-
-    def consumers(self):
-        with self.database.read() as tx:
-            return sorted(tx.values(sa.text("SELECT DISTINCT consumer_id FROM placement_allocations")))
-
-    def port_owners(self):
-        ports = self.made.request("GET", "/network/v2.0/ports").json["ports"]
-        return sorted(one["device_id"] for one in ports if one["device_owner"].startswith("compute:"))
-
-    def unfinished(self):
-        with self.database.read() as tx:
-            return tx.values(sa.select(operations.c.kind).where(operations.c.state.not_in(("done", "failed"))))
-
-    def used(self):
-        with self.database.read() as tx:
-            return tx.value(sa.text("SELECT coalesce(sum(instances), 0) FROM compute_usage"))
-
-    def whole(self, context):
-        """See that nothing is stuck, leaked or doubled; returns the servers."""
-        servers = self.servers()
-        assert self.unfinished() == [], context
-        for one in servers:
-            assert one["status"] in ("ACTIVE", "ERROR"), (context, one["status"])
-            assert one["OS-EXT-STS:task_state"] is None, context
-            assert one["status"] == "ACTIVE" or one["fault"]["message"], context
-        active = sorted(one["id"] for one in servers if one["status"] == "ACTIVE")
-        assert self.guests() == active, context
-        assert self.consumers() == active, context
-        assert self.port_owners() == active, context
-        assert self.used() == len(servers), context
-        return servers
 
 
 @pytest.fixture(scope="module")
