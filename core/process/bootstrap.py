@@ -8,6 +8,8 @@ import logging
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from ..clock import Clock
 from ..config import option
 from ..errors import BackendBusy, NotFound
@@ -79,27 +81,29 @@ def bootstrap(cloud: Cloud, secrets: Secrets, base: str) -> None:
 def bootstrap_services(cloud: Cloud) -> None:
     """Give the services of this process, but for identity, what a new cloud has of them.
 
-    Identity may be in another process; it is waited for.
+    What is for all projects belongs to that of the administrators. Identity may be in another process; it is
+    waited for.
     """
     services: dict[str, Any] = cloud.services
     if not any(hasattr(service, "bootstrap") for name, service in services.items() if name != "identity"):
         return
-    demo = _demo(cloud)
+    demo, admin = _project(cloud, "demo"), _project(cloud, "admin")
     for name in ("network", "compute", "volume", "image"):
         if hasattr(services.get(name), "bootstrap"):
-            services[name].bootstrap(cloud.kits[name].context(), demo.id)
+            voice = msgspec.structs.replace(cloud.kits[name].context(), project_id=admin.id)
+            services[name].bootstrap(voice, demo.id)
 
 
-def _demo(cloud: Cloud) -> Project:
-    """The demo project. :raises BackendBusy: identity did not have it within the time."""
+def _project(cloud: Cloud, name: str) -> Project:
+    """One of the first projects. :raises BackendBusy: identity did not have it within the time."""
     context = next(iter(cloud.kits.values())).context()
     until = cloud.clock.monotonic() + PATIENCE_S
     while True:
         try:
-            return cloud.peers.of(IdentityService).project_named(context, "demo")
+            return cloud.peers.of(IdentityService).project_named(context, name)
         except (BackendBusy, NotFound) as error:
             if cloud.clock.monotonic() >= until:
-                raise BackendBusy(f"identity has no demo project yet: {error}") from error
+                raise BackendBusy(f"identity has no project {name} yet: {error}") from error
             log.info("waiting for identity: %s", error)
             cloud.clock.sleep(1.0)
 

@@ -1,4 +1,7 @@
-"""The first networks of a new cloud: ``public``, and ``private`` of the demo project behind a router."""
+"""The first networks of a new cloud: ``public``, and ``private`` of the demo project behind a router.
+
+Who owns a network sees and rules the ports of others in it, so that the outside belongs to no ordinary project.
+"""
 
 from __future__ import annotations
 
@@ -32,9 +35,15 @@ def _named(noun: Noun, tx: Transaction, name: str, project_id: str) -> Document 
     return found[0] if found else None
 
 
+def _outside(service: Service, tx: Transaction, name: str) -> Document | None:
+    columns = service.networks.table.c
+    found = service.networks.select(tx, columns.name == name, columns.router_external)
+    return found[0] if found else None
+
+
 def _network(service: Service, tx: Transaction, context: Context, project_id: str, name: str, cidr: str,
              *flags: str) -> Document:
-    network = _named(service.networks, tx, name, project_id)
+    network = _outside(service, tx, name) if flags else _named(service.networks, tx, name, project_id)
     if network is None:
         network = service.networks.create_one(tx, context, {"name": name, "project_id": project_id,
                                                             **dict.fromkeys(flags, True)})
