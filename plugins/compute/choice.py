@@ -91,8 +91,7 @@ def key(tx: Transaction, context: Context, name: str | None) -> dict[str, Any] |
     return {"name": row.name, "type": row.type, "public_key": row.public_key}
 
 
-def group(kit: Kit, tx: Transaction, context: Context, group_id: str, count: int,
-          limit: int) -> str:
+def group(tx: Transaction, context: Context, group_id: str, count: int, limit: int) -> str:
     """The server group of a hint. :raises BadRequest: there is none. :raises QuotaExceeded: it is full."""
     if not group_id:
         return ""

@@ -15,7 +15,6 @@ import msgspec
 from ...core.context import Context
 from ...core.db.engine import Transaction
 from ...core.errors import BadRequest, Forbidden, NotFound
-from ...core.http.table import Version
 from ...core.process.slice import Kit
 from ...core.services.image import ImageRecord
 from ...core.services.network import NetworkService, NicRequest
@@ -59,21 +58,21 @@ class Made:
     disk_config: str
 
 
-def create(kit: Kit, fleet: Fleet, context: Context, body: Mapping[str, Any], version: Version) -> Made:
+def create(kit: Kit, fleet: Fleet, context: Context, body: Mapping[str, Any]) -> Made:
     """Make the servers that ``body`` asks for. :raises CloudError: as the compute API reference lists."""
-    wish = _wish(kit, fleet, context, body, version)
+    wish = _wish(kit, fleet, context, body)
     reservation_id = "r-" + kit.clock.hex_id()[:8]
     with kit.db.write() as tx:
         flavor = wish.flavor
         count = accounting.room(kit, tx, context.project_id, wish.most, wish.least, flavor["vcpus"],
                                 flavor["memory_mib"], context.user_id)
-        group_id = choice.group(kit, tx, context, next(iter(wish.hints.get("group", ())), ""), count,
+        group_id = choice.group(tx, context, next(iter(wish.hints.get("group", ())), ""), count,
                                 wish.limits["server_group_members"])
         ids = [_insert(kit, tx, context, wish, number, count, reservation_id, group_id) for number in range(count)]
     return Made(ids, reservation_id, wish.password, wish.groups, wish.server.get("OS-DCF:diskConfig", "MANUAL"))
 
 
-def _wish(kit: Kit, fleet: Fleet, context: Context, body: Mapping[str, Any], version: Version) -> Wish:
+def _wish(kit: Kit, fleet: Fleet, context: Context, body: Mapping[str, Any]) -> Wish:
     server = body["server"]
     if server.get("trusted_image_certificates"):
         refuse_certificates()
@@ -91,7 +90,7 @@ def _wish(kit: Kit, fleet: Fleet, context: Context, body: Mapping[str, Any], ver
     if any(row["boot_index"] == 0 and row["destination_type"] == "volume" for row in devices):
         image_id = ""
     where = choice.where(kit, fleet, context, server)
-    nics = _nics(kit, context, server, most, version)
+    nics = _nics(kit, context, server, most)
     return Wish(server=server, flavor=flavor, image=image, image_id=image_id, key=key, devices=devices, nics=nics,
                 where=where, hints=_hints(body), least=least, most=most,
                 password=server.get("adminPass") or password(kit),
@@ -158,7 +157,7 @@ def _image(kit: Kit, context: Context, found: ImageRecord | None, devices: Seque
     return found
 
 
-def _nics(kit: Kit, context: Context, server: Mapping[str, Any], count: int, version: Version) -> list[NicRequest]:
+def _nics(kit: Kit, context: Context, server: Mapping[str, Any], count: int) -> list[NicRequest]:
     asked = server.get("networks")
     groups = [one["name"] for one in server.get("security_groups") or () if "name" in one]
     requests: list[NicRequest] | None = None

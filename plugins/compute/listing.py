@@ -60,10 +60,10 @@ def servers_page(kit: Kit, context: Context, values: Values, version: Version, p
     :raises BadRequest: a filter's value cannot be read.
     :raises Forbidden: a tenant asks for deleted servers.
     """
-    conditions = [*_scope(context, values, all_projects), *_deleted(context, values, every_filter)]
+    conditions = [*_scope(context, values, all_projects), *_deleted(values, every_filter)]
     for name, given in values.items():
         if (every_filter or name in TENANT_FILTERS) and version >= SINCE.get(name, (0, 0)):
-            condition = _condition(name, given, context, version)
+            condition = _condition(name, given, version)
             if condition is not None:
                 conditions.append(condition)
     statement = sa.select(servers)
@@ -97,7 +97,7 @@ def _scope(context: Context, values: Values, all_projects: bool) -> list[Conditi
     return [servers.c.project_id.in_(wanted)] if wanted else []
 
 
-def _deleted(context: Context, values: Values, admin: bool) -> list[Condition]:
+def _deleted(values: Values, admin: bool) -> list[Condition]:
     """Deleted servers show with changes-since, to administrators who ask, and to nobody else."""
     asked = values.get("deleted") or values.get("is_deleted")
     statuses = [one.lower() for one in values.get("status", [])]
@@ -112,7 +112,7 @@ def _deleted(context: Context, values: Values, admin: bool) -> list[Condition]:
     return [servers.c.deleted.is_(False)]
 
 
-def _condition(name: str, given: list[str], context: Context, version: Version) -> Condition | None:
+def _condition(name: str, given: list[str], version: Version) -> Condition | None:
     if name in EXACT:
         column = servers.c[EXACT[name]]
         return column == given[0] if len(given) == 1 else column.in_(given)

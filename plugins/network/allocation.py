@@ -90,7 +90,7 @@ def _one(tx: Transaction, port: Document, one: dict[str, Any], known: dict[str, 
     if not subnet_id:
         if not address:
             raise faults.invalid("IP allocation requires subnet_id or ip_address")
-        subnet_id = _containing(address, known, port["network_id"])
+        subnet_id = _containing(address, known)
     if subnet_id not in known:
         raise faults.invalid(f"Failed to create port on network {port['network_id']}, because fixed_ips included "
                              f"invalid subnet {subnet_id}")
@@ -115,7 +115,7 @@ def _one(tx: Transaction, port: Document, one: dict[str, Any], known: dict[str, 
     return {"subnet_id": subnet_id, "ip_address": free}
 
 
-def _containing(address: str, known: dict[str, tuple[Document, str]], network_id: str) -> str:
+def _containing(address: str, known: dict[str, tuple[Document, str]]) -> str:
     parsed = ip_address(address)
     for id, (subnet, _) in known.items():
         if parsed in network_of(subnet["cidr"]):

@@ -88,7 +88,7 @@ class FloatingIps(Noun):
                                  "provide a specific IPv4 address when assigning a floating IP.", "BadRequest")
         address, subnet_id = own[0]["ip_address"], own[0]["subnet_id"]
         self._unclaimed(tx, document, port, address)
-        router_id = self._router(tx, subnet_id, document["floating_network_id"], port["network_id"])
+        router_id = self._router(tx, subnet_id, document["floating_network_id"])
         if router_id is None:
             raise NotFound(f"External network {document['floating_network_id']} is not reachable from subnet "
                                   f"{subnet_id}. Therefore, cannot associate Port {port_id} with a Floating IP.",
@@ -106,7 +106,7 @@ class FloatingIps(Noun):
                                     f"fixed IP already has a floating IP on external network "
                                     f"{other['floating_network_id']}.")
 
-    def _router(self, tx: Transaction, subnet_id: str, external: str, network_id: str) -> str | None:
+    def _router(self, tx: Transaction, subnet_id: str, external: str) -> str | None:
         """The router that joins the subnet with the external network, best the one on the subnet's gateway."""
         rows = tx.rows(sa.select(routers.c.id, tables.addresses.c.address, tables.subnets.c.gateway_ip)
                        .join(ports, ports.c.device_id == routers.c.id)

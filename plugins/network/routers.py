@@ -75,7 +75,7 @@ class Routers(Noun):
         network_id = info.get("network_id")
         fixed = info.get("external_fixed_ips")
         if network_id:
-            self._check_external(tx, context, router, network_id)
+            self._check_external(tx, context, network_id)
         port_id = tx.value(sa.select(routers.c.gateway_port_id).where(routers.c.id == router["id"]))
         if present and present["network_id"] != network_id:
             self._clear_gateway(tx, context, router, str(port_id))
@@ -96,7 +96,7 @@ class Routers(Noun):
         return self.save(tx, router, {**router, "external_gateway_info": gateway}, gateway_network_id=network_id,
                          gateway_port_id=port["id"])
 
-    def _check_external(self, tx: Transaction, context: Context, router: Document, network_id: str) -> None:
+    def _check_external(self, tx: Transaction, context: Context, network_id: str) -> None:
         network = self.service.networks.seen_or_none(tx, context, network_id)
         if network is None:
             raise faults.missing("network", network_id)

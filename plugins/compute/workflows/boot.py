@@ -101,13 +101,13 @@ def take_volumes(job: Job) -> Finish | None:
             volumes.create(job.context, one.volume_id, size, "", one.image_id, one.snapshot_id, "", one.volume_type,
                            "")
     for one in wanted:
-        _wait_for(job, volumes, one.volume_id, one.attachment_id)
+        _wait_for(job, volumes, one.volume_id)
     for one in wanted:
         volumes.reserve(job.context, one.volume_id, job.subject, one.attachment_id)
     return lambda tx: _went_on(tx, job, "block_device_mapping", "spawning", volumes=records.volumes_of(wanted))
 
 
-def _wait_for(job: Job, volumes: VolumeService, volume_id: str, attachment_id: str) -> None:
+def _wait_for(job: Job, volumes: VolumeService, volume_id: str) -> None:
     found = volumes.volume(job.context, volume_id)
     if found.status in ("creating", "downloading"):
         raise Wait(f"volume:{volume_id}")

@@ -39,7 +39,8 @@ def test_filters(storage, detail, query, expected):
 
 
 @pytest.mark.parametrize("query", ["limit=-1", "limit=x", "sort=colour", "sort_dir=up", "metadata=x", "metadata=5",
-                                   "metadata=%7B%5B%5D%3A1%7D", "sort=id&sort_key=id", "bootable=perhaps", "created_at=gt:soon"])
+                                   "metadata=%7B%5B%5D%3A1%7D", "sort=id&sort_key=id", "bootable=perhaps",
+                                   "created_at=gt:soon"])
 def test_refused(storage, query):
     storage.call("GET", f"/volumes?{query}", None, 400)
 
