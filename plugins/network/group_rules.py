@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from ipaddress import ip_interface
 from typing import Any
 
 import sqlalchemy as sa
@@ -128,7 +129,7 @@ def checked(body: Document) -> Document:
         if (version == 4) != (body["ethertype"] == "IPv4"):
             raise faults.invalid(f"Conflicting value ethertype {body['ethertype']} for CIDR {prefix}",
                                  "SecurityGroupRuleParameterConflict")
-        body["remote_ip_prefix"] = str(network_of(prefix))
+        body["remote_ip_prefix"] = str(ip_interface(prefix))
     body["remote_ip_prefix"] = body.get("remote_ip_prefix") or None
     body["remote_group_id"] = body.get("remote_group_id") or None
     return body

@@ -136,7 +136,7 @@ def _rule(one: Document, members: dict[str, list[str]]) -> Rule:
         remote = tuple(f"{address}/{bits}" for address in members[one["remote_group_id"]]
                        if (":" in address) == (bits == 128))
     elif one["remote_ip_prefix"]:
-        remote = (one["remote_ip_prefix"],)
+        remote = (one["normalized_cidr"],)
     return Rule(direction=one["direction"], ethertype=one["ethertype"], protocol=one["protocol"] or "",
                 port_min=one["port_range_min"], port_max=one["port_range_max"], remote=remote,
                 remote_group=one["remote_group_id"] or "")

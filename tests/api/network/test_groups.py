@@ -41,7 +41,8 @@ def test_a_new_group_lets_everything_out(net):
 def test_rules_are_kept_in_their_usual_form(net, group):
     made = rule(net, group, protocol="TCP", port_range_min="22", port_range_max=80, remote_ip_prefix="10.1.2.3/8")
     assert (made["protocol"], made["port_range_min"], made["port_range_max"]) == ("tcp", 22, 80)
-    assert (made["ethertype"], made["remote_ip_prefix"]) == ("IPv4", "10.0.0.0/8")
+    assert (made["ethertype"], made["remote_ip_prefix"]) == ("IPv4", "10.1.2.3/8")
+    assert made["normalized_cidr"] == "10.0.0.0/8"
     assert rule(net, group, protocol=17)["protocol"] == "17"
     assert rule(net, group, protocol="icmp", port_range_min=8, port_range_max=0)["port_range_max"] == 0
     shown = net.get(f"/security-group-rules/{made['id']}")["security_group_rule"]
