@@ -281,7 +281,11 @@ class Application:
             self._version([], request, response)
         for name, value in (error.headers or {}).items() if isinstance(error.headers, Mapping) else error.headers or ():
             response.set_header(name, value)
-        self.fail(request, response, _from_falcon(error))
+        found = _from_falcon(error)
+        if found.status == 405 and request.env["PATH_INFO"].endswith("/"):
+            # A thing whose name is empty is not there; the path without its slash is the collection's.
+            found = NotFound()
+        self.fail(request, response, found)
 
     def _crashed(self, request: falcon.Request, response: falcon.Response, error: Exception,
                  parameters: object) -> None:
