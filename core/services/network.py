@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import abc
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -119,6 +119,26 @@ class NetworkService(ServiceInterface):
         :raises NotFound: the project has no such group, or no port of the server has it.
         :raises Conflict: several groups have the name.
         """
+
+    @abc.abstractmethod
+    def documents(self, context: Context, noun: str, filters: Mapping[str, list[str]]) -> list[dict[str, Any]]:
+        """What the Networking API lists of a noun (``network``, ``security_group``, ``floatingip``, ...)."""
+
+    @abc.abstractmethod
+    def document(self, context: Context, noun: str, id: str) -> dict[str, Any]:
+        """What the Networking API shows of one. :raises NotFound: there is none that the caller may see."""
+
+    @abc.abstractmethod
+    def make(self, context: Context, noun: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        """Make one, by the Networking API's attributes; its errors are those of the noun."""
+
+    @abc.abstractmethod
+    def change(self, context: Context, noun: str, id: str, changes: Mapping[str, Any]) -> dict[str, Any]:
+        """Change attributes of one. :raises NotFound: there is none."""
+
+    @abc.abstractmethod
+    def remove(self, context: Context, noun: str, id: str) -> None:
+        """Delete one. :raises NotFound: there is none. :raises InUse: something uses it."""
 
     @abc.abstractmethod
     def network_data(self, context: Context, server_id: str) -> dict[str, Any]:

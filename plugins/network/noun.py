@@ -49,6 +49,12 @@ def retried(work: Callable[[], T]) -> T:
     return work()
 
 
+def plain(shown: Shown) -> Document:
+    """A document as a mapping, however it was made ready to go out."""
+    found: Document = msgspec.json.decode(msgspec.json.encode(shown), type=dict[str, Any])
+    return found
+
+
 def truth(value: Any) -> bool:
     """A boolean as clients write it."""
     return value.lower() in listing.TRUE if isinstance(value, str) else bool(value)

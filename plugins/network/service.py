@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ...core.context import Context
@@ -15,8 +15,9 @@ from .control import Beat, Expected, NetworkControl
 from .floating_ips import FloatingIps
 from .group_rules import GroupRules
 from .groups import Groups
+from .listing import Listing
 from .networks import Networks
-from .noun import Noun
+from .noun import Noun, plain
 from .options import Options
 from .ports import Ports
 from .quotas import Quotas
@@ -96,6 +97,29 @@ class Service(NetworkControl):
     def remove_security_group(self, context: Context, server_id: str, project_id: str, group: str) -> None:
         """See :class:`NetworkService`."""
         self.servers.change_group(context, server_id, project_id, group, add=False)
+
+    def documents(self, context: Context, noun: str, filters: Mapping[str, list[str]]) -> list[dict[str, Any]]:
+        """See :class:`NetworkService`."""
+        if noun == "security_group":
+            self.groups.ensure_default(context)
+        items, _ = self.nouns[noun].index(context, Listing(filters))
+        return [plain(item) for item in items]
+
+    def document(self, context: Context, noun: str, id: str) -> dict[str, Any]:
+        """See :class:`NetworkService`."""
+        return plain(self.nouns[noun].show(context, id))
+
+    def make(self, context: Context, noun: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        """See :class:`NetworkService`."""
+        return self.nouns[noun].create(context, [dict(body)])[0]
+
+    def change(self, context: Context, noun: str, id: str, changes: Mapping[str, Any]) -> dict[str, Any]:
+        """See :class:`NetworkService`."""
+        return self.nouns[noun].update(context, id, dict(changes))
+
+    def remove(self, context: Context, noun: str, id: str) -> None:
+        """See :class:`NetworkService`."""
+        self.nouns[noun].delete(context, id)
 
     def network_data(self, context: Context, server_id: str) -> dict[str, Any]:
         """See :class:`NetworkService`."""

@@ -13,6 +13,7 @@ from . import (
     availability_zones,
     extensions,
     flavors,
+    floating_ips,
     hosts,
     hypervisors,
     image_metadata,
@@ -20,7 +21,9 @@ from . import (
     instance_actions,
     keypairs,
     limits,
+    networks,
     quota_sets,
+    security_groups,
     server_groups,
     server_metadata,
     server_tags,
@@ -54,6 +57,9 @@ TABLES: Sequence[Sequence[Operation]] = (
     extensions.OPERATIONS,
     images.OPERATIONS,
     image_metadata.OPERATIONS,
+    security_groups.OPERATIONS,
+    floating_ips.OPERATIONS,
+    networks.OPERATIONS,
 )
 """The tables of all nouns, in the order of the API reference."""
 

@@ -1,4 +1,4 @@
-"""Servers' addresses, security groups and password over HTTP."""
+"""Servers' addresses and password over HTTP."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from typing import Any
 from ....core.errors import NotFound
 from ....core.http.call import Call
 from ....core.http.table import Operation
-from ....core.services.network import NetworkService
 from .. import servers
 from ..service import Service
 from .server_view import addresses
@@ -35,14 +34,6 @@ def show(service: Service, call: Call) -> Any:
     return {label: found[label]}
 
 
-def security_groups(service: Service, call: Call) -> Any:
-    """The security groups of a server's ports."""
-    row = servers.show(service.kit, call.context, call.path["server_id"])
-    names = service.kit.peers.of(NetworkService).security_groups(call.context, row.id)
-    return {"security_groups": [{"id": name, "name": name, "description": "", "tenant_id": row.project_id,
-                                 "rules": []} for name in names]}
-
-
 def password(service: Service, call: Call) -> Any:
     """The encrypted password that the guest has posted: there is none."""
     servers.show(service.kit, call.context, call.path["server_id"])
@@ -57,7 +48,6 @@ def clear_password(service: Service, call: Call) -> None:
 OPERATIONS = (
     Operation("GET", SERVER + "/ips", index, RULE + "ips:index"),
     Operation("GET", SERVER + "/ips/{label}", show, RULE + "ips:show"),
-    Operation("GET", SERVER + "/os-security-groups", security_groups, RULE + "os-security-groups:list"),
     Operation("GET", SERVER + "/os-server-password", password, RULE + "os-server-password:show"),
     Operation("DELETE", SERVER + "/os-server-password", clear_password, RULE + "os-server-password:clear", status=204),
 )

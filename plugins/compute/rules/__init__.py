@@ -7,7 +7,8 @@ from .flavor import FLAVOR
 from .host import HOST
 from .image import IMAGE
 from .keypair import KEYPAIR
+from .network import NETWORK
 from .quota import QUOTA
 from .server import SERVER
 
-RULES = (*BASE, *SERVER, *FLAVOR, *KEYPAIR, *QUOTA, *HOST, *IMAGE)
+RULES = (*BASE, *SERVER, *FLAVOR, *KEYPAIR, *QUOTA, *HOST, *IMAGE, *NETWORK)
