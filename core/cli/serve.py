@@ -34,7 +34,7 @@ class Serve(Command):
 
     def run(self, arguments: argparse.Namespace) -> int:
         """Serve until told to stop."""
-        from ..process.server import Launch, serve
+        from ..process.server import Launch, see_free, serve
         host, port = parse_address(arguments.listen)
         found = configuration(arguments)
         launch = Launch(configuration=checked(found), host=host, port=port, state_dir=arguments.state,
@@ -42,6 +42,7 @@ class Serve(Command):
                         agents=names(arguments.agents) or ([] if arguments.agents != "all" else all_agents()),
                         ephemeral=False, bootstrap=arguments.bootstrap, migrate=False, begun=System().monotonic(),
                         checked=True)
+        see_free(launch.host, launch.port)
         serve(launch)
         return 0
 

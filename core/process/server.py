@@ -14,6 +14,7 @@ import json
 import logging
 import os
 import signal
+import socket
 from collections.abc import Callable, Sequence
 from multiprocessing.util import Finalize
 from pathlib import Path
@@ -22,8 +23,10 @@ from typing import Any
 from ..clock import System
 from ..config import Configuration, option
 from ..drivers.network import METADATA_SOCKET
+from ..errors import BadConfiguration, CloudError
 
 METADATA = "/metadata"
+log = logging.getLogger("stratolith")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -77,7 +80,18 @@ def serve(launch: Launch) -> None:
 
 
 def _load(launch: Launch, *ignored: Any) -> Any:
-    """In the worker: make the cloud, start it, say that it is ready, and give granian its callable."""
+    """In the worker: what :func:`_start` gives. granian is silent, so what stops a start is logged here."""
+    try:
+        return _start(launch)
+    except CloudError as error:
+        log.critical("the cloud cannot start: %s %s", error, error.facts.get("detail", ""))
+    except Exception:
+        log.critical("the cloud cannot start", exc_info=True)
+    raise SystemExit(1)
+
+
+def _start(launch: Launch) -> Any:
+    """Make the cloud, start it, say that it is ready, and return its WSGI callable."""
     from ..executor import Threads
     from .cloud import Cloud, Place
     from .logs import set_up
@@ -132,8 +146,9 @@ def lead_session(launch: Launch, name: str) -> Any:
     """Fork a session leader that serves ``launch``; return its pid and what it said when ready.
 
     Its pid is in ``<run>/NAME.pid`` while it runs; its log in ``<state>/NAME.log``. The answer is none
-    when it ended before it was ready.
+    when it ended before it was ready. :raises BadConfiguration: the port is taken.
     """
+    see_free(launch.host, launch.port)
     reader, writer = os.pipe()
     launch.run_dir.mkdir(parents=True, exist_ok=True)
     pid = os.fork()
@@ -143,6 +158,20 @@ def lead_session(launch: Launch, name: str) -> Any:
     with os.fdopen(reader) as pipe:
         line = pipe.readline()
     return pid, (json.loads(line) if line else None)
+
+
+def see_free(host: str, port: int) -> None:
+    """See that nobody answers there: granian would share the port with whoever does.
+
+    :raises BadConfiguration: somebody does, or the address is not this machine's.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as exc:
+            raise BadConfiguration(f"cannot listen on {host}:{port}: {exc.strerror}") from exc
 
 
 def _child(launch: Launch, reader: int, name: str) -> None:
@@ -157,9 +186,10 @@ def _child(launch: Launch, reader: int, name: str) -> None:
         pid_file.write_text(str(os.getpid()))
         serve(launch)
         status = 0
+    except SystemExit:
+        log.critical("the server ended: its worker could not go on")
     except BaseException:
-        logging.getLogger("stratolith").exception("the server ended")
-        raise
+        log.critical("the server ended", exc_info=True)
     finally:
         pid_file.unlink(missing_ok=True)
         os._exit(status)
