@@ -109,7 +109,7 @@ _UPDATE: Piece = {"name": NAME, "OS-DCF:diskConfig": DISK_CONFIG, "accessIPv4": 
 
 
 def _update(pieces: Piece) -> Piece:
-    return wrapped("server", {**closed(pieces), "minProperties": 1})
+    return wrapped("server", closed(pieces))
 
 
 UPDATE = {"2.1": _update(_UPDATE), "2.19": _update({**_UPDATE, "description": DESCRIPTION})}
