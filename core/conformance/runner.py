@@ -166,7 +166,8 @@ def prove(test_class: type, arguments: Sequence[str] = ()) -> tuple[Count, int]:
 
     count = Count()
     with tempfile.TemporaryDirectory(prefix="conformance-") as folder:
-        file = Path(folder, "test_driver.py")
+        # Each run's module has a name of its own: pytest keeps the modules of earlier runs in this process.
+        file = Path(folder, f"test_{Path(folder).name.replace('-', '_')}.py")
         file.write_text(f"from {__name__} import collected\n\n{test_class.__name__} = collected[-1]\n")
         collected.append(test_class)
         try:

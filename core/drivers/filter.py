@@ -122,7 +122,14 @@ class Filter(Driver):
 
 
 class HostFilter(Filter):
-    """A filter that looks at one host at a time: give :meth:`passes`, and :meth:`relevant` for speed."""
+    """A filter that looks at one host at a time: give :meth:`passes`, and :meth:`relevant` for speed.
+
+    The first line of the class's docstring is its sentence (``Hosts that ...``), unless :meth:`facts` says more.
+    """
+
+    def facts(self) -> FilterFacts:
+        """The docstring's first line; nothing in particular is read."""
+        return FilterFacts((type(self).__doc__ or "Hosts that pass.").strip().splitlines()[0])
 
     def relevant(self, request: Request) -> bool:
         """Tell whether the request can lose any host here; when not, no host is looked at."""
@@ -132,9 +139,9 @@ class HostFilter(Filter):
     def passes(self, host: Host, request: Request) -> bool:
         """Tell whether ``host`` survives."""
 
-    @abc.abstractmethod
     def complaint(self, host: Host, request: Request) -> str:
         """Why a host that does not pass does not, in a few words that name no host."""
+        return "it is none of these: " + self.facts().sentence.rstrip(".")
 
     def survivors(self, hosts: Sequence[Host], request: Request) -> list[Host]:
         """Those that pass; all of them at once when the request is not relevant."""
