@@ -73,7 +73,15 @@ def _behind(table: sa.FromClause, order: list[tuple[sa.ColumnElement[Any], bool]
     result: sa.ColumnElement[bool] = sa.false()
     for (column, descending), value in reversed(list(zip(order, row, strict=True))):
         result = sa.or_(_beyond(column, descending, value), sa.and_(_same(column, value), result))
-    return result
+    return sa.and_(_bound(*order[0], row[0]), result)
+
+
+def _bound(column: sa.ColumnElement[Any], descending: bool, value: Any) -> sa.ColumnElement[bool]:
+    """What follows from the rest, said so that an index leads straight to the page, however deep it is."""
+    if value is None or getattr(column, "nullable", True):
+        return sa.true()
+    bound: sa.ColumnElement[bool] = column <= value if descending else column >= value
+    return bound
 
 
 def _same(column: sa.ColumnElement[Any], value: Any) -> sa.ColumnElement[bool]:

@@ -61,6 +61,7 @@ servers = sa.Table(
     sa.Column("launched_at", Moment),
     sa.Column("terminated_at", Moment),
     sa.Index("servers_by_project", "project_id", "deleted", "created_at", "id"),
+    sa.Index("servers_by_name", "project_id", "deleted", "name", "id"),
     sa.Index("servers_by_creation", "deleted", "created_at", "id"),
     sa.Index("servers_by_host", "host", "deleted"),
     sa.Index("servers_by_user", "user_id", "deleted"),
