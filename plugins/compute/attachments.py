@@ -78,11 +78,11 @@ def _reserve(service: VolumeService, context: Context, server_id: str, volume_id
 
 def update_volume(kit: Kit, context: Context, server_id: str, volume_id: str, wish: Mapping[str, Any]) -> None:
     """Change whether a volume goes with its server. :raises Conflict: another volume is asked for in its place."""
-    if wish["volumeId"] != volume_id:
-        raise Conflict("Putting another volume in the place of an attached one is not supported")
     with kit.db.write() as tx:
         records.find(tx, context, server_id)
         row = records.device(tx, server_id, volume_id)
+        if wish["volumeId"] != volume_id:
+            raise Conflict("Putting another volume in the place of an attached one is not supported")
         if "delete_on_termination" in wish:
             tx.update(block_devices, row.id, delete_on_termination=disks.truth(wish["delete_on_termination"]))
             note_volumes(tx, server_id)
