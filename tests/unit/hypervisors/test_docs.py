@@ -31,7 +31,7 @@ def interfaces() -> list[type]:
 
 
 def test_page_names_every_verb_and_facet() -> None:
-    assert len(interfaces()) == 7
+    assert len(interfaces()) == 8
     for kind in interfaces():
         for verb in kind.__abstractmethods__:  # type: ignore[attr-defined]
             signature = inspect.signature(getattr(kind, verb))
