@@ -131,8 +131,8 @@ class Control(abc.ABC):
         """A host is there and offers ``facts``; also counts as a beat."""
 
     @abc.abstractmethod
-    def beat(self, context: Context, host: str) -> None:
-        """The host's agent lives."""
+    def beat(self, context: Context, host: str) -> bool:
+        """The host's agent lives. True when it was taken for dead: it has to compare its guests, then."""
 
     @abc.abstractmethod
     def compare(self, context: Context, host: str, guests: Sequence[Guest]) -> list[Order]:

@@ -140,7 +140,8 @@ class HostAgent(Agent, ComputeAgent):
         try:
             if self._lost:
                 self._register()
-            self._control().beat(self.kit.context(), self.host)
+            if self._control().beat(self.kit.context(), self.host):
+                self._register()
             self._lost = False
         except BackendBusy as busy:
             self._lost = True

@@ -130,19 +130,21 @@ class Fleet:
                     hypervisor_version=facts.get("version", 0), architecture=facts.get("architecture", ""),
                     aggregates=groups, servers=counts[0], building=int(counts[1]), failures=row.failures)
 
-    def beat(self, host: str) -> None:
-        """A host lives; the database hears of it only now and then."""
+    def beat(self, host: str) -> bool:
+        """A host lives; the database hears of it only now and then. Tell whether it was taken for dead."""
         now = self._kit.clock.time()
         fresh = now - self._beats.get(host, 0.0) > UP_S
+        back = fresh and not self.up(host)
         self._beats[host] = now
         if now - self._written.get(host, 0.0) < WRITE_BEAT_S:
-            return
+            return back
         self._written[host] = now
         with self._kit.db.write() as tx:
             tx.execute(services.update().where(services.c.host == host, services.c.binary == BINARY)
                        .values(beat_at=now, updated_at=self._kit.clock.now()))
         if fresh:
             self.changed()
+        return back
 
     def failed(self, tx: Transaction, host: str) -> None:
         """Count a boot that failed on ``host``."""
@@ -192,8 +194,8 @@ class ControlSide(Control):
             context, provider, facts.hostname, inventories(cast(Options, self._kit.options), facts),
             sorted({"COMPUTE_NODE", *facts.traits}))
 
-    def beat(self, context: Context, host: str) -> None:
-        self._fleet.beat(host)
+    def beat(self, context: Context, host: str) -> bool:
+        return self._fleet.beat(host)
 
     def compare(self, context: Context, host: str, guests: Sequence[Guest]) -> list[Order]:
         found = {one.guest: one.power for one in guests}
@@ -201,6 +203,9 @@ class ControlSide(Control):
             known = {row.id: row for row in tx.rows(ON_HOST, {"host": host})}
             strangers = [guest for guest in found if guest not in known]
             orders = [Order(guest, "destroy") for guest in strangers if self._orphaned(tx, guest)]
+            # A delete that found the host down does not come back to it.
+            orders += [Order(guest, "destroy") for guest, row in known.items()
+                       if guest in found and row.task_state == "deleting"]
             repairs = {guest: verb for guest, row in known.items() if (verb := _repair(row, found.get(guest)))
                        and self._kit.engine.unfinished(tx, guest) is None}
             orders += [Order(guest, verb) for guest, verb in repairs.items() if verb == "stop"]

@@ -16,23 +16,27 @@ from ..tables import block_devices, server_group_members, server_metadata, serve
 from .step import agent_of, fleet_of, kit_of, server_of, settle
 
 TRIES = 3
+DESTROY_S = 60.0
 
 
 def destroy(job: Job) -> None:
     """Remove the guest on the server's host, and on the other side of a resize.
 
-    A host that is down keeps its guest until its agent starts again and is told.
+    A host that is down keeps its guest until its agent starts again, or beats again, and is told.
     """
     server = server_of(job)
     if server is None:
         return
+    fleet = fleet_of(job)
     for host in {server.host, (server.move or {}).get("old_host", "")} - {""}:
+        if not fleet.up(host):
+            continue
         try:
-            agent_of(job, host).destroy(job.context, job.subject)
+            agent_of(job, host, DESTROY_S).destroy(job.context, job.subject)
         except Unreachable:
             raise
         except BackendBusy:
-            if fleet_of(job).up(host):
+            if fleet.up(host):
                 raise
 
 

@@ -54,9 +54,9 @@ def server_of(job: Job) -> Row | None:
         return records.present(tx, job.subject)
 
 
-def agent_of(job: Job, host: str) -> ComputeAgent:
-    """The agent of a host."""
-    return kit_of(job).mesh.reach(agent_queue(host), ComputeAgent, SPAWN_S)
+def agent_of(job: Job, host: str, timeout_s: float = SPAWN_S) -> ComputeAgent:
+    """The agent of a host, which may take so long to answer."""
+    return kit_of(job).mesh.reach(agent_queue(host), ComputeAgent, timeout_s)
 
 
 def connections(job: Job, rows: Rows, host: str) -> dict[str, Connection]:

@@ -3,6 +3,8 @@
 import pytest
 from stratolith.core.conformance.cloud import InProcess
 from stratolith.core.drivers.hypervisor import Power
+from stratolith.plugins.compute.agency import ComputeAgent, agent_queue
+from stratolith.plugins.compute.agent import HostAgent
 
 
 @pytest.fixture
@@ -101,3 +103,49 @@ def test_start_repairs_guests(one):
     assert "no longer" in world.show(lost)["fault"]["message"]
     assert [(guest.guest, guest.power) for guest in agents(world)[0].driver.observe()] == [(running, Power.RUNNING)]
     again.stop()
+
+
+def delete_while_down(many):
+    """A server whose host dies before it is deleted; returns its agent and its id."""
+    server = many.boot()
+    host = many.show(server, as_="admin")["OS-EXT-SRV-ATTR:host"]
+    agent = next(one for one in agents(many) if one.host == host)
+    agent.stop()
+    assert many.ask("DELETE", f"/servers/{server}").status == 204
+    many.cloud.run(150)
+    assert many.ask("GET", f"/servers/{server}").status == 404
+    assert many.cloud.request("GET", f"/placement/allocations/{server}").json["allocations"] == {}
+    assert many.cloud.request("GET", f"/network/v2.0/ports?device_id={server}").json["ports"] == []
+    assert [one.guest for one in agent.driver.observe()] == [server]
+    return agent
+
+
+def test_delete_on_a_dead_host(many):
+    agent = delete_while_down(many)
+    again = HostAgent(agent.kit)
+    again.start()
+    many.cloud.run(5)
+    assert list(again.driver.observe()) == []
+    again.stop()
+
+
+def test_a_delete_under_way_when_the_host_comes_back(many):
+    server = many.boot()
+    agent = next(one for one in agents(many) if one.driver.observe())
+    agent.stop()
+    many.cloud.run(100)
+    many.cloud.cloud.kits["compute"].engine.stop()
+    assert many.ask("DELETE", f"/servers/{server}").status == 204
+    again = HostAgent(agent.kit)
+    again.start()
+    assert many.show(server)["OS-EXT-STS:task_state"] == "deleting"
+    assert list(again.driver.observe()) == []
+    again.stop()
+
+
+def test_delete_on_a_host_that_was_cut_off(many):
+    agent = delete_while_down(many)
+    agent.kit.mesh.serve(agent_queue(agent.host), ComputeAgent, agent)
+    agent._stopped = False
+    many.cloud.run(30)
+    assert list(agent.driver.observe()) == []
