@@ -55,11 +55,14 @@ def _shown(key: Key, value: object) -> str:
     return "***" if key.secret and value else written(value)
 
 
-def sample() -> Iterator[str]:
-    """A configuration file with every option, its meaning and its default, commented out."""
+def sample(distribution: str = "") -> Iterator[str]:
+    """A configuration file with every option, its meaning and its default, commented out.
+
+    With ``distribution`` the options of other packages' drivers are left out.
+    """
     from .groups import sections
     yield "# Options of Stratolith with their defaults. A variable or a flag wins over this file."
-    for name, options in sections().items():
+    for name, options in sections(distribution).items():
         yield f"\n[{name}]"
         for key in keys(name, options):
             yield from textwrap.wrap(key.help + f" ({key.variable})", 110, initial_indent="# ",

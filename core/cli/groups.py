@@ -77,17 +77,19 @@ def facets(interface: type, found: type) -> list[str]:
                   and one is not interface and not issubclass(one, Driver) and issubclass(found, one))
 
 
-def sections() -> dict[str, type]:
-    """Every section of options that this installation knows, by name."""
+def sections(distribution: str = "") -> dict[str, type]:
+    """Every section of options that this installation knows, by name; or only those of one distribution's drivers."""
     found = dict(CORE_SECTIONS)
     for name in SERVICES.names():
         found[f"database.{name}"] = DatabaseOptions
         found[f"endpoint.{name}"] = EndpointOptions
         found[name] = SERVICES.load(name).Options
     for group, registry in DRIVERS.items():
-        for name in registry.names():
+        for point in registry.points():
+            if distribution and (point.dist is None or point.dist.name != distribution):
+                continue
             try:
-                found[f"{group}.{name}"] = registry.load(name).Options
+                found[f"{group}.{point.name}"] = registry.load(point.name).Options
             except NoSuchDriver:
                 continue
     return {name: options for name, options in found.items() if dataclasses.fields(options)}
