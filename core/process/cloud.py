@@ -46,7 +46,7 @@ class CloudOptions:
     host: str = option("", "name of this machine in lists of services; empty means its host name")
     process: str = option("stratolith", "name of this process; leases of its earlier starts end when it starts")
     bus: str = option("local", "bus driver: local (one process) or kombu")
-    token_cache_s: float = option(5.0, "seconds for which a process without identity believes a token unasked")
+    token_cache_s: float = option(1.0, "seconds for which a process without identity believes a token unasked")
     policy_file: str = option("", "policy file whose rules replace the defaults")
     cors_origins: tuple[str, ...] = option((), "origins that browsers may call from; * for all")
 

@@ -73,10 +73,10 @@ class Region:
 
     def stop(self):
         """End all that still runs."""
-        for name, one in self.processes.items():
+        for one in self.processes.values():
             with contextlib.suppress(ProcessLookupError):
                 os.kill(one.pid, signal.SIGTERM)
-        for name, one in self.processes.items():
+        for one in self.processes.values():
             with contextlib.suppress(subprocess.TimeoutExpired):
                 one.wait(20)
             with contextlib.suppress(ProcessLookupError):
