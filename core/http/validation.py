@@ -37,6 +37,11 @@ def is_uuid(text: str) -> bool:
         return False
 
 
+def as_integer(text: str) -> int | None:
+    """The whole number that ``text`` writes with at most 18 digits, or none."""
+    return int(text) if re.fullmatch(r"-?[0-9]{1,18}", text) else None
+
+
 FORMATS: Mapping[str, Callable[[str], bool]] = {
     "uuid": is_uuid,
     "ipv4": _quiet(ipaddress.IPv4Address),

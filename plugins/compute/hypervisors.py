@@ -12,6 +12,7 @@ from ...core.context import Context
 from ...core.db.engine import Row, Transaction
 from ...core.db.paging import Page, paged
 from ...core.errors import BadRequest, NotFound
+from ...core.http.validation import as_integer
 from ...core.process.slice import Kit
 from .agency import ComputeAgent, agent_queue
 from .fleet import BINARY, Fleet
@@ -154,6 +155,7 @@ def enabled(kit: Kit, fleet: Fleet) -> list[Hypervisor]:
 
 def number(text: str) -> int:
     """A hypervisor's or aggregate's number from a path. :raises BadRequest: it is no number."""
-    if not (text.isascii() and text.lstrip("-").isdigit() and len(text) < 19):
+    found = as_integer(text)
+    if found is None:
         raise BadRequest(f"Invalid input: {text[:100]} is not an integer.")
-    return int(text)
+    return found

@@ -12,6 +12,7 @@ from ...core.context import Context
 from ...core.db.engine import Row, Transaction
 from ...core.drivers.network import Vif
 from ...core.drivers.volume import Connection
+from ...core.http.validation import as_integer
 from ...core.process.slice import Kit
 from ...core.services.image import ImageRecord
 from ...core.services.network import NetworkService
@@ -40,8 +41,9 @@ def resources(flavor: Mapping[str, Any], volume_backed: bool) -> dict[str, int]:
     disk = (0 if volume_backed else flavor["root_gib"]) + flavor["ephemeral_gib"] + -(-flavor["swap_mib"] // 1024)
     found = {"VCPU": flavor["vcpus"], "MEMORY_MB": flavor["memory_mib"], "DISK_GB": disk}
     for name, value in flavor["extra_specs"].items():
-        if name.startswith("resources:") and str(value).isdigit():
-            found[name.partition(":")[2]] = int(value)
+        amount = as_integer(str(value)) if name.startswith("resources:") else None
+        if amount is not None and amount >= 0:
+            found[name.partition(":")[2]] = amount
     return {name: amount for name, amount in found.items() if amount > 0}
 
 

@@ -21,7 +21,7 @@ COLUMNS = {"network_id": networks.c.id, "network_name": networks.c.name, "tenant
 def availability(service: Service, filters: Mapping[str, Sequence[str]]) -> list[dict[str, Any]]:
     """The use of each network's subnets, three queries for all; ``ip_version`` limits the subnets."""
     conditions = [COLUMNS[name].in_(values) for name, values in filters.items() if name in COLUMNS]
-    versions = [int(one) for one in filters.get("ip_version", ()) if one.isdecimal()] or [4, 6]
+    versions = [version for version in (4, 6) if str(version) in filters.get("ip_version", ())] or [4, 6]
     with service.kit.db.read() as tx:
         found = service.networks.select(tx, *conditions)
         ids = [one["id"] for one in found]

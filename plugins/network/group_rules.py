@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from ...core.context import Context
 from ...core.db.engine import Transaction
 from ...core.errors import AlreadyExists
+from ...core.http.validation import as_integer
 from . import faults, tables
 from .addresses import network_of
 from .noun import Document, Noun
@@ -147,10 +148,11 @@ def _protocol(value: Any, ethertype: str) -> str | None:
     if value is None or value == "" or value == "any":
         return None
     text = str(value).lower()
-    if text.isdecimal():
-        if int(text) > 255:
+    number = as_integer(text)
+    if number is not None:
+        if not 0 <= number <= 255:
             raise _bad_protocol(value)
-        if int(text) == 0:
+        if number == 0:
             return None
     elif text not in PROTOCOLS:
         raise _bad_protocol(value)
@@ -169,10 +171,10 @@ def _bad_protocol(value: Any) -> Exception:
 def _port(value: Any) -> int | None:
     if value is None or value == "":
         return None
-    text = str(value)
-    if not text.isdecimal() or int(text) > 65535:
+    port = as_integer(str(value))
+    if port is None or not 0 <= port <= 65535:
         raise faults.invalid(f"Invalid value for port {value}", "SecurityGroupInvalidPortValue")
-    return int(text)
+    return port
 
 
 def _check_range(body: Document) -> None:

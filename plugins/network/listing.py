@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from ...core.db.paging import Page
 from ...core.errors import BadRequest
+from ...core.http.validation import as_integer
 from . import tables
 
 TRUE = frozenset(("true", "1", "yes", "on", "t", "y"))
@@ -74,9 +75,10 @@ def condition(column: sa.Column[Any], values: Sequence[str], name: str) -> sa.Co
         flags = [_flag(value, name) for value in values]
         return column.in_(flags) if len(flags) > 1 else column.is_(flags[0])
     if isinstance(column.type, sa.Integer):
-        if not all(value.lstrip("-").isdecimal() for value in values):
+        numbers = [as_integer(value) for value in values]
+        if None in numbers:
             raise BadRequest(f"Invalid input for {name}: it is no number", type="InvalidInput")
-        return column.in_([int(value) for value in values])
+        return column.in_(numbers)
     if len(values) == 1:
         return column == values[0]
     return column.in_(list(values))

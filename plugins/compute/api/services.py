@@ -9,7 +9,7 @@ from ....core.errors import BadRequest
 from ....core.http.call import Call
 from ....core.http.moment import to_microsecond
 from ....core.http.table import Operation, Query
-from ....core.http.validation import is_uuid
+from ....core.http.validation import as_integer, is_uuid
 from .. import daemons
 from ..daemons import Change, Daemon
 from .parameters import BOOLEAN, HOST, boolean, closed
@@ -78,9 +78,10 @@ def _id(call: Call) -> str | int:
         if not is_uuid(text):
             raise BadRequest(f"Invalid uuid {text[:100]}")
         return text
-    if not (text.isascii() and text.lstrip("-").isdigit() and len(text) < 19):
+    found = as_integer(text)
+    if found is None:
         raise BadRequest(f"Invalid input for service id: {text[:100]}")
-    return int(text)
+    return found
 
 
 def update(service: Service, call: Call) -> Mapping[str, Any]:

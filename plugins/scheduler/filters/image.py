@@ -80,7 +80,7 @@ def _version_fits(version: int, wanted: str) -> bool:
     """Tell whether a version as a number (2,003,004 is 2.3.4) fulfils ``>=1.0,<2.1.3``."""
     for part in wanted.split(","):
         sign = part.strip()[:len(part.strip()) - len(part.strip().lstrip("<>=!"))] or "=="
-        digits = [int(word) if word.isdigit() else 0 for word in part.strip().lstrip("<>=! ").split(".")]
+        digits = [int(word) if word.isdecimal() else 0 for word in part.strip().lstrip("<>=! ").split(".")]
         bound = sum(number * 1000 ** place for place, number in enumerate(reversed((digits + [0, 0])[:3])))
         if not matches(str(version), f"{'==' if sign == '=' else sign} {bound}"):
             return False

@@ -1,5 +1,7 @@
 """Subnets and subnet pools: ranges, gateways, pools, IPv6 and what they refuse."""
 
+from urllib.parse import quote
+
 import pytest
 
 
@@ -101,3 +103,9 @@ def test_pools_give_ranges_one_after_another(net):
     assert net.delete(f"/subnetpools/{pool['id']}", 409)["type"] == "SubnetPoolDeleteError"
     assert net.make("subnetpool", "/subnetpools", 400, name="q", prefixes=["10.0.0.0/8", "fd00::/48"])
     assert net.make("subnetpool", "/subnetpools", 403, name="q", prefixes=["10.0.0.0/8"], shared=True)
+
+
+@pytest.mark.parametrize("text", ["--4", "4-", "\u00b2", "9" * 5000])
+def test_a_filter_that_is_no_number(net, text):
+    assert net.get(f"/subnets?ip_version={quote(text)}", 400)["NeutronError"]["type"] == "InvalidInput"
+    net.get(f"/network-ip-availabilities?ip_version={quote(text)}", as_="admin")
