@@ -17,10 +17,10 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import event
-from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
+from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, OperationalError
 
 from ..config import option
-from ..errors import AlreadyExists, BackendBusy
+from ..errors import AlreadyExists, BackendBusy, BadConfiguration
 
 Params = Mapping[str, Any]
 Row = sa.Row[Any]
@@ -39,6 +39,15 @@ class DatabaseOptions:
     synchronous: str = option("normal", "SQLite only: normal survives a killed process, full also a power cut")
 
 
+def _readable(url: str) -> sa.URL:
+    try:
+        return sa.make_url(url)
+    except ArgumentError as exc:
+        # The text may hold a password.
+        raise BadConfiguration("the database's URL cannot be read; it is written "
+                               "postgresql+psycopg://USER:PASSWORD@HOST/NAME") from exc
+
+
 class Database:
     """One database. Any thread may use it; transactions belong to the thread that began them.
 
@@ -47,21 +56,28 @@ class Database:
     """
 
     def __init__(self, options: DatabaseOptions, url: str | None = None) -> None:
-        self.url = sa.make_url(url or options.url)
+        self.url = _readable(url or options.url)
         self.probe: Callable[[str], None] | None = None
         self._write_lock = threading.RLock()
         self._local = threading.local()
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
-        self.engine = self._make_engine(options)
+        try:
+            self.engine = self._make_engine(options)
+        except (ArgumentError, ImportError) as exc:
+            raise BadConfiguration(f"the database {self.url.render_as_string()} cannot be used: {exc}") from exc
 
     def _make_engine(self, options: DatabaseOptions) -> sa.Engine:
         if not self.is_sqlite:
             return sa.create_engine(self.url, pool_size=options.pool_size, max_overflow=options.pool_size,
-                                    pool_pre_ping=True, pool_recycle=1800, isolation_level="READ COMMITTED")
+                                    pool_pre_ping=True, pool_recycle=1800, isolation_level="READ COMMITTED",
+                                    hide_parameters=True)
         memory = self.url.database in (None, "", ":memory:")
+        if not memory:
+            _private(Path(self.url.database or ""))
         pool: dict[str, Any] = ({"poolclass": sa.pool.StaticPool} if memory
                                 else {"poolclass": sa.pool.QueuePool, "pool_size": 32, "max_overflow": 32})
-        engine = sa.create_engine(self.url, connect_args={"check_same_thread": False, "timeout": 30}, **pool)
+        engine = sa.create_engine(self.url, connect_args={"check_same_thread": False, "timeout": 30},
+                                  hide_parameters=True, **pool)
         self._memory = memory
 
         @event.listens_for(engine, "connect")
@@ -172,6 +188,12 @@ class Database:
         self.engine.dispose()
 
 
+def _private(file: Path) -> None:
+    """Make a database's file so that only its owner can read it: SQLite gives its other files the same mode."""
+    if file.parent.is_dir():
+        file.touch(mode=0o600)
+
+
 def _busy(exc: DBAPIError) -> BackendBusy | None:
     """What a caller is told of an error that may be gone a moment later, or none."""
     text = str(exc.orig).lower()
@@ -278,7 +300,7 @@ class Databases:
     def _default_url(self) -> str:
         if self._state_dir is None:
             return "sqlite://"
-        self._state_dir.mkdir(parents=True, exist_ok=True)
+        self._state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         return f"sqlite:///{self._state_dir / 'stratolith.db'}"
 
     def close(self) -> None:

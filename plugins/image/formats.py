@@ -7,6 +7,7 @@ ISO 9660 (ECMA-119), the GUID partition table (UEFI) and LUKS.
 from __future__ import annotations
 
 import dataclasses
+import re
 import struct
 from collections.abc import Iterable, Iterator
 
@@ -56,8 +57,18 @@ def unsafe(kind: str, head: bytes) -> str:
 
 
 def _vmdk_kind(head: bytes) -> str:
-    _, found, rest = head.partition(b'createType="')
-    return rest.partition(b'"')[0].decode("ascii", "replace") if found else ""
+    """What the descriptor inside a sparse VMDK says it is, or nothing where that cannot be trusted.
+
+    A descriptor without data names other files. Readers take one without a capacity, and one that lies far behind,
+    at its word, so that a harmless text before it must not hide it.
+    """
+    if not head.startswith(b"KDMV") or len(head) < 44:
+        return ""
+    capacity, _, first, length = struct.unpack_from("<QQQQ", head, 12)
+    if not capacity or not first or (first + length) * 512 > HEAD_BYTES:
+        return ""
+    kinds = re.findall(rb'createType\s*=\s*"([^"]*)"', head[first * 512:(first + length) * 512])
+    return kinds[0].decode("ascii", "replace") if len(kinds) == 1 else ""
 
 
 def virtual_size(kind: str, head: bytes, size: int) -> int | None:

@@ -26,6 +26,8 @@ CLUSTER = 1 << CLUSTER_BITS
 IN_L2 = CLUSTER // 8
 IN_REFCOUNT = CLUSTER // 2
 MOST_AT_ONCE = 1 << 20
+MOST_L1_BYTES = 32 << 20
+"""The longest first table; QEMU's own bound. Without one an image could claim a table of gigabytes."""
 KNOWN_FEATURES = 0b1
 """Incompatible features that do not change how data is read: the dirty bit."""
 
@@ -47,6 +49,8 @@ def _header(read: Read) -> _Header:
     features = struct.unpack_from(">Q", data, 72)[0] if version >= 3 and len(data) >= 80 else 0
     if version not in (2, 3) or backing or encrypted or features & ~KNOWN_FEATURES or not 9 <= bits <= 21:
         raise BadRequest("the QCOW2 image has features that are not supported")
+    if 8 * l1_entries > MOST_L1_BYTES:
+        raise BadRequest("the QCOW2 image has too large a table")
     return _Header(bits, size, l1_entries, l1_offset)
 
 

@@ -98,3 +98,16 @@ def test_memory_does_not_grow_with_the_disk():
     assert size == 200 * MIB
     assert length < MIB
     assert peak < 8 * MIB
+
+
+def test_a_first_table_of_gigabytes_is_refused():
+    head = bytearray(packed(bytes(65536)))
+    struct.pack_into(">I", head, 36, 1 << 30)
+    asked = []
+
+    def read(offset, length):
+        asked.append(length)
+        return bytes(head[offset:offset + length])
+    with pytest.raises(BadRequest):
+        list(qcow2.raw(read))
+    assert max(asked) < MIB
