@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import abc
+import datetime
 from collections.abc import Mapping
 
 import msgspec
@@ -27,6 +28,36 @@ class VolumeRecord(msgspec.Struct, frozen=True, kw_only=True):
     image_metadata: Mapping[str, str] = {}
 
 
+class AttachmentRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """A server that has a volume."""
+
+    server_id: str
+    device: str = ""
+
+
+class VolumeDetail(VolumeRecord, frozen=True, kw_only=True):
+    """A volume with all that a list tells of it."""
+
+    description: str | None = None
+    volume_type: str = ""
+    snapshot_id: str | None = None
+    metadata: Mapping[str, str] = {}
+    attachments: list[AttachmentRecord] = []
+    created_at: datetime.datetime
+
+
+class SnapshotRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """A snapshot of a volume. ``size`` is in GiB."""
+
+    id: str
+    volume_id: str
+    name: str | None = None
+    description: str | None = None
+    status: str = "creating"
+    size: int = 0
+    created_at: datetime.datetime
+
+
 class VolumeService(ServiceInterface):
     """Volumes for servers."""
 
@@ -37,14 +68,30 @@ class VolumeService(ServiceInterface):
         """A volume by id. :raises NotFound: there is none that the caller may see."""
 
     @abc.abstractmethod
+    def volume_details(self, context: Context, volume_id: str = "", limit: int = 1000,
+                       offset: int = 0) -> list[VolumeDetail]:
+        """The project's volumes, the newest first, or the one of an id. :raises NotFound: there is none of this id."""
+
+    @abc.abstractmethod
+    def snapshots_of(self, context: Context, snapshot_id: str = "", limit: int = 1000,
+                     offset: int = 0) -> list[SnapshotRecord]:
+        """The project's snapshots, the newest first, or the one of an id. :raises NotFound: there is none."""
+
+    @abc.abstractmethod
+    def delete_snapshot(self, context: Context, snapshot_id: str) -> None:
+        """Begin to delete a snapshot. :raises NotFound: there is none. :raises WrongState: it cannot go now."""
+
+    @abc.abstractmethod
     def create(self, context: Context, volume_id: str, size_gib: int, name: str, image_id: str, snapshot_id: str,
-               source_id: str, volume_type: str, zone: str) -> VolumeRecord:
+               source_id: str, volume_type: str, zone: str, description: str = "",
+               metadata: Mapping[str, str] | None = None) -> VolumeRecord:
         """Begin to make a volume with a given id; the same id again is the same volume. See ``volume`` for
         when it is ``available`` or ``error``. :raises QuotaExceeded: the project may not have it."""
 
     @abc.abstractmethod
-    def snapshot(self, context: Context, snapshot_id: str, volume_id: str, name: str) -> str:
-        """Begin to snapshot a volume, attached or not, under a given id; return the snapshot's status.
+    def snapshot(self, context: Context, snapshot_id: str, volume_id: str, name: str, description: str = "",
+                 force: bool = True) -> str:
+        """Begin to snapshot a volume, attached too with ``force``, under a given id; return the snapshot's status.
 
         Asked again with the same id it gives the present status.
         """

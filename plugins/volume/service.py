@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from ...core.context import Context
 from ...core.db.engine import Row
 from ...core.drivers.volume import Connection, Connector
 from ...core.errors import NotFound, WrongState
 from ...core.process.slice import Kit
-from ...core.services.volume import VolumeRecord, VolumeService
-from . import access, states, types
+from ...core.services.volume import SnapshotRecord, VolumeDetail, VolumeRecord, VolumeService
+from . import access, listing, states, types
 from .attachments import Attachments
 from .backends import Backends
 from .hosts import Hosts
 from .images import VolumeImages
 from .snapshots import SnapshotSet
 from .transfers import Transfers
-from .volumes import NewVolume, Volumes, record
+from .volumes import NewVolume, Volumes, detail, record
 
 
 class BlockStorage(VolumeService):
@@ -44,24 +46,48 @@ class BlockStorage(VolumeService):
         """A volume by id. :raises NotFound: there is none that the caller may see."""
         return record(self._find(context, volume_id))
 
+    def volume_details(self, context: Context, volume_id: str = "", limit: int = 1000,
+                       offset: int = 0) -> list[VolumeDetail]:
+        """The project's volumes, the newest first, or the one of an id."""
+        if volume_id:
+            row, attached, kind = self.volumes.show(context, volume_id)
+            return [detail(row, attached, kind)]
+        rows, attachments, kinds = self.volumes.listed(_own(context, "volumes", limit, offset))
+        return [detail(row, attachments.get(row.id, ()), kinds.get(row.type_id, "")) for row in rows]
+
+    def snapshots_of(self, context: Context, snapshot_id: str = "", limit: int = 1000,
+                     offset: int = 0) -> list[SnapshotRecord]:
+        """The project's snapshots, the newest first, or the one of an id."""
+        rows = ([self.snapshots.show(context, snapshot_id)] if snapshot_id
+                else self.snapshots.listed(_own(context, "snapshots", limit, offset)))
+        return [SnapshotRecord(id=row.id, volume_id=row.volume_id, name=row.name, description=row.description,
+                               status=row.status, size=row.size, created_at=row.created_at) for row in rows]
+
+    def delete_snapshot(self, context: Context, snapshot_id: str) -> None:
+        """Begin to delete a snapshot."""
+        self.snapshots.delete(context, snapshot_id)
+
     def create(self, context: Context, volume_id: str, size_gib: int, name: str, image_id: str, snapshot_id: str,
-               source_id: str, volume_type: str, zone: str) -> VolumeRecord:
+               source_id: str, volume_type: str, zone: str, description: str = "",
+               metadata: Mapping[str, str] | None = None) -> VolumeRecord:
         """Begin to make a volume with a given id; the same id again is the same volume."""
         with self.kit.db.read() as tx:
             known = tx.row(access.VOLUME, {"id": volume_id})
         if known is not None:
             return self.volume(context, volume_id)
         new = NewVolume(id=volume_id, size=size_gib or None, name=name, image_id=image_id, snapshot_id=snapshot_id,
-                        source_id=source_id, volume_type=volume_type, zone=zone)
+                        source_id=source_id, volume_type=volume_type, zone=zone, description=description,
+                        metadata=dict(metadata or {}))
         return record(self.volumes.create(context, new)[0])
 
-    def snapshot(self, context: Context, snapshot_id: str, volume_id: str, name: str) -> str:
-        """Begin to snapshot a volume, attached or not, under a given id; return the snapshot's status."""
+    def snapshot(self, context: Context, snapshot_id: str, volume_id: str, name: str, description: str = "",
+                 force: bool = True) -> str:
+        """Begin to snapshot a volume, attached too with ``force``, under a given id; return the snapshot's status."""
         with self.kit.db.read() as tx:
             known = tx.row(access.SNAPSHOT, {"id": snapshot_id})
         if known is not None:
             return str(known.status)
-        made = self.snapshots.create(context, volume_id, name, "", {}, force=True, snapshot_id=snapshot_id)
+        made = self.snapshots.create(context, volume_id, name, description, {}, force=force, snapshot_id=snapshot_id)
         return str(made.status)
 
     def reserve(self, context: Context, volume_id: str, server_id: str, attachment_id: str) -> str:
@@ -105,3 +131,9 @@ class BlockStorage(VolumeService):
                 self.volumes.delete(context, volume_id)
         except NotFound:
             return
+
+
+def _own(context: Context, table: str, limit: int, offset: int) -> listing.Question:
+    question = listing.Question(table, limit=limit, offset=offset)
+    question.add("project_id", "eq", context.project_id)
+    return question

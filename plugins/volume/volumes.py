@@ -12,7 +12,7 @@ from ...core.context import Context
 from ...core.db.engine import Row, Transaction
 from ...core.errors import BadRequest, NotFound, WrongState
 from ...core.services.image import ImageRecord, ImageService
-from ...core.services.volume import VolumeRecord
+from ...core.services.volume import AttachmentRecord, VolumeDetail, VolumeRecord
 from . import access, listing, quotas, states, types
 from .base import Base
 from .images import IMAGE_FORMATS, image_metadata
@@ -57,6 +57,16 @@ def record(row: Row) -> VolumeRecord:
     """A row as compute sees it."""
     return VolumeRecord(id=row.id, name=row.name or "", status=row.status, size=row.size, bootable=row.bootable,
                         multiattach=row.multiattach, zone=row.zone, image_metadata=row.image_metadata or {})
+
+
+def detail(row: Row, attached: Sequence[Row], type_name: str) -> VolumeDetail:
+    """A row with all that compute may show of it."""
+    servers = [AttachmentRecord(server_id=one.server_id, device=one.device or "") for one in attached if one.server_id]
+    return VolumeDetail(
+        id=row.id, name=row.name or "", status=row.status, size=row.size, bootable=row.bootable,
+        multiattach=row.multiattach, zone=row.zone, image_metadata=row.image_metadata or {},
+        description=row.description, volume_type=type_name, snapshot_id=row.snapshot_id, metadata=row.metadata,
+        attachments=servers, created_at=row.created_at)
 
 
 class Volumes(Base):

@@ -31,6 +31,7 @@ from . import (
     services,
     usage,
     versions,
+    volumes,
 )
 from .faults import fault
 from .versions import COMPATIBLE, MICROVERSIONS, ROOT
@@ -60,6 +61,7 @@ TABLES: Sequence[Sequence[Operation]] = (
     security_groups.OPERATIONS,
     floating_ips.OPERATIONS,
     networks.OPERATIONS,
+    volumes.OPERATIONS,
 )
 """The tables of all nouns, in the order of the API reference."""
 

@@ -10,5 +10,6 @@ from .keypair import KEYPAIR
 from .network import NETWORK
 from .quota import QUOTA
 from .server import SERVER
+from .volume import VOLUME
 
-RULES = (*BASE, *SERVER, *FLAVOR, *KEYPAIR, *QUOTA, *HOST, *IMAGE, *NETWORK)
+RULES = (*BASE, *SERVER, *FLAVOR, *KEYPAIR, *QUOTA, *HOST, *IMAGE, *NETWORK, *VOLUME)
