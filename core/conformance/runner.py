@@ -151,8 +151,8 @@ def run(kind: str, name: str, arguments: Sequence[str] = ()) -> int:
     :raises NoSuchDriver: there is no such driver.
     :raises BadConfiguration: there is no such kind, pytest is not installed, or an option is wrong.
     """
-    configuration, rest = _configured(section(kind, name), arguments)
     subject = registry(kind).load(name)
+    configuration, rest = _configured(section(kind, name), arguments)
     if importlib.util.find_spec("pytest") is None:
         raise BadConfiguration("the suites need pytest; try: pip install 'stratolith[conformance]'")
     count, status = prove(applied_to(kind, subject, section(kind, name), configuration), rest)

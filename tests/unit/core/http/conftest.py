@@ -74,8 +74,8 @@ def fault(status, error):
 API = Api("thing", "/thing", OPERATIONS, fault, Microversions("thing", "2.1", "2.5", "X-Thing-Version"),
           project_in_path="/v2", aliases={"/v1": "/v2"}, request_id_header="X-Thing-Request-Id",
           statuses={"conflict": 418}, max_body_bytes=2000)
-RULES = [Rule("thing:list", "@", "List."), Rule("thing:show", "@", "Show."), Rule("thing:create", "role:member", "Make."),
-         Rule("thing:act", "role:member", "Act."), Rule("thing:delete", "role:admin", "Delete.")]
+RULES = [Rule("thing:list", "@", "List."), Rule("thing:show", "@", "Show."),
+         Rule("thing:create", "role:member", "Make."), Rule("thing:act", "role:member", "Act."), Rule("thing:delete", "role:admin", "Delete.")]
 
 
 class Answer:
@@ -107,7 +107,8 @@ class Site:
     def authenticate(self, token, request_id):
         if token not in ("member", "admin", "reader"):
             raise Unauthorized()
-        return Context(request_id=request_id, user_id="u", project_id=PROJECT, roles=(token,), is_admin=token == "admin")
+        return Context(request_id=request_id, user_id="u", project_id=PROJECT, roles=(token,),
+                       is_admin=token == "admin")
 
     def __call__(self, method, path, body=None, as_="member", length=True, **headers):
         address = urlsplit(path)
