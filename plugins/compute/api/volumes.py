@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from ....core.errors import BadRequest, Conflict
+from ....core.errors import BadRequest, Conflict, NotFound
 from ....core.http.call import Call
 from ....core.http.moment import to_microsecond
 from ....core.http.table import Operation, Query
@@ -62,7 +62,9 @@ def _page(service: Service, call: Call) -> tuple[int, int]:
 
 
 def index(service: Service, call: Call) -> Mapping[str, Any]:
-    """The project's volumes."""
+    """The project's volumes. :raises NotFound: the path ends with a slash: a volume without an id is none."""
+    if call.request.env["PATH_INFO"].endswith("/"):
+        raise NotFound()
     limit, offset = _page(service, call)
     found = _volumes(service).volume_details(call.context, limit=limit, offset=offset)
     return {"volumes": [_view(one) for one in found]}
