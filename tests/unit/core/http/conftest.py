@@ -75,7 +75,8 @@ API = Api("thing", "/thing", OPERATIONS, fault, Microversions("thing", "2.1", "2
           project_in_path="/v2", aliases={"/v1": "/v2"}, request_id_header="X-Thing-Request-Id",
           statuses={"conflict": 418}, max_body_bytes=2000)
 RULES = [Rule("thing:list", "@", "List."), Rule("thing:show", "@", "Show."),
-         Rule("thing:create", "role:member", "Make."), Rule("thing:act", "role:member", "Act."), Rule("thing:delete", "role:admin", "Delete.")]
+         Rule("thing:create", "role:member", "Make."), Rule("thing:act", "role:member", "Act."),
+         Rule("thing:delete", "role:admin", "Delete.")]
 
 
 class Answer:
