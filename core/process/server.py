@@ -26,6 +26,8 @@ from ..drivers.network import METADATA_SOCKET
 from ..errors import BadConfiguration, CloudError
 
 METADATA = "/metadata"
+UMASK = 0o066
+"""Files are their owner's alone. Folders let those pass who know the names inside, as QEMU's user must."""
 log = logging.getLogger("stratolith")
 
 
@@ -70,6 +72,7 @@ def serve(launch: Launch) -> None:
     """Serve until a signal says stop. Returns once the worker has drained."""
     from granian.constants import Interfaces
     from granian.server import Server
+    os.umask(UMASK)
     options = launch.configuration.section("http", HttpOptions)
     server = Server(
         target="stratolith", address=launch.host, port=launch.port, interface=Interfaces.WSGI,
@@ -181,6 +184,7 @@ def _child(launch: Launch, reader: int, name: str) -> None:
     try:
         os.close(reader)
         os.setsid()
+        os.umask(UMASK)
         os.set_inheritable(launch.ready_fd, True)
         _redirect(launch.state_dir / f"{name}.log")
         pid_file.write_text(str(os.getpid()))
