@@ -123,6 +123,8 @@ class Application:
                 name = self._serve(variants, request, response, path, request_id)
             except CloudError as error:
                 self.fail(request, response, error)
+            except falcon.HTTPError as error:
+                self.fail(request, response, _from_falcon(error))
             except Exception:
                 log.exception("%s failed", name, extra={"request_id": request_id})
                 self.fail(request, response, CloudError("The server has encountered an unexpected error."))

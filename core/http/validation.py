@@ -106,9 +106,21 @@ KINDS: Mapping[str, Callable[[str], bool]] = {
 }
 
 
+LONGEST_QUERY = 16384
+"""Characters of a query string; OpenStack's own servers take no longer request lines."""
+MOST_PARAMETERS = 500
+"""Parameters of one request. Many become conditions, and databases bound how many a statement may have."""
+
+
 def parse_query(text: str) -> dict[str, list[str]]:
-    """A query string as lists of texts. :raises BadRequest: it is not UTF-8 once unquoted, or holds a NUL character."""
+    """A query string as lists of texts.
+
+    :raises BadRequest: it is too long, has too many parts, is not UTF-8 once unquoted, or holds a NUL character.
+    """
     found: dict[str, list[str]] = {}
+    if len(text) > LONGEST_QUERY or text.count("&") >= MOST_PARAMETERS:
+        raise BadRequest(f"the query string has more than {LONGEST_QUERY} characters or {MOST_PARAMETERS} parameters",
+                         check="query")
     for part in text.split("&"):
         if part:
             name, _, value = part.partition("=")

@@ -40,6 +40,8 @@ PLAIN = re.compile(r"[\w @:,/-]*")
 REPEATED = re.compile(r"[*+{]")
 COSTLY = re.compile(r"\)[*+{?]|\(\?|\\[0-9]")
 MOST_REPEATED = 3
+MOST_TAGS = 200
+"""Tags in one filter: each is a condition of its own. A server has 50 at most."""
 SINCE: Mapping[str, Version] = {"ip6": (2, 5), "tags": (2, 26), "tags-any": (2, 26), "not-tags": (2, 26),
                                 "not-tags-any": (2, 26), "changes-before": (2, 66), "locked": (2, 73)}
 TENANT_FILTERS = frozenset(("reservation_id", "name", "status", "image", "flavor", "ip", "changes-since", *SINCE))
@@ -173,7 +175,10 @@ def _ip(given: list[str], version: Version) -> Condition:
 
 
 def _tags(given: list[str]) -> list[str]:
-    return [tag for one in given for tag in one.split(",") if tag]
+    found = list(dict.fromkeys(tag for one in given for tag in one.split(",") if tag))
+    if len(found) > MOST_TAGS:
+        raise BadRequest(f"A list of servers can be asked for {MOST_TAGS} tags at most.")
+    return found
 
 
 def _tagged(tag: str) -> Condition:
