@@ -17,15 +17,16 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import event
-from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, OperationalError
+from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, IntegrityError
 
 from ..config import option
-from ..errors import AlreadyExists, BackendBusy, BadConfiguration
+from ..errors import AlreadyExists, BackendBusy, BadConfiguration, BadRequest, CloudError
 
 Params = Mapping[str, Any]
 Row = sa.Row[Any]
 
 RETRIED = ("deadlock", "lock wait timeout", "could not serialize", "database is locked")
+UNFIT = ("illegal mix of collations", "incorrect string value", "nul (0x00)", "out of range")
 LOST = ("can't connect", "connection refused", "connection failed", "server closed the connection", "starting up",
         "shutting down", "lost connection")
 
@@ -104,8 +105,11 @@ class Database:
         try:
             with self._connection() as connection:
                 yield Transaction(self, connection)
-        except OperationalError as exc:
-            raise _busy(exc) or exc from exc
+        except DBAPIError as exc:
+            known = _as_cloud_error(exc)
+            if known is None:
+                raise
+            raise known from exc
 
     @contextlib.contextmanager
     def _connection(self) -> Iterator[sa.Connection]:
@@ -173,10 +177,10 @@ class Database:
         except IntegrityError as exc:
             raise AlreadyExists(detail=str(exc.orig)) from exc
         except DBAPIError as exc:
-            busy = _busy(exc)
-            if busy is None:
+            known = _as_cloud_error(exc)
+            if known is None:
                 raise
-            raise busy from exc
+            raise known from exc
 
     def probed(self, point: str) -> None:
         """Tell the probe, where there is one, that ``point`` is reached."""
@@ -194,9 +198,11 @@ def _private(file: Path) -> None:
         file.touch(mode=0o600)
 
 
-def _busy(exc: DBAPIError) -> BackendBusy | None:
-    """What a caller is told of an error that may be gone a moment later, or none."""
+def _as_cloud_error(exc: DBAPIError) -> CloudError | None:
+    """What a caller is told of an error that a value causes or that may be gone a moment later, or none."""
     text = str(exc.orig).lower()
+    if isinstance(exc, DataError) or any(word in text for word in UNFIT):
+        return BadRequest("The request has a value that cannot be kept or looked up.")
     if any(word in text for word in RETRIED):
         return BackendBusy("the database is busy", retry_after_s=1)
     if exc.connection_invalidated or any(word in text for word in LOST):
