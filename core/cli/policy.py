@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 
 from ..context import Context
@@ -10,12 +11,15 @@ from ..policy.engine import Policy, read_file
 from ..policy.rules import Rule
 from .command import Command
 
+CHAIN = ("admin", "manager", "member", "reader")
+"""The roles of a new cloud, each of which implies the next."""
+
 
 class Policies(Command):
     """List the policy's rules, print a sample file, or explain a decision.
 
     explain answers for a caller described by --role, --user, --project, --domain, --system and a
-    target described by --target KEY=VALUE.
+    target described by --target KEY=VALUE. The roles that a role implies in a new cloud are held too.
     """
 
     help = "list rules and explain decisions"
@@ -24,7 +28,8 @@ class Policies(Command):
         parser.add_argument("action", choices=("list", "sample", "explain"))
         parser.add_argument("rule", nargs="?", default="", help="a rule's name; for list: its beginning")
         parser.add_argument("--file", type=Path, help="policy file over the defaults")
-        parser.add_argument("--role", action="append", default=[], help="role the caller holds (repeatable)")
+        parser.add_argument("--role", action="append", default=[],
+                            help="role the caller holds, with those it implies (repeatable)")
         for word in ("user", "project", "domain"):
             parser.add_argument(f"--{word}", default="", metavar="ID", help=f"the caller's {word}")
         parser.add_argument("--system", action="store_true", help="the caller is scoped to the system")
@@ -55,11 +60,18 @@ def _entry(policy: Policy, name: str, sample: bool) -> list[str]:
     return [f"{name}: {policy.text(name) or '@'}"]
 
 
+def _implied(roles: Sequence[str]) -> tuple[str, ...]:
+    """``roles`` with those that each implies in a new cloud."""
+    held = [role.lower() for role in roles]
+    highest = min((CHAIN.index(role) for role in held if role in CHAIN), default=len(CHAIN))
+    return tuple(dict.fromkeys((*held, *CHAIN[highest:])))
+
+
 def _explain(policy: Policy, arguments: argparse.Namespace) -> int:
-    roles = tuple(role.lower() for role in arguments.role)
+    roles = _implied(arguments.role)
     context = Context(request_id="req-explain", user_id=arguments.user, project_id=arguments.project,
                       domain_id=arguments.domain, system="all" if arguments.system else "", roles=roles,
-                      is_admin="admin" in roles)
+                      is_admin="admin" in roles and not arguments.domain)
     target = dict(pair.partition("=")[::2] for pair in arguments.target)
     print("\n".join(policy.explain(context, arguments.rule, target)))
     return 0 if policy.allows(context, arguments.rule, target) else 1
