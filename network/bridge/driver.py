@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import threading
 from ipaddress import ip_network
 from typing import ClassVar
 
@@ -27,6 +28,7 @@ from .link import Links, checksum_in_software, mute
 from .metadata import Metadata
 from .names import Names, prefix_of
 from .options import Options as BridgeOptions
+from .outside import Outside
 from .record import Lease, Records, lease_of
 from .router import Router
 from .tunnel import FLAT, LOCAL, VLAN, VXLAN, Uplink
@@ -56,9 +58,12 @@ class Bridge(Network):
         self._records = Records(surroundings.run_dir)
         self._filter = Filter(options, self._names)
         self._uplink = Uplink(options, self._names)
+        self._outside = Outside(options, self._names, surroundings.log)
+        self._floor = threading.Lock()
+        """Held while the first network comes or the last one goes, with all networks' tables."""
 
     def open(self) -> None:
-        """Prepare the kernel and the filter's tables.
+        """Prepare the kernel.
 
         :raises BackendFailed: the kernel or a program lacks something.
         """
@@ -75,13 +80,17 @@ class Bridge(Network):
         """Networks that have a bridge or a namespace, ports that have a filter, routers that have a namespace."""
         with translated("looking at the host's network"):
             with namespace.entered(self._options.host_namespace), Links() as links:
-                bridges = {alias.removeprefix(ALIAS) for name, alias in links.aliases().items()
-                           if alias.startswith(ALIAS) and name == self._names.bridge(alias.removeprefix(ALIAS))}
+                bridges = self._bridges(links)
                 ports = self._filter.ports()
             spaces = namespace.names()
             networks = bridges | {self._names.id_of(name, "net") for name in spaces}
             routers = {self._names.id_of(name, "rtr") for name in spaces}
             return ObservedNetworks(tuple(sorted(networks - {""})), tuple(ports), tuple(sorted(routers - {""})))
+
+    def _bridges(self, links: Links) -> set[str]:
+        """Networks that have a bridge."""
+        return {alias.removeprefix(ALIAS) for name, alias in links.aliases().items()
+                if alias.startswith(ALIAS) and name == self._names.bridge(alias.removeprefix(ALIAS))}
 
     def apply_network(self, network: NetworkSpec) -> None:
         """Make the bridge, its uplink, the namespace with DHCP and metadata.
@@ -95,21 +104,33 @@ class Bridge(Network):
             with namespace.entered(space):
                 namespace.set_kernel(namespace.PROMPT)
             with namespace.entered(self._options.host_namespace), Links() as links:
-                zone = self._bridge(links, network)
-                self._filter.apply_network(network.id, zone)
+                with self._floor:
+                    self._bridge(links, network)
+                    self._outside.apply(links, network)
+                    self._filter.apply_network(network.id, self._zone(links, network.id))
                 self._uplink.apply(links, network)
                 self._serve(links, network, space)
             self._records.save_network(network)
             self._dhcp(network.id).apply(network, self._records.leases(network.id))
             self._metadata(network.id).apply(network.id, bool(_served(network)))
 
-    def _bridge(self, links: Links, network: NetworkSpec) -> int:
+    def _bridge(self, links: Links, network: NetworkSpec) -> None:
         name = self._names.bridge(network.id)
-        index = links.ensure(name, "bridge", br_forward_delay=0, br_stp_state=0, br_mcast_snooping=0)
+        links.ensure(name, "bridge", br_forward_delay=0, br_stp_state=0, br_mcast_snooping=0)
         mute(name)
         links.set(name, mtu=network.mtu, ifalias=ALIAS + network.id)
         links.set(name, state="up")
-        return flow.zone_of(index)
+
+    def _zone(self, links: Links, network_id: str) -> int:
+        """Where the network's connections are tracked: with the host's own when the host is part of it."""
+        bridge = self._names.bridge(network_id)
+        return flow.HOST_ZONE if links.ipv4(bridge) else flow.zone_of(links.index(bridge))
+
+    def _tidy(self, links: Links) -> None:
+        """Remove the filter's tables with the last network."""
+        with self._floor:
+            if not self._bridges(links):
+                self._filter.clear()
 
     def _serve(self, links: Links, network: NetworkSpec, space: str) -> None:
         """Lead the network into its namespace, where its DHCP and metadata addresses are.
@@ -142,8 +163,10 @@ class Bridge(Network):
                     self._unplug(links, lease.port_id)
                 links.remove(self._names.dhcp(network_id))
                 self._uplink.remove(links, network_id)
+                self._outside.remove(links, network_id)
                 links.remove(self._names.bridge(network_id))
                 self._filter.remove_network(network_id)
+                self._tidy(links)
             self._records.forget_network(network_id)
 
     def apply_port(self, port: PortSpec) -> Vif:
@@ -156,13 +179,12 @@ class Bridge(Network):
         bridge = self._names.bridge(port.network_id)
         with translated("wiring the port"):
             with namespace.entered(self._options.host_namespace), Links() as links:
-                index = links.index(bridge)
-                if network is None or not index:
+                if network is None or not links.index(bridge):
                     raise NotFound(f"network {port.network_id} is not on this host")
                 self._filter.apply_port(port)
                 before = self._records.lease(network.id, port.id)
                 if before is not None and before.security != lease_of(port).security:
-                    flow.forget(flow.zone_of(index), _addresses(before, lease_of(port)))
+                    flow.forget(self._zone(links, network.id), _addresses(before, lease_of(port)))
             self._records.save_port(port)
             self._dhcp(network.id).apply(network, self._records.leases(network.id))
         return Vif(port_id=port.id, kind="bridge", mac=port.mac, device=self._names.tap(port.id), bridge=bridge,
@@ -178,7 +200,8 @@ class Bridge(Network):
                 lease = self._records.lease(network.id, port_id) if network is not None else None
                 if network is not None and lease is not None:
                     # The address may soon be another's, who must not inherit what this port was allowed.
-                    flow.forget(flow.zone_of(links.index(self._names.bridge(network.id))), _addresses(lease))
+                    flow.forget(self._zone(links, network.id), _addresses(lease))
+                self._tidy(links)
             if network is not None:
                 self._records.forget_port(network.id, port_id)
                 self._dhcp(network.id).apply(network, self._records.leases(network.id))

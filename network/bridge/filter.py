@@ -33,12 +33,17 @@ class Filter:
         self._flows = Table("inet", names.prefix)
 
     def open(self) -> None:
-        """Make the tables; what networks and ports have in them stays. Called in the host's namespace.
+        """See that packets can be filtered here. Called in the host's namespace.
 
         :raises BackendFailed: the kernel lacks br_netfilter.
         """
         _pass_bridged_packets(self._options.timeout_s)
-        nft.commit(self._options, [*self._base_ports(), *self._base_flows()])
+        nft.chains(self._options, "bridge")
+
+    def clear(self) -> None:
+        """Remove the tables; nothing if there are none."""
+        nft.commit(self._options, [command for table in (self._ports, self._flows)
+                                   for command in (table.table(), table.table("delete"))])
 
     def _base_ports(self) -> list[Command]:
         table = self._ports
@@ -64,11 +69,12 @@ class Filter:
         ]
 
     def apply_network(self, network_id: str, zone: int) -> None:
-        """Track the network's connections in ``zone`` (1 to 65535)."""
+        """Make the tables where they are missing, and track the network's connections in ``zone`` (0 to 65535)."""
         chain, bridge = _zone(network_id), self._names.bridge(network_id)
         unknown = {"mangle": {"key": meta("mark"), "value": {"&": [meta("mark"), 0xFFFFFFFF ^ KNOWN]}}}
-        zoned = {"mangle": {"key": nft.ct("zone"), "value": zone}}
-        nft.commit(self._options, [*self._flows.fresh_chain(chain, [(unknown, zoned)]),
+        zoned = ({"mangle": {"key": nft.ct("zone"), "value": zone}},) if zone else ()
+        nft.commit(self._options, [*self._base_ports(), *self._base_flows(),
+                                   *self._flows.fresh_chain(chain, [(unknown, *zoned)]),
                                    self._flows.element("zones", [bridge, nft.jump(chain)])])
 
     def remove_network(self, network_id: str) -> None:

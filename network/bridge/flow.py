@@ -10,9 +10,12 @@ from typing import Any
 from pyroute2 import Conntrack  # type: ignore[import-untyped]
 from pyroute2.netlink.exceptions import NetlinkError  # type: ignore[import-untyped]
 
+HOST_ZONE = 0
+"""The tracking zone of the host's own connections, and of networks that the host is part of."""
+
 
 def zone_of(bridge_index: int) -> int:
-    """The tracking zone (1 to 65535) of the network whose bridge has this number."""
+    """The tracking zone (1 to 65535) of a network apart from the host's, whose bridge has this number."""
     return bridge_index % 65535 + 1
 
 
@@ -43,7 +46,7 @@ def _forget(family: int, zone: int, addresses: Collection[str]) -> None:
     with Conntrack(nfgen_family=family) as table:
         for entry in list(table.dump_entries(zone=zone)):
             flow = entry.tuple_orig
-            if entry.zone == zone and (flow.saddr in addresses or flow.daddr in addresses):
+            if (entry.zone or HOST_ZONE) == zone and (flow.saddr in addresses or flow.daddr in addresses):
                 _delete(table, flow, zone=zone)
 
 

@@ -8,6 +8,7 @@ import fcntl
 import socket
 import struct
 from collections.abc import Iterable, Mapping
+from ipaddress import IPv4Network, ip_interface
 from typing import Any, Self
 
 from pyroute2 import IPRoute  # type: ignore[import-untyped]
@@ -17,6 +18,7 @@ from . import namespace
 
 SIOCETHTOOL, ETHTOOL_STXCSUM = 0x8946, 0x17
 ALL_MACS = "00:00:00:00:00:00"
+MAIN_TABLE = 254
 ROUTE_PROTOCOL = 83
 """Marks the routes that are ours (rtm_protocol)."""
 
@@ -118,6 +120,22 @@ class Links:
             extra = {"flags": 0x02} if ":" in address else {}
             self._netlink.addr("add", index=index, address=address, prefixlen=int(length), **extra)
         return fresh
+
+    def ipv4(self, name: str) -> list[str]:
+        """The IPv4 addresses of the device, with prefix length; none if there is no device."""
+        index = self.index(name)
+        return [f"{entry.get('address')}/{entry['prefixlen']}" for entry in self._netlink.get_addr(
+            family=socket.AF_INET, index=index)] if index else []
+
+    def rival(self, name: str, net: IPv4Network) -> str:
+        """Another device whose own range meets ``net``, or to which a route leads for a part of it; else nothing."""
+        index, family = self.index(name), socket.AF_INET
+        met = [entry["index"] for entry in self._netlink.get_addr(family=family)
+               if ip_interface(f"{entry.get('address')}/{entry['prefixlen']}").network.overlaps(net)]
+        met += [route.get("oif") for route in self._netlink.get_routes(family=family, table=MAIN_TABLE)
+                if route.get("dst") and IPv4Network(f"{route.get('dst')}/{route['dst_len']}").subnet_of(net)]
+        other = next((number for number in met if number and number != index), 0)
+        return str(self._netlink.get_links(other)[0].get("ifname")) if other else ""
 
     def set_flood(self, name: str, peers: Iterable[str]) -> None:
         """Let the vxlan device send what has no known place to exactly these peers."""

@@ -21,6 +21,8 @@ class Options:
     vxlan_port: int = option(4789, "UDP port of the tunnels")
     physical_networks: tuple[str, ...] = option((), "physical networks as name:device, where device is an interface "
                                                     "or a bridge of this host")
+    masquerade: bool = option(True, "let external networks that stay within this host leave it by its own address; "
+                                    "it forwards packets then")
     metadata_socket: str = option("", "Unix socket of the metadata service; empty: the one of "
                                       "this process, unless there is a metadata_url")
     metadata_url: str = option("", "URL of the metadata service, reached from the host's namespace; "
