@@ -16,6 +16,7 @@ def compute(estate):
             "resize": {"flavorRef": estate.flavor}, "confirmResize": None, "revertResize": None,
             "createImage": {"name": "taken"}, "lock": None, "unlock": None,
             "addSecurityGroup": {"name": "default"}, "removeSecurityGroup": {"name": "default"},
+            "addFloatingIp": {"address": "172.24.4.200"}, "removeFloatingIp": {"address": "172.24.4.200"},
             "changePassword": {"adminPass": "taken"}, "os-resetState": {"state": "error"}, "forceDelete": None,
             "os-getConsoleOutput": {"length": 10}}.items()},
         f"POST {server}/metadata": {"metadata": {"taken": "x"}},
@@ -25,6 +26,7 @@ def compute(estate):
         f"POST {server}/os-volume_attachments": {"volumeAttachment": {"volumeId": estate.volume}},
         f"PUT {server}/os-volume_attachments/{{volume_id}}": {"volumeAttachment": {"volumeId": estate.volume}},
         f"POST {server}/os-interface": {"interfaceAttachment": {"net_id": estate.network}},
+        "PUT /v2.1/os-security-groups/{group_id}": {"security_group": {"name": "taken", "description": "taken"}},
         "PUT /v2.1/flavors/{flavor_id}": {"flavor": {"description": "taken"}},
         "POST /v2.1/flavors/{flavor_id}/os-extra_specs": {"extra_specs": {"hw:mem_page_size": "large"}},
         "PUT /v2.1/flavors/{flavor_id}/os-extra_specs/{key}": {"hw:mem_page_size": "large"},
@@ -157,6 +159,12 @@ def creations(estate):
     body = {
         ("compute", "POST /v2.1/servers"): {"server": {
             "name": "x", "flavorRef": "1", "imageRef": estate.image, "networks": "none"}},
+        ("compute", "POST /v2.1/os-security-groups"): {"security_group": {"name": "x", "description": "x"}},
+        ("compute", "POST /v2.1/os-security-group-rules"): {"security_group_rule": {
+            "parent_group_id": estate.group, "ip_protocol": "tcp", "from_port": 1, "to_port": 2}},
+        ("compute", "POST /v2.1/os-volumes"): {"volume": {"size": 1}},
+        ("compute", "POST /v2.1/os-snapshots"): {"snapshot": {"volume_id": estate.volume}},
+        ("compute", "POST /v2.1/os-floating-ips"): {"pool": "public"},
         ("compute", "POST /v2.1/flavors"): {"flavor": {"name": "x", "ram": 1, "vcpus": 1, "disk": 1}},
         ("compute", "POST /v2.1/os-server-groups"): {"server_group": {"name": "x", "policy": "affinity"}},
         ("compute", "POST /v2.1/os-aggregates"): {"aggregate": {"name": "x"}},
@@ -241,6 +249,12 @@ def foreign(estate):
         ("POST", compute + "os-keypairs", {"keypair": {"name": "x", "user_id": estate.people.user}}),
         ("GET", compute + f"os-keypairs?user_id={estate.people.user}", None),
         ("GET", compute + f"limits?tenant_id={project}", None),
+        ("POST", compute + "os-security-group-rules", {"security_group_rule": {
+            "parent_group_id": estate.group, "ip_protocol": "tcp", "from_port": 1, "to_port": 2}}),
+        ("POST", compute + "servers/{own_server}/action", {"addFloatingIp": {"address": estate.floating_address}}),
+        ("POST", compute + "servers/{own_server}/action", {"removeFloatingIp": {"address": estate.floating_address}}),
+        ("POST", compute + "os-volumes", {"volume": {"size": 1, "snapshot_id": estate.snapshot}}),
+        ("POST", compute + "os-snapshots", {"snapshot": {"volume_id": estate.volume}}),
         ("POST", volume + "volumes", {"volume": {"size": 1, "source_volid": estate.volume}}),
         ("POST", volume + "volumes", {"volume": {"size": 1, "snapshot_id": estate.snapshot}}),
         ("POST", volume + "volumes", {"volume": {"size": 1, "imageRef": estate.image}}),

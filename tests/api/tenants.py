@@ -19,7 +19,8 @@ class Person:
 
     def ask(self, method, path, body=None, **more):
         headers = {"X-Auth-Token": self.token, **more.pop("headers", {})}
-        return self.cloud.request(method, path, body, as_=None, headers=headers, version=newest(path), **more)
+        more.setdefault("version", newest(path))
+        return self.cloud.request(method, path, body, as_=None, headers=headers, **more)
 
     def ok(self, method, path, body=None, **more):
         answer = self.ask(method, path, body, **more)
@@ -127,6 +128,8 @@ class Estate:
         self.demo.ok("PUT", f"/network/v2.0/routers/{self.router}/add_router_interface", {"subnet_id": self.subnet})
         self.floating = self.net("floatingip", floating_network_id=public, port_id=self.port, description=MARK)
         self.public = public
+        self.floating_address = self.demo.ok("GET", f"/network/v2.0/floatingips/{self.floating}")["floatingip"][
+            "floating_ip_address"]
 
     def volumes(self):
         kind = {"volume_type": {"name": MARK, "os-volume-type-access:is_public": False}}
@@ -175,7 +178,7 @@ class Estate:
         provider = self.people.get("/placement/resource_providers")["resource_providers"][0]["uuid"]
         self.ids.update(server_id=self.server, port_id=self.port, attachment_id=attachment, consumer=self.server,
                         request_id=actions[0]["request_id"], uuid=provider, resource_class="VCPU",
-                        aggregate_id="1", hypervisor_id=provider, service_id=GONE)
+                        rule_id=self.rule, floating_ip_id=self.floating, network_id=self.network, aggregate_id="1", hypervisor_id=provider, service_id=GONE)
 
     def identity(self):
         body = {"credential": {"type": "cert", "blob": MARK, "project_id": self.people.project}}
@@ -195,6 +198,8 @@ class Estate:
             ids.update(group_id=GONE.replace("-", ""), service_id=GONE.replace("-", ""))
         if "os-extra_specs/" in operation.path:
             ids["key"] = "hw:mem_page_size"
+        if operation.path.startswith("/v2.1/os-security-groups"):
+            ids["group_id"] = self.group
         if operation.path.startswith("/v2/schemas"):
             ids["name"] = "image"
         return api.prefix + re.sub(r"\{(\w+)\}", lambda match: ids[match.group(1)], operation.path)

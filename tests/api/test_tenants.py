@@ -21,6 +21,8 @@ OPEN = {"compute GET /v2.1/os-quota-sets/{project_id}/defaults", "identity GET /
 KEYED = {"block-storage POST /v3/os-volume-transfer/{transfer_id}/accept",
          "block-storage POST /v3/volume-transfers/{transfer_id}/accept", "image DELETE /v2/stores/{store}/{image_id}"}
 """Anybody is answered 400: who guesses a transfer's key, and who deletes from the only store whatever image."""
+PROXIES = ("v2.1/os-security-group", "v2.1/os-volumes", "v2.1/os-snapshots", "FloatingIp")
+"""What compute hands on to other services, until a microversion of long ago."""
 OWN_TOKEN = {f"identity {method} /v3/auth/tokens" for method in ("GET", "HEAD", "DELETE")}
 
 
@@ -117,7 +119,8 @@ def test_another_project_cannot_name_what_it_may_not_see(people, estate):
     before = estate.view()
     for method, path, body in foreign(estate):
         path, text = filled(path, own), filled(json.dumps(body), own)
-        answer = stranger.ask(method, path, json.loads(text))
+        old = {"version": "compute 2.35"} if any(word in path + text for word in PROXIES) else {}
+        answer = stranger.ask(method, path, json.loads(text), **old)
         people.cloud.run()
         if path.endswith("/servers") and answer.status == 202:
             shown = stranger.ok("GET", f"{path}/{answer.json['server']['id']}")["server"]
