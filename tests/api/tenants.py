@@ -178,7 +178,8 @@ class Estate:
         provider = self.people.get("/placement/resource_providers")["resource_providers"][0]["uuid"]
         self.ids.update(server_id=self.server, port_id=self.port, attachment_id=attachment, consumer=self.server,
                         request_id=actions[0]["request_id"], uuid=provider, resource_class="VCPU",
-                        rule_id=self.rule, floating_ip_id=self.floating, network_id=self.network, aggregate_id="1", hypervisor_id=provider, service_id=GONE)
+                        rule_id=self.rule, floating_ip_id=self.floating, network_id=self.network, aggregate_id="1",
+                        hypervisor_id=provider, service_id=GONE)
 
     def identity(self):
         body = {"credential": {"type": "cert", "blob": MARK, "project_id": self.people.project}}
