@@ -16,7 +16,7 @@ def group(world):
 def names(world, server_id):
     shown = [one["name"] for one in world.show(server_id)["security_groups"]]
     listed = world.ask("GET", f"/servers/{server_id}/os-security-groups").json["security_groups"]
-    assert [one["name"] for one in listed] == shown
+    assert sorted(one["name"] for one in listed) == shown
     return shown
 
 
