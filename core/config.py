@@ -211,6 +211,18 @@ class Configuration:
             if flag not in self._known_flags and not flag.startswith(tuple(f"--{group}-" for group in groups)):
                 raise BadConfiguration(f"unknown option {flag}{nearest(flag, known)}")
 
+    def given(self) -> dict[str, dict[str, Any]]:
+        """All that file, environment and flags gave, to be kept for :meth:`again`. It may hold secrets."""
+        ours = {name: value for name, value in self._environment.items() if name.startswith(PREFIX)}
+        return {"file": self._raw, "environment": ours, "flags": self._flags}
+
+    @classmethod
+    def again(cls, given: Mapping[str, Mapping[str, Any]]) -> Configuration:
+        """The configuration as :meth:`given` told it."""
+        made = cls(given["file"], given["environment"])
+        made._flags.update(given["flags"])
+        return made
+
     def sections(self) -> list[str]:
         """Names of all sections that were given something."""
         return sorted(self._raw)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import signal
 import sys
@@ -17,6 +18,9 @@ from .command import Command, add_configuration, add_state, configuration
 
 NAME = "cloud"
 LISTEN = "127.0.0.1:8774"
+CONFIGURATION = "configuration.json"
+MARKS = (CONFIGURATION, "secrets.json", "stratolith.db")
+"""Files by which a cloud's folder is known."""
 
 
 class Up(Command):
@@ -33,8 +37,7 @@ class Up(Command):
         add_configuration(parser)
         parser.add_argument("--listen", default=LISTEN, metavar="HOST:PORT",
                             help=f"where to answer (default: {LISTEN})")
-        parser.add_argument("--hypervisor", metavar="NAME", help="hypervisor driver (default: simulated)")
-        parser.add_argument("--network", metavar="NAME", help="network driver (default: simulated)")
+        add_drivers(parser)
         parser.add_argument("--detach", action="store_true", help="return when the cloud is up and leave it running")
         parser.add_argument("--ephemeral", action="store_true",
                             help="a cloud for tests: state in a new temporary folder, faults on demand by header")
@@ -43,19 +46,46 @@ class Up(Command):
         """Start it, say so in one line, and stay unless detached."""
         begun = System().monotonic()
         found = configuration(arguments)
-        for section, key, value in (("compute", "hypervisor", arguments.hypervisor),
-                                    ("network", "driver", arguments.network)):
-            if value:
-                found.set(section, key, value)
+        choose_drivers(found, arguments)
         state = Path(tempfile.mkdtemp(prefix="stratolith-")) if arguments.ephemeral else arguments.state.resolve()
         state.mkdir(parents=True, exist_ok=True, mode=0o700)
         _refuse_second(state)
+        _remember(state, found)
         pid, ready = _launch(found, arguments, state, begun)
         if ready is None:
             print(_last_words(state), file=sys.stderr)
             raise CloudError(f"the cloud did not start; its log is {state / (NAME + '.log')}")
         print(_welcome(ready, state, arguments.hypervisor or "simulated"), flush=True)
         return 0 if arguments.detach else _stay(pid)
+
+
+def add_drivers(parser: argparse.ArgumentParser) -> None:
+    """The arguments that name a host's drivers."""
+    parser.add_argument("--hypervisor", metavar="NAME", help="hypervisor driver (default: simulated)")
+    parser.add_argument("--network", metavar="NAME", help="network driver (default: simulated)")
+
+
+def choose_drivers(found: Configuration, arguments: argparse.Namespace) -> None:
+    """Let the arguments of :func:`add_drivers` win over the configuration."""
+    for section, key, value in (("compute", "hypervisor", arguments.hypervisor),
+                                ("network", "driver", arguments.network)):
+        if value:
+            found.set(section, key, value)
+
+
+def _remember(state: Path, found: Configuration) -> None:
+    """Keep the configuration of this start, which whoever ends the cloud for good needs to know."""
+    fresh = state / f"{CONFIGURATION}.new"
+    fresh.unlink(missing_ok=True)
+    fresh.touch(mode=0o600)
+    fresh.write_text(json.dumps(found.given()))
+    fresh.replace(state / CONFIGURATION)
+
+
+def remembered(state: Path) -> Configuration:
+    """The configuration of the last start, or this process's when that was not kept."""
+    kept = state / CONFIGURATION
+    return Configuration.again(json.loads(kept.read_text())) if kept.exists() else Configuration.read()
 
 
 def _launch(found: Configuration, arguments: argparse.Namespace, state: Path, begun: float) -> tuple[int, Any]:
@@ -157,7 +187,6 @@ class Status(Command):
 
 
 def _health(state: Path) -> tuple[str, dict[str, Any]]:
-    import json
     import urllib.error
     import urllib.request
 

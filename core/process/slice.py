@@ -5,7 +5,7 @@ from __future__ import annotations
 import abc
 import dataclasses
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
@@ -99,6 +99,16 @@ class Agent(abc.ABC):
         """Serve no more; guests and wires stay."""
 
 
+@dataclasses.dataclass(frozen=True)
+class Belonging:
+    """One thing outside the databases that is a cloud's own: a guest, a wired network, the data of a volume."""
+
+    kind: str
+    """``server``, ``network``, ..."""
+    id: str
+    remove: Callable[[], None]
+
+
 class Slice(abc.ABC):
     """One service of the cloud: what the entry point of the group ``stratolith.services`` names.
 
@@ -138,6 +148,13 @@ class Slice(abc.ABC):
     def host_pages(self, kit: Kit) -> Mapping[str, Wsgi]:
         """Pages that guests of a host read where the service itself may run elsewhere; ``kit`` may be an agent's."""
         return {}
+
+    def belongings(self, service: Any, kit: Kit) -> Iterator[Belonging]:
+        """What the drivers of this host have of this cloud, in the order in which it has to go for the cloud to end.
+
+        Nothing runs: no agent was started, and nobody else uses the drivers.
+        """
+        return iter(())
 
 
 SERVICES: Registry[Slice] = Registry("services", Slice)

@@ -46,7 +46,7 @@ class HostAgents(Agent):
 
     def __init__(self, kit: Kit) -> None:
         options = cast(Options, kit.options)
-        self.hosts = [HostAgent(_on_host(kit, host)) for host in options.hosts or (kit.host,)]
+        self.hosts = [HostAgent(on_host(kit, host)) for host in options.hosts or (kit.host,)]
 
     def start(self) -> None:
         for one in self.hosts:
@@ -57,7 +57,7 @@ class HostAgents(Agent):
             one.stop()
 
 
-def _on_host(kit: Kit, host: str) -> Kit:
+def on_host(kit: Kit, host: str) -> Kit:
     """The kit as the agent of ``host`` sees it: with folders of its own when the process plays several hosts."""
     if host == kit.host:
         return kit

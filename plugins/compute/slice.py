@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from ...core.http.mount import Wsgi
-from ...core.process.slice import Kit, Slice
+from ...core.process.slice import Belonging, Kit, Slice
 from ...core.services.compute import ComputeService
-from . import daemons
+from . import daemons, purge
 from .agency import CONTROL_QUEUE, Control
 from .agent import HostAgents
 from .api import FACE
@@ -45,3 +45,6 @@ class Compute(Slice):
 
     def host_pages(self, kit: Kit) -> Mapping[str, Wsgi]:
         return {"/metadata": MetadataPage(kit)}
+
+    def belongings(self, service: Service, kit: Kit) -> Iterator[Belonging]:
+        return purge.guests(kit)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from ...core.drivers.network import Network, NetworkSpec, PortSpec, RouterSpec, Vif
 from ...core.errors import BackendBusy
 from ...core.plugins import Registry
-from ...core.process.slice import Agent, Kit
+from ...core.process.slice import Agent, Belonging, Kit
 from .control import Beat, NetworkAgent, NetworkControl, queue
 
 DRIVERS: Registry[Network] = Registry("networks", Network)
@@ -111,3 +112,14 @@ class HostAgent(Agent, NetworkAgent):
             with self._lock(router):
                 self.driver.remove_router(router)
         self.unplug([], networks)
+
+
+def wires(kit: Kit) -> Iterator[Belonging]:
+    """What the driver of this host has of a cloud that ends, whatever the records say of it."""
+    driver = kit.driver(DRIVERS, kit.options.driver)
+    there = driver.observe()
+    for kind, ids, remove in (("router", there.routers, driver.remove_router),
+                              ("port", there.ports, driver.remove_port),
+                              ("network", there.networks, driver.remove_network)):
+        for id in ids:
+            yield Belonging(kind, id, functools.partial(remove, id))

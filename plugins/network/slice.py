@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from ...core.process.slice import Kit, Slice
-from .agent import HostAgent
+from collections.abc import Iterator
+
+from ...core.process.slice import Belonging, Kit, Slice
+from .agent import HostAgent, wires
 from .api import API
 from .control import NetworkControl
 from .options import Options as NetworkOptions
@@ -30,3 +32,7 @@ class Network(Slice):
     def service(self, kit: Kit) -> Service:
         """The service over the slice's database."""
         return Service(kit)
+
+    def belongings(self, service: Service, kit: Kit) -> Iterator[Belonging]:
+        """What is wired on this host."""
+        return wires(kit)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from ...core.process.slice import Kit, Slice
+from collections.abc import Iterator
+
+from ...core.process.slice import Belonging, Kit, Slice
 from ...core.services.base import ServiceInterface
 from ...core.services.volume import VolumeService
-from . import types
+from . import purge, types
 from .api import API
 from .backends import Backends
 from .hosts import BEAT_S
@@ -41,3 +43,7 @@ class Volume(Slice):
     def seed(self, service: BlockStorage, kit: Kit) -> None:
         """Make the default volume type."""
         types.seed(kit)
+
+    def belongings(self, service: BlockStorage, kit: Kit) -> Iterator[Belonging]:
+        """What lies in the pools."""
+        return purge.data(kit, service.backends)
