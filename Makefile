@@ -17,7 +17,7 @@ JOBS ?= 2
 say = @printf '\n\033[1m== %s\033[0m\n' "$(1)"
 
 .DEFAULT_GOAL := help
-.PHONY: help up down test live lint conformance bench docs wheel clean host
+.PHONY: help up down purge test live lint conformance bench docs wheel clean host
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' Makefile | sed 's/:.*## /\t/' | expand -t 14
@@ -64,6 +64,10 @@ down: ## stop the cloud; its state stays
 	$(call say,Stopping the cloud of $(STATE))
 	$(BIN)/stratolith down --state $(STATE)
 
+purge: ## stop the cloud and remove it: servers, networks, volumes, images, its folder
+	$(call say,Removing the cloud of $(STATE))
+	$(BIN)/stratolith purge --state $(STATE)
+
 test: $(VENV)/ready ## everything that needs no root
 	$(call say,Tests that need no root)
 	$(BIN)/pytest -q -n $(JOBS) --dist loadgroup -m 'not live' tests
@@ -97,7 +101,7 @@ wheel: $(VENV)/ready ## build the wheel into dist/
 	$(call say,Building the wheel)
 	$(BIN)/python -m build --wheel --outdir dist .
 
-clean: ## remove what was built, but not a cloud's state
+clean: ## remove what was built, but no cloud: that is what purge does
 	$(call say,Removing what was built)
 	rm -rf $(VENV) build dist *.egg-info .types .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
