@@ -17,7 +17,7 @@ import pytest
 from stratolith.core.conformance.cases import until
 
 from . import demo_image, libvirt_host
-from .cloud_process import CloudProcess, Refused, running
+from .cloud_process import BIN, CloudProcess, Refused, run, running
 from .network_host import ip, sweep
 
 pytestmark = pytest.mark.live
@@ -293,3 +293,34 @@ def test_the_unmodified_client_from_end_to_end(world: World) -> None:
     openstack("server", "delete", "--wait", "cli")
     assert told["id"] not in world.virsh("list", "--all", "--name")
     openstack("network", "delete", "cli")
+
+
+def test_a_purged_cloud_leaves_nothing(world: World, guest: str) -> None:
+    """The last test here: it ends the cloud, with a guest behind a router that has a volume and a floating address."""
+    cloud = world.cloud
+    router = cloud.call("POST", "network", "/routers", {"router": {"name": "purged"}})["router"]["id"]
+    public = cloud.call("GET", "network", "/networks?name=public")["networks"][0]["id"]
+    subnet = cloud.call("GET", "network", f"/networks/{world.network}")["network"]["subnets"][0]
+    cloud.call("PUT", "network", f"/routers/{router}", {"router": {"external_gateway_info": {"network_id": public}}})
+    cloud.call("PUT", "network", f"/routers/{router}/add_router_interface", {"subnet_id": subnet})
+    port = cloud.call("GET", "network", f"/ports?device_id={guest}")["ports"][0]["id"]
+    floating = cloud.call("POST", "network", "/floatingips", {"floatingip": {
+        "floating_network_id": public, "port_id": port}})["floatingip"]["floating_ip_address"]
+    from_host = ["ip", "netns", "exec", world.host, "ping", "-c", "1", "-W", "1", floating]
+    until(lambda: subprocess.run(from_host, capture_output=True, check=False).returncode == 0, 30,
+          "the floating address answers the host")
+    volume = cloud.call("POST", "volume", "/volumes", {"volume": {"name": "purged", "size": 1}})["volume"]["id"]
+    until(lambda: cloud.call("GET", "volume", f"/volumes/{volume}")["volume"]["status"] == "available", 30,
+          "the volume is available")
+    cloud.call("POST", "compute", f"/servers/{guest}/os-volume_attachments", {"volumeAttachment": {"volumeId": volume}})
+    until(lambda: "vdb" in world.ssh(guest, "cat /proc/partitions"), 30, "the guest sees the disk")
+    said = run(str(BIN / "stratolith"), "purge", "--yes", "--state", str(cloud.state))
+    for part in ("1 server", "router", "network", "1 volume", "1 image"):
+        assert part in said
+    assert not cloud.state.exists()
+    assert world.virsh("list", "--all", "--name").split() == []
+    assert world.processes() == []
+    assert not [line for line in ip("netns", "list").splitlines()
+                if line.startswith(f"{world.prefix}-") and not line.startswith(world.host)]
+    assert {line.split()[0] for line in ip("-n", world.host, "-br", "link").splitlines()} <= {"lo", "virbr0"}
+    assert ip("netns", "exec", world.host, "nft", "list", "tables").strip() == ""
