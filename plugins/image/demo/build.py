@@ -18,6 +18,8 @@ MIB = 1 << 20
 SECTORS = MIB // 512
 BOOT_MIB = 24
 ROOT_MIB = 40
+PROGRAMS = ("dropbear", "mke2fs", "mkfs.vfat", "blkid")
+"""What the guest has of the distribution's programs beside busybox."""
 BOOT_CODE_BYTES = 440
 """Room for code at the head of the boot record; the partition table follows."""
 OWNER_AND_TIMES = ("uid 0", "gid 0", *(f"{kind}time{part}" for kind in "acm" for part in (f" @{MOMENT}", "_extra 0")),
@@ -70,7 +72,8 @@ def _root_tree(root: Path, kernel: Kernel) -> Path:
         (root / name).mkdir(parents=True, exist_ok=True)
     _busybox(root)
     kernel.copy_modules(ROOT_MODULES, root)
-    _copy_with_libraries("dropbear", root)
+    for name in PROGRAMS:
+        _copy_with_libraries(name, root)
     (root / "etc" / "modules").write_text("\n".join(ROOT_MODULES) + "\n")
     for name, (text, mode) in FILES.items():
         (root / name).write_text(text)

@@ -27,6 +27,7 @@ mount -t devpts devpts /dev/pts
 mount -t tmpfs tmpfs /run
 mount -t tmpfs tmpfs /tmp
 mount -o remount,rw /
+echo 0 2147483647 > /proc/sys/net/ipv4/ping_group_range
 for module in $(cat /etc/modules); do modprobe $module 2>/dev/null; done
 hostname -F /etc/hostname
 ip link set lo up
@@ -35,8 +36,8 @@ for path in /sys/class/net/eth*; do
   [ -e $path ] || continue
   card=${path##*/}
   ip link set $card up
-  udhcpc -i $card -s /etc/udhcpc/default.script -O staticroutes -O mtu -x hostname:$(hostname) \\
-    -t 8 -T 2 -A 1 -b -S > /run/udhcpc.$card.log 2>&1 &
+  udhcpc -i $card -p /run/udhcpc.$card.pid -s /etc/udhcpc/default.script -O staticroutes -O mtu \\
+    -x hostname:$(hostname) -t 8 -T 2 -A 1 -b -S > /run/udhcpc.$card.log 2>&1 &
 done
 waited=0
 while [ $waited -lt 20 ] && cat /sys/class/net/eth*/carrier 2>/dev/null | grep -q 1; do
@@ -163,6 +164,53 @@ LABEL demo
 
 POWER_BUTTON = "#!/bin/sh\nexec /sbin/poweroff\n"
 
+SUDO = """\
+#!/bin/sh
+# For scripts that begin commands with sudo. It makes nobody root: log in as root.
+while [ $# -gt 0 ]; do
+  case $1 in
+  --) shift; break ;;
+  -u|-g) shift 2 ;;
+  -*) shift ;;
+  *) break ;;
+  esac
+done
+[ "$(id -u)" = 0 ] || { echo "sudo: only root may; log in as root" >&2; exit 1; }
+exec "$@"
+"""
+
+LSBLK = """\
+#!/bin/sh
+# The disks, as lsblk -lb --nodeps shows them; all arguments are ignored.
+line() { printf '%-6s %-7s %2s %12s %2s %s\\n' "$@"; }
+line NAME MAJ:MIN RM SIZE RO TYPE
+for disk in /sys/block/*; do
+  name=${disk##*/}
+  case $name in
+  loop*|ram*) continue ;;
+  sr*) kind=rom ;;
+  *) kind=disk ;;
+  esac
+  line $name $(cat $disk/dev) $(cat $disk/removable) $(($(cat $disk/size) * 512)) $(cat $disk/ro) $kind
+done
+"""
+
+MKFS = """\
+#!/bin/sh
+# mkfs [-t ext2|ext3|ext4|vfat] DEVICE
+kind=ext2
+if [ "$1" = -t ]; then
+  kind=$2
+  shift 2
+fi
+case $kind in
+ext*) exec /usr/sbin/mke2fs -q -F -t $kind "$@" ;;
+vfat) exec /usr/sbin/mkfs.vfat "$@" ;;
+esac
+echo "mkfs: there is no file system $kind here" >&2
+exit 1
+"""
+
 FILES: dict[str, tuple[str, int]] = {
     "etc/inittab": (INITTAB, 0o644),
     "etc/init.d/rcS": (START, 0o755),
@@ -176,6 +224,9 @@ FILES: dict[str, tuple[str, int]] = {
     "etc/hostname": ("demo\n", 0o644),
     "bin/console-shell": (CONSOLE_SHELL, 0o755),
     "sbin/cloud-start": (CLOUD, 0o755),
+    "usr/bin/sudo": (SUDO, 0o755),
+    "usr/bin/lsblk": (LSBLK, 0o755),
+    "usr/sbin/mkfs": (MKFS, 0o755),
 }
 """Files of the root file system: text and mode by path."""
 

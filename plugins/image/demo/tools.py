@@ -14,6 +14,7 @@ PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
 TOOLS: Mapping[str, str] = {
     "busybox": "busybox-static", "dropbear": "dropbear-bin", "depmod": "kmod", "mcopy": "mtools",
     "syslinux": "syslinux", "mkfs.vfat": "dosfstools", "sfdisk": "fdisk", "mke2fs": "e2fsprogs", "debugfs": "e2fsprogs",
+    "blkid": "util-linux",
     "qemu-img": "qemu-utils", "ldd": "libc-bin", "dpkg": "dpkg", "apt-get": "apt", "apt-cache": "apt",
 }
 """Debian packages by the program needed from each."""
