@@ -35,6 +35,8 @@ DEFAULT_SORT = (("created_at", "desc"), ("id", "desc"))
 
 Term = tuple[str, str, str]
 """What is compared, how, and the name of the parameter."""
+MOST_TERMS = 128
+"""With some hundreds of them a database thinks for minutes about how to go about it."""
 
 
 class Question(msgspec.Struct):
@@ -51,6 +53,8 @@ class Question(msgspec.Struct):
 
     def add(self, name: str, how: str, value: Any) -> None:
         """Ask for images whose ``name`` compares ``how`` with ``value``."""
+        if len(self.terms) >= MOST_TERMS:
+            raise BadRequest(f"A list can be asked for {MOST_TERMS} things at most.")
         parameter = f"p{len(self.terms)}"
         self.terms.append((name, how, parameter))
         self.values[parameter] = value

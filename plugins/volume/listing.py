@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from ...core.db.engine import Row, Transaction
 from ...core.db.matching import order_match
 from ...core.db.paging import Page, ordered, paged
-from ...core.errors import NotFound
+from ...core.errors import BadRequest, NotFound
 from .tables import attachments, marks, snapshots, volumes
 
 TABLES = {"volumes": volumes, "snapshots": snapshots, "attachments": attachments}
@@ -24,6 +24,8 @@ DEFAULT_SORT = (("created_at", "desc"), ("id", "desc"))
 
 Term = tuple[str, str, str]
 """The column or metadata key, how it is compared, and the name of the parameter."""
+MOST_TERMS = 128
+"""With some hundreds of them a database thinks for minutes about how to go about it."""
 
 
 class Question(msgspec.Struct):
@@ -40,6 +42,8 @@ class Question(msgspec.Struct):
     def add(self, name: str, how: str, value: Any) -> None:
         """Ask for rows whose ``name`` compares ``how`` (``eq``, ``like``, ``in``, ``metadata``, ``gt``...)
         with ``value``."""
+        if len(self.terms) >= MOST_TERMS:
+            raise BadRequest(f"A list can be asked for {MOST_TERMS} things at most.")
         parameter = f"p{len(self.terms)}"
         self.terms.append((name, how, parameter))
         self.values[parameter] = value
