@@ -42,6 +42,7 @@ COSTLY = re.compile(r"\)[*+{?]|\(\?|\\[0-9]")
 MOST_REPEATED = 3
 MOST_TAGS = 200
 """Tags in one filter: each is a condition of its own. A server has 50 at most."""
+MOST_METADATA = 128
 SINCE: Mapping[str, Version] = {"ip6": (2, 5), "tags": (2, 26), "tags-any": (2, 26), "not-tags": (2, 26),
                                 "not-tags-any": (2, 26), "changes-before": (2, 66), "locked": (2, 73)}
 TENANT_FILTERS = frozenset(("reservation_id", "name", "status", "image", "flavor", "ip", "changes-since", *SINCE))
@@ -194,6 +195,8 @@ def _metadata(given: list[str], version: Version) -> Condition:
         wanted = msgspec.json.decode(given[-1].replace("'", '"').encode(), type=dict[str, str])
     except msgspec.DecodeError as exc:
         raise BadRequest("Invalid input for query parameters metadata: it is no JSON object of texts") from exc
+    if len(wanted) > MOST_METADATA:
+        raise BadRequest(f"A list of servers can be asked for {MOST_METADATA} metadata items at most.")
     return sa.and_(sa.true(), *(
         sa.exists().where(server_metadata.c.server_id == servers.c.id, server_metadata.c.key == key,
                           server_metadata.c.value == value) for key, value in wanted.items()))
