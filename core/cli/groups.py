@@ -19,11 +19,11 @@ from ..drivers.token import TokenFormat
 from ..drivers.volume import VolumeDriver
 from ..drivers.weigher import Weigher
 from ..errors import NoSuchDriver
+from ..http.options import HttpOptions
 from ..plugins import Registry
 from ..process.bootstrap import EndpointOptions
 from ..process.cloud import CloudOptions
 from ..process.logs import LogOptions
-from ..process.server import HttpOptions
 from ..process.slice import SERVICES
 from .command import COMMANDS
 

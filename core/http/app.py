@@ -18,6 +18,7 @@ from ..drivers.asked import asking
 from ..errors import BadRequest, CloudError, Forbidden, NotFound, TooLarge, Unauthorized
 from ..policy.engine import Policy
 from .call import Call, Reply, own
+from .gate import Gates
 from .microversion import Negotiation
 from .table import ANY_QUERY, Api, Operation, Query, Version, version
 from .validation import BodyCheck, check_query, parse_json, parse_query
@@ -38,12 +39,17 @@ class Edge:
     """What all applications of a process share."""
 
     def __init__(self, authenticate: Authenticate, policy: Policy, clock: Clock,
-                 observe: Observe | None = None, ephemeral: bool = False) -> None:
+                 observe: Observe | None = None, ephemeral: bool = False, gates: Gates | None = None) -> None:
+        self.gates = gates or Gates(4)
         self.authenticate = authenticate
         self.policy = policy
         self.clock = clock
         self.observe = observe
         self.ephemeral = ephemeral
+
+
+def _chunked(request: falcon.Request) -> bool:
+    return request.method not in ("GET", "HEAD", "DELETE") or bool(request.get_header("TRANSFER-ENCODING"))
 
 
 class Variant:
@@ -153,13 +159,19 @@ class Application:
         if not public:
             target = own(context) if operation.target is None else operation.target(self.service, call)
             self.edge.policy.enforce(context, operation.rule, target)
-        if context.faults:
-            with asking(request_id, context.faults):
-                result = operation.handler(self.service, call)
-        else:
-            result = operation.handler(self.service, call)
-        self._answer(request, response, operation, result)
+        self._answer(request, response, operation, self._handled(operation, call))
         return operation.name
+
+    def _handled(self, operation: Operation, call: Call) -> Any:
+        """What the handler says; who sends a stream of data passes a gate, faults asked for surround it."""
+        if not (operation.raw or call.context.faults):
+            return operation.handler(self.service, call)
+        with contextlib.ExitStack() as around:
+            if operation.raw:
+                around.enter_context(self.edge.gates.streams.passed())
+            if call.context.faults:
+                around.enter_context(asking(call.context.request_id, call.context.faults))
+            return operation.handler(self.service, call)
 
     def _version(self, variants: list[Variant], request: falcon.Request, response: falcon.Response) -> Version:
         if self.negotiation is None:
@@ -189,7 +201,7 @@ class Application:
             raise NotFound()
         if present[0].operation.raw:
             return present[0], None
-        data = self._read(request)
+        data = self._body(request, present[0].operation.public)
         if not present[0].operation.action:
             return present[0], data
         body = parse_json(data) if data else None
@@ -200,19 +212,24 @@ class Application:
         raise BadRequest("There is no such action: " + (", ".join(map(str, body))[:200]
                                                         if isinstance(body, dict) else "the body is no object"))
 
+    def _body(self, request: falcon.Request, public: bool) -> bytes:
+        if request.content_length == 0 or (request.content_length is None and not _chunked(request)):
+            return b""
+        gates = self.edge.gates
+        with (gates.strangers if public else gates.bodies).passed():
+            return self._read(request)
+
     def _read(self, request: falcon.Request) -> bytes:
         limit = self.api.max_body_bytes
         length = request.content_length
         if length is None:
-            if request.method in ("GET", "HEAD", "DELETE") and not request.get_header("TRANSFER-ENCODING"):
-                return b""
             data = request.stream.read(limit + 1)
             if len(data) > limit:
                 raise TooLarge()
             return bytes(data)
         if length > limit:
             raise TooLarge()
-        return bytes(request.bounded_stream.read(length)) if length else b""
+        return bytes(request.bounded_stream.read(length))
 
     def _check(self, call: Call, variant: Variant, data: Any) -> None:
         text = call.request.query_string

@@ -23,7 +23,9 @@ from ..drivers.bus import Bus
 from ..errors import AlreadyExists, BadConfiguration
 from ..executor import Executor
 from ..http.app import Application, Edge, encode
+from ..http.gate import Gates
 from ..http.mount import Mount, Wsgi
+from ..http.options import HttpOptions
 from ..operations.engine import Engine
 from ..operations.tables import SCHEMA as CORE_SCHEMA
 from ..plugins import Registry
@@ -94,6 +96,7 @@ class Cloud:
         self.peers.remote = lambda kind: self.mesh.reach(kind.service, kind)
         self.metrics = Metrics()
         self._owner = f"{self.host}:{self.options.process}{_slot(place)}/{clock.hex_id()[:12]}"
+        self._gates = Gates(configuration.section("http", HttpOptions).threads)
         self._tokens = Tokens(clock, self.options.token_cache_s)
         self.kits = {one.name: self._kit(one) for one in self.slices}
         self.agent_kits = {one.name: self._agent_kit(one) for one in self.guests}
@@ -158,7 +161,7 @@ class Cloud:
     def _application(self, one: Slice) -> Application:
         assert one.face is not None
         edge = Edge(self._authenticate, self.policy, self.clock, self.metrics.requests.observer(one.name),
-                    self.place.ephemeral)
+                    self.place.ephemeral, self._gates)
         return Application(one.face, self.services[one.name], edge)
 
     def _authenticate(self, token: str, request_id: str) -> Context:

@@ -22,9 +22,10 @@ from pathlib import Path
 from typing import Any
 
 from ..clock import System
-from ..config import Configuration, option
+from ..config import Configuration
 from ..drivers.network import METADATA_SOCKET
 from ..errors import BadConfiguration, CloudError
+from ..http.options import HttpOptions
 
 METADATA = "/metadata"
 TRIM_S = 30.0
@@ -34,16 +35,6 @@ _C_LIBRARY = ctypes.CDLL(None)
 UMASK = 0o066
 """Files are their owner's alone. Folders let those pass who know the names inside, as QEMU's user must."""
 log = logging.getLogger("stratolith")
-
-
-@dataclasses.dataclass(frozen=True)
-class HttpOptions:
-    """Options of ``[http]``."""
-
-    threads: int = option(4, "threads that answer requests, in each worker")
-    backlog: int = option(1024, "connections that may wait to be accepted")
-    workers: int = option(1, "worker processes; more than one needs a database and bus that processes can share")
-    public_url: str = option("", "address clients reach the cloud at; empty means the listening address")
 
 
 @dataclasses.dataclass(frozen=True)
