@@ -1,6 +1,7 @@
 """A stranger's wheel beside ours: its drivers pass our suites and boot a server, without the checkout."""
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -39,8 +40,11 @@ def installed(tmp_path_factory):
     """A folder that holds both wheels, installed; what they need comes from this environment."""
     folder = tmp_path_factory.mktemp("wheels")
     pip = [sys.executable, "-m", "pip", "-q", "--disable-pip-version-check"]
-    for source in (ROOT, ROOT / "tests" / "stranger"):
-        subprocess.run([*pip, "wheel", "--no-deps", "--no-build-isolation", "-w", folder, source], check=True)
+    for name, source in (("ours", ROOT), ("theirs", ROOT / "tests" / "stranger")):
+        # Built from a copy: setuptools builds inside the folder it is given, and others may do so at once.
+        copy = shutil.copytree(source, folder / name, symlinks=True, ignore=shutil.ignore_patterns(
+            ".*", "build", "*.egg-info", "__pycache__", "tests"))
+        subprocess.run([*pip, "wheel", "--no-deps", "--no-build-isolation", "-w", folder, copy], check=True)
     target = folder / "site"
     subprocess.run([*pip, "install", "--no-deps", "--target", target, *folder.glob("*.whl")], check=True)
     return target
