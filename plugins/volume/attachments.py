@@ -14,7 +14,7 @@ import msgspec
 from ...core.context import Context
 from ...core.db.engine import Row, Transaction
 from ...core.drivers.volume import Connection, Connector
-from ...core.errors import BadRequest, Conflict, NotFound, WrongState
+from ...core.errors import BadRequest, Conflict, WrongState
 from . import access, listing, states
 from .base import Base
 from .tables import attachments
@@ -174,13 +174,13 @@ class Attachments(Base):
         """``os-detach`` and, with ``force``, ``os-force_detach``; nothing when the volume is available already.
 
         :raises Conflict: compute attached it.
-        :raises BadRequest: there are several and none was named.
+        :raises BadRequest: there are several and none was named, or the one named is not of this volume.
         """
         with self.kit.db.read() as tx:
             volume = access.volume(tx, context, volume_id)
             found = [one for one in access.attached(tx, volume_id) if attachment_id in ("", one.id)]
         if attachment_id and not found:
-            raise NotFound(f"Volume attachment could not be found with filter: attachment_id = {attachment_id}.")
+            raise BadRequest(f"Invalid input received: attachment {attachment_id} is not of volume {volume_id}")
         if len(found) > 1:
             raise BadRequest("Invalid volume: the volume has several attachments, attachment_id must be given")
         if not found and volume.status == "available":

@@ -86,6 +86,7 @@ def test_compute(storage):
     volumes.complete(ALPHA, made)
     assert volumes.volume(ALPHA, one).status == "in-use"
     storage.act(one, "os-detach", {}, 409)
+    storage.act(storage.volume(), "os-detach", {"attachment_id": made}, 400)
     storage.act(one, "os-terminate_connection", {"connector": {"host": "host1"}}, 409)
     storage.call("DELETE", f"/attachments/{made}", None, 409)
     storage.call("POST", "/snapshots", {"snapshot": {"volume_id": one, "force": False}}, 400)
