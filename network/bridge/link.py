@@ -45,8 +45,8 @@ class Links:
         return {link.get("ifname"): link.get("ifalias") or "" for link in self._netlink.get_links()}
 
     def mtu(self, name: str) -> int:
-        """The largest packet of the device, in bytes."""
-        return int(next(iter(self._netlink.get_links(ifname=name))).get("mtu"))
+        """The largest packet of the device, in bytes; 0 if there is no device."""
+        return next((int(link.get("mtu")) for link in self._netlink.get_links(ifname=name)), 0)
 
     def kind(self, name: str) -> str:
         """The kind of the device (``bridge``, ``vxlan``, ...), empty for hardware."""

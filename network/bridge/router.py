@@ -7,6 +7,7 @@ from ipaddress import ip_interface
 from pathlib import Path
 
 from ...core.drivers.network import RouterSpec
+from ...core.errors import NotFound
 from . import announcement, flow, namespace, nft
 from .advertisement import Advertisement
 from .link import Links, mute
@@ -35,7 +36,10 @@ class Router:
         self._space = names.router_namespace(router_id)
 
     def apply(self, router: RouterSpec) -> None:
-        """Make the router as specified."""
+        """Make the router as specified.
+
+        :raises NotFound: a network went away meanwhile.
+        """
         namespace.create(self._space, self._options.timeout_s)
         with namespace.entered(self._space):
             namespace.set_kernel(SETTINGS)
@@ -67,9 +71,11 @@ class Router:
 
     def _join(self, links: Links, network_id: str, mac: str) -> None:
         device, bridge = self._device((network_id, mac)), self._names.bridge(network_id)
+        mtu = links.mtu(bridge)
+        if not mtu:
+            raise NotFound(f"network {network_id} is not on this host any more")
         links.ensure_pair(device, device, self._space)
         mute(device)
-        mtu = links.mtu(bridge)
         links.set(device, mtu=mtu)
         links.join(device, bridge)
         with namespace.entered(self._space), Links() as inside:
