@@ -211,6 +211,19 @@ echo "mkfs: there is no file system $kind here" >&2
 exit 1
 """
 
+CURL = """\
+#!/bin/sh
+# curl [-o FILE] URL, of which wget does the work; other options are ignored.
+file=-
+while [ $# -gt 1 ]; do
+  case $1 in
+  -o) file=$2; shift 2 ;;
+  *) shift ;;
+  esac
+done
+exec wget -q -O "$file" "$1"
+"""
+
 FILES: dict[str, tuple[str, int]] = {
     "etc/inittab": (INITTAB, 0o644),
     "etc/init.d/rcS": (START, 0o755),
@@ -225,6 +238,7 @@ FILES: dict[str, tuple[str, int]] = {
     "bin/console-shell": (CONSOLE_SHELL, 0o755),
     "sbin/cloud-start": (CLOUD, 0o755),
     "usr/bin/sudo": (SUDO, 0o755),
+    "usr/bin/curl": (CURL, 0o755),
     "usr/bin/lsblk": (LSBLK, 0o755),
     "usr/sbin/mkfs": (MKFS, 0o755),
 }
