@@ -213,15 +213,17 @@ exit 1
 
 CURL = """\
 #!/bin/sh
-# curl [-o FILE] URL, of which wget does the work; other options are ignored.
+# curl [-o FILE] [-d DATA] URL, of which wget does the work; other options are ignored.
 file=-
+data=
 while [ $# -gt 1 ]; do
   case $1 in
   -o) file=$2; shift 2 ;;
+  -d) data=$2; shift 2 ;;
   *) shift ;;
   esac
 done
-exec wget -q -O "$file" "$1"
+exec wget -q -O "$file" ${data:+--post-data "$data"} "$1"
 """
 
 FILES: dict[str, tuple[str, int]] = {
