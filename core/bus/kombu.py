@@ -174,11 +174,11 @@ class Kombu(Bus):
     # Who sends.
 
     def call(self, queue: str, body: bytes, timeout_s: float) -> bytes:
+        if not self.consuming.wait(min(timeout_s, self.options.connect_timeout_s)):
+            raise Unreachable("the message broker cannot be reached", retry_after_s=5)
         correlation = self.clock.hex_id()
         reply = self._waiting[correlation] = _new_reply()
         try:
-            if not self.consuming.wait(min(timeout_s, self.options.connect_timeout_s)):
-                raise Unreachable("the message broker cannot be reached", retry_after_s=5)
             self._send(self._exchange, queue, body, declare=[self._shared(queue)], reply_to=self._reply_to,
                        correlation_id=correlation, ttl_s=min(timeout_s, self.options.message_ttl_s))
             return _take(reply, timeout_s, queue)
@@ -233,7 +233,7 @@ def _take(reply: queue.SimpleQueue[Reply], timeout_s: float, name: str) -> bytes
         while True:
             word, body = reply.get(timeout=timeout_s)
             if word == LOST:
-                raise Unreachable("the connection to the message broker was lost")
+                raise Unreachable("the connection to the message broker was lost", retry_after_s=5)
             if word != ALIVE:
                 return body
     except queue.Empty as exc:
