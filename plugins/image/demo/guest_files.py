@@ -25,8 +25,8 @@ grep -q ' /dev ' /proc/mounts || mount -t devtmpfs dev /dev
 mkdir -p /dev/pts
 mount -t devpts devpts /dev/pts
 mount -t tmpfs tmpfs /run
-mount -t tmpfs tmpfs /tmp
 mount -o remount,rw /
+chmod 1777 /tmp
 echo 0 2147483647 > /proc/sys/net/ipv4/ping_group_range
 for module in $(cat /etc/modules); do modprobe $module 2>/dev/null; done
 hostname -F /etc/hostname
