@@ -78,7 +78,8 @@ class Events:
                 self._executor.later(5.0, self.hint)
                 return
             with self._database.write() as tx:
-                tx.execute(outbox.update().where(outbox.c.number <= rows[-1].number, outbox.c.published.is_(False))
+                # By their own numbers: another process may have committed a lower one meanwhile.
+                tx.execute(outbox.update().where(outbox.c.number.in_([row.number for row in rows]))
                            .values(published=True))
             if len(rows) < BATCH:
                 return
