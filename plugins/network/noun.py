@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 from urllib.parse import urlencode
 
+import abc
 import msgspec
 import sqlalchemy as sa
 
@@ -60,7 +61,7 @@ def truth(value: Any) -> bool:
     return value.lower() in listing.TRUE if isinstance(value, str) else bool(value)
 
 
-class Noun:
+class Noun(abc.ABC):
     """One kind of resource over the service. Subclasses say how one is made, changed and unmade."""
 
     name: ClassVar[str]
@@ -102,9 +103,9 @@ class Noun:
 
     # What a subclass says.
 
+    @abc.abstractmethod
     def make(self, tx: Transaction, context: Context, body: Document, project_id: str) -> Document:
         """Make one of ``body``'s attributes and return its document."""
-        raise NotImplementedError
 
     def change(self, tx: Transaction, context: Context, old: Document, changes: Document) -> Document:
         """Apply ``changes`` to ``old`` and return the new document."""

@@ -69,7 +69,8 @@ def test_a_lower_number_that_was_committed_later_is_told(outlet):
         outlet.bus.publish = publish
         with outlet.database.write() as tx:
             tx.insert(outbox, {"number": 0, "message_id": "m", "event_type": "late", "publisher": "p",
-                               "priority": "INFO", "project_id": "p", "request_id": "r", "payload": {}, "created_at": outlet.clock.now()})
+                               "priority": "INFO", "project_id": "p", "request_id": "r", "payload": {},
+                               "created_at": outlet.clock.now()})
         publish(topic, body)
     outlet.bus.publish = late
     outlet.executor.run(5)
