@@ -6,11 +6,11 @@ A noun's document is a plain mapping of API attributes. Rows are changed by comp
 
 from __future__ import annotations
 
+import abc
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 from urllib.parse import urlencode
 
-import abc
 import msgspec
 import sqlalchemy as sa
 
