@@ -32,12 +32,18 @@ class Config(Command):
             return 0
         found = configuration(arguments)
         lines = list(values(found, arguments.action == "diff"))
-        found.validate()
+        found.validate(named_by_operators())
         if arguments.action == "validate":
             print("The configuration is right.")
         else:
             print("\n".join(lines))
         return 0
+
+
+def named_by_operators() -> tuple[str, ...]:
+    """Groups of sections that bear names of an operator's own."""
+    from .groups import NAMED
+    return NAMED
 
 
 def values(found: Configuration, changed_only: bool) -> Iterator[str]:

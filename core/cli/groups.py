@@ -32,6 +32,8 @@ DRIVERS: dict[str, Registry[Any]] = {
         "hypervisors": Hypervisor, "networks": Network, "volumes": VolumeDriver, "image_stores": ImageStore,
         "identity": Identity, "tokens": TokenFormat, "bus": Bus, "filters": Filter, "weighers": Weigher,
     }.items()}
+NAMED = ("volumes",)
+"""Groups whose sections may bear names of an operator's own: ``[volumes.fast]`` is a back end, not a plugin."""
 GROUPS: dict[str, Registry[Any]] = {"services": SERVICES, **DRIVERS, "commands": COMMANDS}
 CORE_SECTIONS: dict[str, type] = {"cloud": CloudOptions, "http": HttpOptions, "log": LogOptions,
                                   "database": DatabaseOptions}
