@@ -60,7 +60,12 @@ def restart_at_each(film, check):
         life.end()
 
 
-def test_boot(template, tmp_path):
+def told(what, film):
+    """How many points of ``what`` were tried."""
+    return f"crash enumeration of {what}: {len(film.points)} points, {len(film.moments)} states of the disk"
+
+
+def test_boot(template, tmp_path, record_property):
     _, body, _, _ = template
 
     def check(life, context):
@@ -69,10 +74,11 @@ def test_boot(template, tmp_path):
     film = filmed(template, tmp_path, "empty",
                   lambda cloud: cloud.request("POST", "/compute/v2.1/servers", body))
     restart_at_each(film, check)
+    record_property("figure", told("a boot", film))
     assert any("spawn" in point for point in film.points)
 
 
-def test_delete(template, tmp_path):
+def test_delete(template, tmp_path, record_property):
     _, _, server_id, _ = template
 
     def check(life, context):
@@ -85,4 +91,5 @@ def test_delete(template, tmp_path):
     film = filmed(template, tmp_path, "full",
                   lambda cloud: cloud.request("DELETE", f"/compute/v2.1/servers/{server_id}"))
     restart_at_each(film, check)
+    record_property("figure", told("a delete", film))
     assert any("destroy" in point for point in film.points)

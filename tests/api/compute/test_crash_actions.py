@@ -99,7 +99,7 @@ def groups(template, life):
 
 
 @pytest.mark.parametrize("work", [volume, interface, image, boot_from_volume, resize, revert, rebuild, groups])
-def test_killed(template, tmp_path, capsys, work):
+def test_killed(template, tmp_path, record_property, work):
     film = filmed(template, tmp_path, work)
     sample = film.moments[::EVERY]
     for moment in sample:
@@ -109,9 +109,8 @@ def test_killed(template, tmp_path, capsys, work):
         life.whole(at)
         emptied(life, at)
         life.end()
-    with capsys.disabled():
-        print(f"\n{work.__name__}: {len(film.points)} points of a crash, {len(film.moments)} states of the disk, "
-              f"{len(sample)} tried")
+    record_property("figure", f"crash enumeration of {work.__name__}: {len(film.points)} points, "
+                              f"{len(film.moments)} states of the disk, {len(sample)} tried")
 
 
 def filmed(template, tmp_path, work):
