@@ -20,7 +20,7 @@ class LibvirtOptions:
                                   "empty is a folder in that state.")
     image_keep_s: float = option(604_800.0, "Seconds a downloaded image is kept after its last use.")
     qemu_img: str = option("qemu-img", "The qemu-img command.")
-    qemu_img_memory_mib: int = option(1024, "Address space qemu-img may use, in MiB; 0 is no limit.")
+    qemu_img_memory_mib: int = option(2048, "Address space qemu-img may use, in MiB; 0 is no limit.")
     qemu_img_cpu_s: int = option(600, "Processor seconds one qemu-img may use; 0 is no limit.")
     qemu_img_wall_s: int = option(3600, "Seconds one qemu-img may last.")
     qemu_user: str = option("", "User that runs QEMU, as +UID:+GID; empty leaves it to libvirt.")

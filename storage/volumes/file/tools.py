@@ -40,7 +40,9 @@ def run(arguments: Sequence[str], limits: Limits) -> None:
     """
     try:
         process = subprocess.Popen(arguments, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                                   stderr=subprocess.PIPE, env={**os.environ, "LC_ALL": "C"})
+                                   stderr=subprocess.PIPE,
+                                   # Many threads, each with an arena of its own, would meet the limit by that alone.
+                                   env={**os.environ, "LC_ALL": "C", "MALLOC_ARENA_MAX": "1"})
     except OSError as exc:
         raise BackendFailed("a storage tool cannot be started", tool=arguments[0], reason=str(exc)) from exc
     with process:
