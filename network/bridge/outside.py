@@ -81,8 +81,9 @@ class Outside:
         return [
             table.table(), table.table("delete"), table.table(),
             table.base("postrouting", "postrouting", SRCNAT, "nat"),
-            table.rule("postrouting", match(field("ip", "saddr"), ours), match(meta("oifname"), bridge, "!="),
-                       {"masquerade": None}),
+            # Only what the host routes from here: with br_netfilter, frames inside other bridges pass this, too.
+            table.rule("postrouting", match(field("ip", "saddr"), ours), match(meta("iifname"), bridge),
+                       match(meta("oifname"), bridge, "!="), {"masquerade": None}),
         ]
 
     def _plain(self, bridge: str) -> None:

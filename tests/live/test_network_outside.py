@@ -109,11 +109,16 @@ def test_guests_leave_by_the_hosts_own_address(scene: Scene, host: Guest, driver
         for guest, device, address in ((host, "up0", "192.0.2.1/24"), (far, "eth0", "192.0.2.9/24")):
             guest.ip("addr", "add", address, "dev", device)
             guest.ip("link", "set", device, "up")
+        host.ip("route", "add", "default", "via", "192.0.2.9")
         for floating in ((), (("172.24.4.20", "10.20.0.33"),)):
             scene.apply(dataclasses.replace(scene.router, floating=floating))
             with far.listening("tcp-listen", "80", "1") as listener:
                 assert scene.guest.probe("tcp-call", "192.0.2.9", "80")
                 assert listener.lines() == ["192.0.2.1"]
+        # The host's own way out must not take hold of what it sends to a floating address.
+        with scene.guest.listening("tcp-listen", "80", "1") as listener:
+            assert host.probe("tcp-call", "172.24.4.20", "80") == "172.24.4.1"
+            assert listener.lines() == ["172.24.4.1"]
         plain = again(tmp_path, dataclasses.replace(driver.options, masquerade=False))
         plain.apply_network(scene.outside)
         assert not scene.guest.pings("192.0.2.9", tries=1)
@@ -125,6 +130,8 @@ def test_guests_leave_by_the_hosts_own_address(scene: Scene, host: Guest, driver
 
 def test_without_masquerade_nothing_is_translated_or_forwarded(tmp_path: Path) -> None:
     with bridge_host(tmp_path, masquerade=False) as driver:
+        # A new namespace has what the machine's own has.
+        ip("netns", "exec", driver.options.host_namespace, "sysctl", "-qw", "net.ipv4.ip_forward=0")
         make = Makes(driver)
         spec = public(make)
         driver.apply_network(spec)
