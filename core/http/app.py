@@ -155,12 +155,20 @@ class Application:
         operation = variant.operation
         named = dict(zip(variant.names, (path[level] for level in sorted(path)), strict=True))
         call = Call(request, response, context, operation, named, asked, self.edge.policy)
+        if operation.raw:
+            self._work(call, variant, data)
+        else:
+            with self.edge.gates.work:
+                self._work(call, variant, data)
+        return operation.name
+
+    def _work(self, call: Call, variant: Variant, data: Any) -> None:
+        operation, context = variant.operation, call.context
         self._check(call, variant, data)
-        if not public:
+        if not operation.public:
             target = own(context) if operation.target is None else operation.target(self.service, call)
             self.edge.policy.enforce(context, operation.rule, target)
-        self._answer(request, response, operation, self._handled(operation, call))
-        return operation.name
+        self._answer(call.request, call.response, operation, self._handled(operation, call))
 
     def _handled(self, operation: Operation, call: Call) -> Any:
         """What the handler says; who sends a stream of data passes a gate, faults asked for surround it."""

@@ -33,9 +33,14 @@ class Gate:
 
 
 class Gates:
-    """The gates of one process with ``threads`` threads for requests."""
+    """The gates of one process with ``threads`` threads for requests.
 
-    def __init__(self, threads: int) -> None:
+    ``work`` lets ``at_once`` threads work on requests whose bodies are read, and the others wait: Python
+    runs one at a time anyway, and eight that take turns cost twice the processor time of four.
+    """
+
+    def __init__(self, threads: int, at_once: int = 4) -> None:
+        self.work = threading.BoundedSemaphore(max(1, at_once))
         self.strangers = Gate(threads // 4)
         self.bodies = Gate(threads // 4)
         self.streams = Gate(threads // 4)

@@ -96,7 +96,8 @@ class Cloud:
         self.peers.remote = lambda kind: self.mesh.reach(kind.service, kind)
         self.metrics = Metrics()
         self._owner = f"{self.host}:{self.options.process}{_slot(place)}/{clock.hex_id()[:12]}"
-        self._gates = Gates(configuration.section("http", HttpOptions).threads)
+        http = configuration.section("http", HttpOptions)
+        self._gates = Gates(http.threads, http.at_once)
         self._tokens = Tokens(clock, self.options.token_cache_s)
         self.kits = {one.name: self._kit(one) for one in self.slices}
         self.agent_kits = {one.name: self._agent_kit(one) for one in self.guests}
