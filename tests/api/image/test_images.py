@@ -151,4 +151,5 @@ def test_documents(cloud):
     assert cloud.request("GET", "/image/v2/info/stores").json["stores"][0]["id"] == "file"
     assert cloud.request("GET", "/image/v2/info/stores/detail").status == 403
     assert cloud.request("GET", "/image/v2/info/stores/detail", as_="op:admin").status == 200
+    assert cloud.request("POST", "/image/v2/images", {"name": "counted"}).status == 201
     assert cloud.request("GET", "/image/v2/info/usage").json["usage"]["image_count_total"]["usage"] > 0
