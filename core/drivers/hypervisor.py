@@ -69,7 +69,7 @@ class Disk:
     connection: Connection | None = None
     volume_id: str = ""
     kind: str = "root"
-    """``root``, ``ephemeral``, ``swap`` or ``volume``; swap's size is in ``size_mib``."""
+    """``root``, ``ephemeral``, ``swap``, ``volume`` or ``rescue``; swap's size is in ``size_mib``."""
     size_mib: int = 0
 
 
@@ -90,6 +90,8 @@ class GuestSpec:
     """The server's metadata: the simulated driver reads its faults here."""
     extra_specs: Mapping[str, str] = dataclasses.field(default_factory=dict)
     project_id: str = ""
+    boot_device: str = ""
+    """The device to boot from when it is not the first of ``disks``: a rescue disk behind the others."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -255,3 +257,207 @@ class Interfaces(abc.ABC):
     @abc.abstractmethod
     def detach_interface(self, guest: str, port_id: str) -> None:
         """Unplug the interface; nothing if it is out or the guest is gone."""
+
+
+Offer = Mapping[str, str]
+"""Where another driver of the same kind finds what it is to fetch, in words only this kind understands."""
+
+
+class Movable(abc.ABC):
+    """Facet: hand a stopped guest over to another host; the source keeps it until it is destroyed there.
+
+    Both hosts have drivers of the same kind. Volumes and interfaces are not the driver's to move: ``spec`` names
+    them as the host concerned reaches them.
+    """
+
+    @abc.abstractmethod
+    def depart(self, guest: str, timeout_s: float) -> Offer:
+        """Shut the guest down as :meth:`Hypervisor.stop` does and offer its local disks to another host.
+
+        Nothing starts it while it is offered. :raises NotFound: there is no such guest.
+        """
+
+    @abc.abstractmethod
+    def arrive(self, spec: GuestSpec, offer: Offer, start: bool) -> None:
+        """Make the guest, of ``spec``'s size, from the disks offered, and start it if told.
+
+        :raises NoSpace: disk or memory do not suffice; nothing was left behind.
+        :raises BackendFailed: anything else; nothing was left behind.
+        """
+
+    @abc.abstractmethod
+    def stay(self, spec: GuestSpec, start: bool) -> None:
+        """End the offer: the guest is here again as ``spec`` says, and runs if told. Nothing offered is no error.
+
+        :raises NotFound: there is no such guest.
+        """
+
+
+@dataclasses.dataclass(frozen=True)
+class MigrationProgress:
+    """How far a live migration has come; amounts are zero where they are not known."""
+
+    memory_total_bytes: int = 0
+    memory_processed_bytes: int = 0
+    memory_remaining_bytes: int = 0
+    disk_total_bytes: int = 0
+    disk_processed_bytes: int = 0
+    disk_remaining_bytes: int = 0
+
+
+class LiveMigration(abc.ABC):
+    """Facet: move a guest to another host while it runs."""
+
+    @abc.abstractmethod
+    def prepare_live(self, spec: GuestSpec, block: bool) -> Offer:
+        """On the target: get ready to take the guest in; ``block`` says that its local disks come along.
+
+        The guest does not exist here before it has come; :meth:`Hypervisor.destroy` undoes this.
+        :raises NoSpace: disk or memory do not suffice. :raises NotSupported: this host cannot run it.
+        """
+
+    @abc.abstractmethod
+    def migrate_live(self, spec: GuestSpec, offer: Offer, block: bool) -> None:
+        """On the source: move the guest; returns when it runs on the target and nothing of it is left here.
+
+        ``spec`` is the guest as the target reaches its volumes and interfaces.
+        :raises Interrupted: :meth:`abort_live` was called; the guest runs here on.
+        :raises BackendFailed: it could not be moved; the guest runs here on.
+        """
+
+    @abc.abstractmethod
+    def live_progress(self, guest: str) -> MigrationProgress | None:
+        """How far the migration under way has come; none when there is none."""
+
+    @abc.abstractmethod
+    def abort_live(self, guest: str) -> None:
+        """Stop the migration under way; nothing when there is none."""
+
+    @abc.abstractmethod
+    def force_live(self, guest: str) -> None:
+        """Make the migration under way end soon, at the price of a pause; nothing when there is none."""
+
+
+class Rescuable(abc.ABC):
+    """Facet: boot a guest from another disk, so that its own can be repaired."""
+
+    @abc.abstractmethod
+    def rescue(self, spec: GuestSpec) -> None:
+        """Stop the guest and start it from the one disk of ``spec`` whose kind is ``rescue``, made from its image.
+
+        The guest's own disks, which ``spec`` also names, are plugged in untouched.
+        :raises NotFound: there is no such guest.
+        """
+
+    @abc.abstractmethod
+    def unrescue(self, spec: GuestSpec) -> None:
+        """Remove the rescue disk and start the guest from its own; nothing more if it was not rescued.
+
+        :raises NotFound: there is no such guest.
+        """
+
+
+class ConsoleKind(enum.Enum):
+    """A way to see a guest's screen or serial line from afar."""
+
+    VNC = "vnc"
+    SPICE = "spice"
+    SERIAL = "serial"
+
+
+@dataclasses.dataclass(frozen=True)
+class ConsoleEndpoint:
+    """Where a console's server listens: a TCP address, or the path of a Unix socket of this host."""
+
+    kind: ConsoleKind
+    host: str = ""
+    port: int = 0
+    path: str = ""
+
+
+class Consoles(abc.ABC):
+    """Facet: remote consoles. Who may connect is decided before anybody learns the endpoint."""
+
+    @abc.abstractmethod
+    def console(self, guest: str, kind: ConsoleKind) -> ConsoleEndpoint:
+        """Where the guest's console can be reached now; it changes when the guest is started anew.
+
+        :raises NotFound: there is no such guest, or it does not run. :raises NotSupported: it has no such console.
+        """
+
+
+class CrashDump(abc.ABC):
+    """Facet: make a guest's kernel dump its memory."""
+
+    @abc.abstractmethod
+    def crash_dump(self, guest: str) -> None:
+        """Inject a non-maskable interrupt. :raises NotFound: there is no such guest."""
+
+
+class GuestAgent(abc.ABC):
+    """Facet: speak to the agent inside a guest."""
+
+    @abc.abstractmethod
+    def set_password(self, guest: str, user: str, password: str) -> None:
+        """Give a user inside of the guest a password.
+
+        :raises NotFound: there is no such guest. :raises NotSupported: it has no agent, or its agent cannot.
+        """
+
+
+@dataclasses.dataclass(frozen=True)
+class NicUse:
+    """Octets and packets that went through an interface since the guest was started."""
+
+    mac_address: str
+    rx_octets: int = 0
+    rx_packets: int = 0
+    rx_errors: int = 0
+    rx_drop: int = 0
+    tx_octets: int = 0
+    tx_packets: int = 0
+    tx_errors: int = 0
+    tx_drop: int = 0
+
+
+@dataclasses.dataclass(frozen=True)
+class DiskUse:
+    """Bytes and requests that a disk served since the guest was started."""
+
+    read_bytes: int = 0
+    read_requests: int = 0
+    write_bytes: int = 0
+    write_requests: int = 0
+    errors_count: int = 0
+
+
+@dataclasses.dataclass(frozen=True)
+class GuestUse:
+    """What a guest used since it was started. Processor times are in nanoseconds, one a virtual CPU."""
+
+    uptime_s: float = 0.0
+    cpu_times_ns: Sequence[int] = ()
+    memory_used_mib: int | None = None
+    nics: Sequence[NicUse] = ()
+    disks: Mapping[str, DiskUse] = dataclasses.field(default_factory=dict)
+    """By device name."""
+
+
+class Diagnostics(abc.ABC):
+    """Facet: tell what a guest uses."""
+
+    @abc.abstractmethod
+    def use(self, guest: str) -> GuestUse:
+        """What the guest used. :raises NotFound: there is no such guest, or it does not run."""
+
+
+class VolumeSwap(abc.ABC):
+    """Facet: put another volume in the place of one that a running guest uses."""
+
+    @abc.abstractmethod
+    def swap_volume(self, guest: str, old_volume_id: str, new: Disk) -> None:
+        """Copy the old volume's contents to ``new`` while the guest writes on, then use ``new`` instead.
+
+        The same call after it succeeded changes nothing. After a failure the guest uses the old one.
+        :raises NotFound: there is no such guest, or it has neither volume.
+        """

@@ -1,18 +1,14 @@
-"""Identity's own tables: projects, roles, assignments, catalog, revocations. Users live in a backend.
+"""Projects (a domain is one), their tags, roles and assignments.
 
 A domain is a project that is one (``is_domain``), as in the API: its ``domain_id`` is empty here.
 """
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import sqlalchemy as sa
 
-from ...core.db import columns
-from ...core.db.schema import Schema
-
-METADATA = sa.MetaData()
+from ....core.db import columns
+from .base import METADATA
 
 projects = sa.Table(
     "identity_projects", METADATA,
@@ -71,66 +67,3 @@ assignments = sa.Table(
     sa.Index("ix_identity_assignments_target", "target_id"),
     sa.Index("ix_identity_assignments_role", "role_id"),
 )
-
-regions = sa.Table(
-    "identity_regions", METADATA,
-    sa.Column("id", columns.text(), primary_key=True),
-    sa.Column("description", columns.BigText, nullable=False),
-    sa.Column("parent_id", columns.text(), nullable=False),
-    sa.Column("extra", columns.Json(), nullable=False),
-    sa.Index("ix_identity_regions_parent", "parent_id"),
-)
-
-services = sa.Table(
-    "identity_services", METADATA,
-    columns.id_column(),
-    sa.Column("type", columns.text(), nullable=False),
-    sa.Column("name", columns.text(), nullable=False),
-    sa.Column("enabled", sa.Boolean(), nullable=False),
-    sa.Column("extra", columns.Json(), nullable=False),
-    sa.Index("ix_identity_services_type", "type"),
-    sa.Index("ix_identity_services_name", "name"),
-)
-
-endpoints = sa.Table(
-    "identity_endpoints", METADATA,
-    columns.id_column(),
-    sa.Column("service_id", columns.key(), sa.ForeignKey("identity_services.id", name="fk_identity_endpoints_service"),
-              nullable=False),
-    sa.Column("region_id", columns.text(), nullable=False),
-    sa.Column("interface", columns.key(), nullable=False),
-    sa.Column("url", columns.BigText, nullable=False),
-    sa.Column("enabled", sa.Boolean(), nullable=False),
-    sa.Column("extra", columns.Json(), nullable=False),
-    sa.Index("ix_identity_endpoints_service", "service_id"),
-    sa.Index("ix_identity_endpoints_region", "region_id"),
-)
-
-credentials = sa.Table(
-    "identity_credentials", METADATA,
-    columns.id_column(),
-    sa.Column("user_id", columns.key(), nullable=False),
-    sa.Column("project_id", columns.key(), nullable=False),
-    sa.Column("type", columns.text(), nullable=False),
-    sa.Column("sealed_blob", columns.BigText, nullable=False),
-    sa.Column("extra", columns.Json(), nullable=False),
-    sa.Index("ix_identity_credentials_user", "user_id"),
-)
-
-revocations = sa.Table(
-    "identity_revocations", METADATA,
-    sa.Column("id", sa.Integer(), primary_key=True, autoincrement=True),
-    sa.Column("subject", columns.text(96), nullable=False),
-    sa.Column("issued_before", columns.Moment, nullable=False),
-    sa.Column("expires_at", columns.Moment, nullable=False),
-    sa.Index("ix_identity_revocations_subject", "subject"),
-    sa.Index("ix_identity_revocations_expires", "expires_at"),
-)
-
-revision = sa.Table(
-    "identity_revision", METADATA,
-    sa.Column("id", sa.Integer(), primary_key=True, autoincrement=False),
-    sa.Column("number", sa.BigInteger(), nullable=False),
-)
-
-SCHEMA = Schema("identity", METADATA, Path(__file__).parent / "migrations")

@@ -1,0 +1,8 @@
+"""compute: shelving, rescue, soft deletion, backups."""
+
+revision = "0004"
+down_revision = "0003"
+
+
+def upgrade() -> None:
+    """Nothing yet."""

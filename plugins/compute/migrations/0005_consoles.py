@@ -1,0 +1,8 @@
+"""compute: tokens of remote consoles."""
+
+revision = "0005"
+down_revision = "0004"
+
+
+def upgrade() -> None:
+    """Nothing yet."""

@@ -1,0 +1,8 @@
+"""identity: lockout, history of passwords, revocation events."""
+
+revision = "0005"
+down_revision = "0004"
+
+
+def upgrade() -> None:
+    """Nothing yet."""
