@@ -21,6 +21,7 @@ import msgspec
 from .. import errors
 from ..drivers.bus import Bus
 from ..errors import BackendFailed, BadRequest, CloudError
+from ..turns import aside
 
 log = logging.getLogger("stratolith.bus")
 K = TypeVar("K")
@@ -134,7 +135,9 @@ def _remote(method: Method, kind: Any, bus: Bus, queue: str, timeout_s: float) -
     def call(self: object, *args: Any, **kwargs: Any) -> Any:
         bound = method.signature.bind(self, *args, **kwargs).arguments
         arguments = {name: msgspec.Raw(encode(value)) for name, value in bound.items() if name != "self"}
-        answer = decode_answer(bus.call(queue, encode(Call(method.name, kind.api[0], arguments)), timeout_s))
+        message = encode(Call(method.name, kind.api[0], arguments))
+        with aside():
+            answer = decode_answer(bus.call(queue, message, timeout_s))
         if answer.error is not None:
             raise _unpacked(answer.error)
         if method.result in (None, type(None)):

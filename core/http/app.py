@@ -158,7 +158,7 @@ class Application:
         if operation.raw:
             self._work(call, variant, data)
         else:
-            with self.edge.gates.work:
+            with self.edge.gates.work.taken():
                 self._work(call, variant, data)
         return operation.name
 

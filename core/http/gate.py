@@ -13,6 +13,7 @@ import threading
 from collections.abc import Iterator
 
 from ..errors import BackendBusy
+from ..turns import Turns
 
 
 class Gate:
@@ -35,12 +36,12 @@ class Gate:
 class Gates:
     """The gates of one process with ``threads`` threads for requests.
 
-    ``work`` lets ``at_once`` threads work on requests whose bodies are read, and the others wait: Python
-    runs one at a time anyway, and eight that take turns cost twice the processor time of four.
+    ``work`` lets ``at_once`` threads work on requests whose bodies are read, and the others wait: eight that
+    take turns at Python's lock cost twice the processor time of four. Who asks another process steps aside.
     """
 
     def __init__(self, threads: int, at_once: int = 4) -> None:
-        self.work = threading.BoundedSemaphore(max(1, at_once))
+        self.work = Turns(at_once)
         self.strangers = Gate(threads // 4)
         self.bodies = Gate(threads // 4)
         self.streams = Gate(threads // 4)
