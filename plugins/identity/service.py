@@ -14,6 +14,7 @@ from .authentication import Authentication
 from .backends import BACKENDS, FORMATS
 from .catalog import Catalog
 from .credentials import Credentials
+from .domain_config import DomainConfigurations
 from .projects import Projects
 from .revision import Memory, Revision
 from .roles import Roles
@@ -46,6 +47,7 @@ class Identity(IdentityService):
         self.tokens = Tokens(store, self.projects, self.assignments, self.catalog)
         self.authentication = Authentication(store, self.projects, self.tokens)
         self.credentials = Credentials(store)
+        self.domain_configurations = DomainConfigurations(store)
 
     # What it promises the other services.
 

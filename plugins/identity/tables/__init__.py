@@ -8,6 +8,7 @@ from ....core.db.schema import Schema
 from .base import METADATA
 from .catalog import endpoints, regions, services
 from .credentials import credentials
+from .domain_config import domain_options
 from .resources import assignments, implications, projects, roles, tags
 from .tokens import revision, revocations
 
@@ -18,6 +19,7 @@ __all__ = [
     "SCHEMA",
     "assignments",
     "credentials",
+    "domain_options",
     "endpoints",
     "implications",
     "projects",
