@@ -31,6 +31,7 @@ from ...core.drivers.network import Vif
 from ...core.errors import BackendFailed, NoSpace, NotFound, WrongState
 from .console import boot_log
 from .guest import DELAY, FAULT, Files, Guest, Size, guest_of, size_of
+from .tending import Tending
 
 SNAPSHOT_BYTES = 1 << 20
 
@@ -49,7 +50,7 @@ class SimulatedOptions:
     delays: tuple[str, ...] = option((), "Seconds that single verbs take, e.g. spawn=2.5,stop=1.")
 
 
-class Simulated(Hypervisor, Pausable, Suspendable, Snapshots, Resizable, Volumes, VolumeGrowth, Interfaces,
+class Simulated(Hypervisor, Pausable, Suspendable, Snapshots, Resizable, Volumes, VolumeGrowth, Interfaces, Tending,
                 Unreliable):
     """A host whose guests are only remembered.
 
@@ -216,6 +217,15 @@ class Simulated(Hypervisor, Pausable, Suspendable, Snapshots, Resizable, Volumes
             if record is not None and port_id in record.macs:
                 record.macs = {port: mac for port, mac in record.macs.items() if port != port_id}
                 self._keep(record)
+
+    def guest(self, guest: str) -> Guest:
+        return self._guest(guest)
+
+    def keep(self, record: Guest) -> None:
+        self._keep(record)
+
+    def verb(self, verb: str, guest: str) -> contextlib.AbstractContextManager[None]:
+        return self._verb(verb, guest)
 
     @contextlib.contextmanager
     def _verb(self, verb: str, guest: str = "", faults: str = "", delays: str = "") -> Iterator[None]:

@@ -14,7 +14,8 @@ BOOTS_KEPT = 8
 
 FAULT = "stratolith:fault"
 DELAY = "stratolith:delay"
-"""Keys of a guest's metadata: which verbs fail on it, and which take their time."""
+AGENT = "hw_qemu_guest_agent"
+"""Keys of a guest's metadata: which verbs fail on it, and which take their time; and of its image: it has an agent."""
 
 
 class Size(msgspec.Struct, frozen=True):
@@ -42,6 +43,14 @@ class Guest(msgspec.Struct):
     delays: str = ""
     before: Size | None = None
     """The way back from a resize."""
+    agent: bool = False
+    """Whether an agent inside of it takes passwords."""
+    rescue: str = ""
+    """The device of its rescue disk while it is rescued."""
+    interrupts: int = 0
+    """How often it was told to dump its memory."""
+    passwords: dict[str, str] = {}
+    """SHA-256 of the passwords that were set, by user."""
 
     def boot(self, moment: float) -> None:
         """Run, from a fresh start at ``moment``."""
@@ -61,7 +70,8 @@ def guest_of(spec: GuestSpec) -> Guest:
     return Guest(
         spec.guest, spec.name, size_of(spec), Power.SHUTDOWN, image.disk_format if image else "",
         [disk.volume_id for disk in spec.disks if disk.volume_id], {vif.port_id: vif.mac for vif in spec.vifs},
-        faults=spec.metadata.get(FAULT, ""), delays=spec.metadata.get(DELAY, ""))
+        faults=spec.metadata.get(FAULT, ""), delays=spec.metadata.get(DELAY, ""),
+        agent=image is not None and image.properties.get(AGENT, "").lower() in ("yes", "true", "1"))
 
 
 class Files:
