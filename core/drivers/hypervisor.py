@@ -461,3 +461,14 @@ class VolumeSwap(abc.ABC):
         The same call after it succeeded changes nothing. After a failure the guest uses the old one.
         :raises NotFound: there is no such guest, or it has neither volume.
         """
+
+
+class ImageCaching(abc.ABC):
+    """Facet: keep images, so that guests made from them are made sooner."""
+
+    @abc.abstractmethod
+    def cache_image(self, image: Image) -> None:
+        """Fetch ``image`` if it is not kept; a guest made from it later fetches nothing.
+
+        :raises BackendFailed: its bytes are not what was promised. :raises BackendBusy: they could not be read.
+        """

@@ -66,6 +66,7 @@ class Simulated(Hypervisor, Pausable, Suspendable, Snapshots, Resizable, Volumes
     def __init__(self, options: SimulatedOptions, surroundings: Surroundings) -> None:
         super().__init__(options, surroundings)
         self._guests: dict[str, Guest] = {}
+        self.cached: set[str] = set()
         self._faults = Faults("hypervisor", self.clock, options.delay_s, options.delays)
         self._files = Files(surroundings.state_dir / "guests") if options.persist else None
         self._facts = HypervisorFacts(

@@ -15,6 +15,8 @@ from ...core.drivers.hypervisor import (
     GuestAgent,
     GuestSpec,
     GuestUse,
+    Image,
+    ImageCaching,
     NicUse,
     Power,
     Rescuable,
@@ -27,10 +29,12 @@ BUSY = 0.01
 """The part of its processors that a simulated guest keeps busy."""
 
 
-class Tending(Rescuable, CrashDump, GuestAgent, Diagnostics, VolumeSwap):
+class Tending(Rescuable, CrashDump, GuestAgent, Diagnostics, VolumeSwap, ImageCaching):
     """The facets of a simulated host that tend to a guest in need; what a guest is, the driver knows."""
 
     clock: Clock
+    cached: set[str]
+    """Ids of the images that were fetched before a guest asked."""
 
     @abc.abstractmethod
     def guest(self, guest: str) -> Guest:
@@ -99,3 +103,7 @@ class Tending(Rescuable, CrashDump, GuestAgent, Diagnostics, VolumeSwap):
                 self.keep(record)
             elif new.volume_id not in record.volumes:
                 raise NotFound("the guest has neither volume")
+
+    def cache_image(self, image: Image) -> None:
+        with self.verb("cache_image", ""):
+            self.cached.add(image.id)

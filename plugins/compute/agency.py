@@ -9,7 +9,7 @@ from typing import ClassVar
 import msgspec
 
 from ...core.context import Context
-from ...core.drivers.hypervisor import HypervisorFacts
+from ...core.drivers.hypervisor import GuestUse, HypervisorFacts
 from ...core.drivers.network import Vif
 from ...core.drivers.volume import Connection
 from ...core.services.image import ImageRecord
@@ -47,6 +47,7 @@ class GuestPlan(msgspec.Struct, frozen=True, kw_only=True):
     metadata: dict[str, str] = {}
     extra_specs: dict[str, str] = {}
     project_id: str = ""
+    boot_device: str = ""
 
 
 class Guest(msgspec.Struct, frozen=True):
@@ -119,6 +120,34 @@ class ComputeAgent(abc.ABC):
     @abc.abstractmethod
     def detach_interface(self, context: Context, guest: str, port_id: str) -> None:
         """Unplug an interface. :raises NotSupported: the driver cannot."""
+
+    @abc.abstractmethod
+    def rescue(self, context: Context, plan: GuestPlan) -> None:
+        """Boot a guest from the rescue disk of ``plan``. :raises NotSupported: the driver cannot."""
+
+    @abc.abstractmethod
+    def unrescue(self, context: Context, plan: GuestPlan) -> None:
+        """Boot a guest from its own disk again. :raises NotSupported: the driver cannot."""
+
+    @abc.abstractmethod
+    def crash_dump(self, context: Context, guest: str) -> None:
+        """Make a guest's kernel dump its memory. :raises NotSupported: the driver cannot."""
+
+    @abc.abstractmethod
+    def set_password(self, context: Context, guest: str, user: str, password: str) -> None:
+        """Give a user inside of a guest a password. :raises NotSupported: the driver, or the guest, cannot."""
+
+    @abc.abstractmethod
+    def use(self, context: Context, guest: str) -> GuestUse:
+        """What a running guest used. :raises NotSupported: the driver cannot say."""
+
+    @abc.abstractmethod
+    def swap_volume(self, context: Context, guest: str, old_volume_id: str, new: DiskPlan) -> None:
+        """Put another volume in the place of one that is plugged in. :raises NotSupported: the driver cannot."""
+
+    @abc.abstractmethod
+    def cache_image(self, context: Context, image: ImageRecord) -> None:
+        """Fetch an image before a guest asks for it; a driver that keeps none does nothing."""
 
 
 class Control(abc.ABC):

@@ -13,17 +13,24 @@ from typing import cast
 from ...core.context import Context
 from ...core.drivers.base import require
 from ...core.drivers.hypervisor import (
+    CrashDump,
+    Diagnostics,
     Disk,
+    GuestAgent,
     GuestSpec,
+    GuestUse,
     Hypervisor,
     Image,
+    ImageCaching,
     Interfaces,
     Pausable,
+    Rescuable,
     Resizable,
     Snapshots,
     Suspendable,
     VolumeGrowth,
     Volumes,
+    VolumeSwap,
 )
 from ...core.drivers.network import Vif
 from ...core.errors import BackendBusy, CloudError, NotSupported
@@ -251,6 +258,38 @@ class HostAgent(Agent, ComputeAgent):
         with self._guest(guest):
             driver.detach_interface(guest, port_id)
 
+    def rescue(self, context: Context, plan: GuestPlan) -> None:
+        driver = require(self.driver, Rescuable)
+        with self._guest(plan.guest):
+            driver.rescue(self._spec(context, plan))
+
+    def unrescue(self, context: Context, plan: GuestPlan) -> None:
+        driver = require(self.driver, Rescuable)
+        with self._guest(plan.guest):
+            driver.unrescue(self._spec(context, plan))
+
+    def crash_dump(self, context: Context, guest: str) -> None:
+        driver = require(self.driver, CrashDump)
+        with self._guest(guest):
+            driver.crash_dump(guest)
+
+    def set_password(self, context: Context, guest: str, user: str, password: str) -> None:
+        driver = require(self.driver, GuestAgent)
+        with self._guest(guest):
+            driver.set_password(guest, user, password)
+
+    def use(self, context: Context, guest: str) -> GuestUse:
+        return require(self.driver, Diagnostics).use(guest)
+
+    def swap_volume(self, context: Context, guest: str, old_volume_id: str, new: DiskPlan) -> None:
+        driver = require(self.driver, VolumeSwap)
+        with self._guest(guest):
+            driver.swap_volume(guest, old_volume_id, self._disk(context, new))
+
+    def cache_image(self, context: Context, image: ImageRecord) -> None:
+        if isinstance(self.driver, ImageCaching):
+            self.driver.cache_image(self._image(context, image))
+
     # Turning plans into the driver's own words.
 
     def _spec(self, context: Context, plan: GuestPlan) -> GuestSpec:
@@ -258,7 +297,7 @@ class HostAgent(Agent, ComputeAgent):
             guest=plan.guest, name=plan.name, vcpus=plan.vcpus, memory_mib=plan.memory_mib,
             disks=[self._disk(context, disk) for disk in plan.disks], vifs=plan.vifs,
             config_drive=plan.config_drive, metadata=plan.metadata, extra_specs=plan.extra_specs,
-            project_id=plan.project_id)
+            project_id=plan.project_id, boot_device=plan.boot_device)
 
     def _disk(self, context: Context, plan: DiskPlan) -> Disk:
         image = self._image(context, plan.image) if plan.image is not None else None
