@@ -86,6 +86,13 @@ class NetworkService(ServiceInterface):
         """Wire all ports of a server on ``host`` and say how its guest joins them, in order."""
 
     @abc.abstractmethod
+    def bind(self, context: Context, server_id: str, host: str, zone: str = "") -> None:
+        """Bind all ports of a server to ``host`` in ``zone``, or to no host when that is empty; again is the same.
+
+        Nothing is wired or unwired: see :meth:`plug` and :meth:`unplug`.
+        """
+
+    @abc.abstractmethod
     def unplug(self, context: Context, server_id: str, host: str) -> None:
         """Unwire all ports of a server on ``host``; the ports and their addresses stay."""
 

@@ -112,6 +112,13 @@ class VolumeService(ServiceInterface):
         """The guest has the volume: it is ``in-use``."""
 
     @abc.abstractmethod
+    def disconnect(self, context: Context, attachment_id: str) -> None:
+        """Close the volume to the host; the attachment stays, reserved, until it is connected again or ended.
+
+        Nothing when it is gone or closed.
+        """
+
+    @abc.abstractmethod
     def detach(self, context: Context, attachment_id: str) -> None:
         """Close the volume to the host and end the attachment; nothing when it is gone."""
 

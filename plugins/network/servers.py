@@ -252,6 +252,16 @@ class Servers:
             documents = self._documents(tx, server_id)
         return self.service.wiring.plug(self.kit.context(), documents, host)
 
+    def bind(self, server_id: str, host: str, zone: str) -> None:
+        """Bind the server's ports to ``host``, or to none; an empty ``zone`` leaves their owner's."""
+        voice = self.kit.context()
+
+        def work() -> None:
+            with self.kit.db.write() as tx:
+                for port in self._documents(tx, server_id):
+                    self._bind(tx, voice, port, host, f"compute:{zone}" if zone else port["device_owner"])
+        retried(work)
+
     def unplug(self, context: Context, server_id: str, host: str) -> None:
         """Unwire the server's ports."""
         with self.kit.db.read() as tx:

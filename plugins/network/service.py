@@ -74,6 +74,10 @@ class Service(NetworkControl):
         """See :class:`NetworkService`."""
         return self.servers.plug(context, server_id, host)
 
+    def bind(self, context: Context, server_id: str, host: str, zone: str = "") -> None:
+        """See :class:`NetworkService`."""
+        self.servers.bind(server_id, host, zone)
+
     def unplug(self, context: Context, server_id: str, host: str) -> None:
         """See :class:`NetworkService`."""
         self.servers.unplug(context, server_id, host)

@@ -100,6 +100,21 @@ class Attachments(Base):
             states.step(self.kit, tx, volume, "use")
             self.emit(tx, context, "volume.attach.end", volume)
 
+    def disconnect(self, context: Context, attachment_id: str) -> None:
+        """Close the volume to the host and keep it reserved; nothing when the attachment is gone or closed."""
+        with self.kit.db.read() as tx:
+            row = tx.row(access.ATTACHMENT, {"id": attachment_id})
+        if row is None or row.status == "reserved":
+            return
+        self._disconnect(context, row)
+        with self.kit.db.write() as tx:
+            tx.update(attachments, attachment_id, status="reserved", host=None, connector=None, connection=None)
+            volume = access.volume(tx, context, row.volume_id)
+            if volume.status != "reserved" and not any(one.status == "attached"
+                                                       for one in access.attached(tx, row.volume_id)):
+                states.step(self.kit, tx, volume, "part")
+            self.emit(tx, context, "volume.update.end", volume)
+
     def detach(self, context: Context, attachment_id: str) -> None:
         """Close the volume to the host and end the attachment; nothing when it is gone."""
         with self.kit.db.read() as tx:

@@ -102,6 +102,10 @@ class BlockStorage(VolumeService):
         """The guest has the volume: it is ``in-use``."""
         self.attachments.complete(context, attachment_id)
 
+    def disconnect(self, context: Context, attachment_id: str) -> None:
+        """Close the volume to the host; the attachment stays, reserved."""
+        self.attachments.disconnect(context, attachment_id)
+
     def detach(self, context: Context, attachment_id: str) -> None:
         """Close the volume to the host and end the attachment; nothing when it is gone."""
         self.attachments.detach(context, attachment_id)

@@ -27,6 +27,8 @@ FLOW = (
     ("in-use",           "use",      "in-use"),
     ("in-use",           "detach",   "detaching"),
     ("detaching",        "detach",   "detaching"),
+    ("attaching",        "part",     "reserved"),
+    ("in-use",           "part",     "reserved"),
     ("reserved",         "release",  "available"),
     ("attaching",        "release",  "available"),
     ("detaching",        "release",  "available"),
