@@ -65,14 +65,15 @@ class Store:
         name = "".join(part.title() for part in (*noun.split("_"), verb)) + "Payload"
         self.kit.events.emit(tx, context, f"identity.{noun}.{verb}", name, {"resource_info": id, **more})
 
-    def revoke(self, tx: Transaction, subject: str) -> None:
-        """Make every token of ``subject`` (``user:ID``, ``project:ID``, ``domain:ID``, ``audit:ID``) issued before
-        now useless, for good and in all processes."""
+    def revoke(self, tx: Transaction, *subjects: str) -> None:
+        """Make every token of each of ``subjects`` (``user:ID``, ``project:ID``, ``domain:ID``, ``audit:ID``) issued
+        before now useless, for good and in all processes."""
         now = self.clock.now()
         longest = self.options.token_lifetime_s + self.options.allow_expired_window_s
         tx.execute(revocations.delete().where(revocations.c.expires_at < now))
-        tx.insert(revocations, {"subject": subject, "issued_before": now,
-                                "expires_at": now + datetime.timedelta(seconds=longest)})
+        if subjects:
+            tx.insert(revocations, [{"subject": subject, "issued_before": now,
+                                     "expires_at": now + datetime.timedelta(seconds=longest)} for subject in subjects])
         self.revision.bump(tx)
 
 
