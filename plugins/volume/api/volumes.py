@@ -80,7 +80,7 @@ class View:
     def created(self, row: Any, attached: Sequence[Row], type_name: str) -> dict[str, Any]:
         """What creating and updating answer."""
         (id, _, user_id, name, description, size, _, status, zone, _, _, _, bootable, multiattach, readonly,
-         snapshot_id, source_id, metadata, _, created, updated) = row
+         snapshot_id, source_id, metadata, _, created, updated, *_) = row
         if readonly is not None:
             metadata = {**metadata, "readonly": str(bool(readonly))}
         elif any(one.mode == "ro" for one in attached):

@@ -1,40 +1,26 @@
-"""The durable operations of volumes and snapshots. Each step may run twice."""
+"""Making, deleting, extending and uploading volumes. Each step may run twice."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from ...core.db.engine import Row, Transaction
-from ...core.errors import BackendBusy, CloudError, NoValidHost
-from ...core.operations.workflow import Finish, Job, Step, Wait, Workflow
-from ...core.services.compute import ComputeService
-from ...core.services.image import ImageService
-from . import access, states
-from .images import raw_chunks, upload_chunks
-
-if TYPE_CHECKING:
-    from .service import BlockStorage
+from ....core.db.engine import Row, Transaction
+from ....core.errors import BackendBusy, CloudError, NoValidHost
+from ....core.operations.workflow import Finish, Job, Step, Wait, Workflow
+from ....core.services.compute import ComputeService
+from ....core.services.image import ImageService
+from .. import access, states
+from ..images import raw_chunks, upload_chunks
+from .subjects import service_of, volume_of
 
 UPLOAD_WAIT_S = 30.0
-
-
-def _volume(job: Job) -> Row | None:
-    with _service(job).kit.db.read() as tx:
-        return tx.row(access.VOLUME, {"id": job.subject})
-
-
-def _service(job: Job) -> BlockStorage:
-    service: BlockStorage = job.service
-    return service
 
 
 # Making a volume.
 
 def _make(job: Job) -> Finish | None:
-    row = _volume(job)
+    row = volume_of(job)
     if row is None or row.status != "creating":
         return None
-    service, data = _service(job), job.data
+    service, data = service_of(job), job.data
     if not row.backend:
         raise NoValidHost("No valid backend was found. No weighed backends available")
     _fill(job, row)
@@ -46,43 +32,43 @@ def _make(job: Job) -> Finish | None:
 
 
 def _fill(job: Job, row: Row) -> None:
-    backends, data = _service(job).backends, job.data
+    backends, data = service_of(job).backends, job.data
     if data["source"] == "snapshot":
         backends.create_from_snapshot(row.backend, row.id, row.size, data["volume"], data["snapshot"])
     elif data["source"] == "volume":
-        with _service(job).kit.db.read() as tx:
+        with service_of(job).kit.db.read() as tx:
             source = access.volume(tx, job.context, data["volume"])
         backends.clone(row.backend, row.id, row.size, source.backend, source.id)
     else:
         backends.create(row.backend, row.id, row.size)
         if data["source"] == "image":
-            images = _service(job).kit.peers.of(ImageService)
+            images = service_of(job).kit.peers.of(ImageService)
             image = images.image(job.context, data["image"])
             with backends.holding(row.id):
                 backends.driver(row.backend).write(row.id, raw_chunks(images, job.context, image))
 
 
 def _unmake(job: Job) -> Finish | None:
-    row = _volume(job)
+    row = volume_of(job)
     if row is not None:
-        _service(job).backends.delete(row.backend, row.id)
+        service_of(job).backends.delete(row.backend, row.id)
     return None
 
 
 def _create_failed(tx: Transaction, job: Job, error: CloudError) -> None:
     row = tx.row(access.VOLUME, {"id": job.subject})
     if row is not None and row.status == "creating":
-        states.step(_service(job).kit, tx, row, "failed")
-        _service(job).volumes.emit(tx, job.context, "volume.create.error", row)
+        states.step(service_of(job).kit, tx, row, "failed")
+        service_of(job).volumes.emit(tx, job.context, "volume.create.error", row)
 
 
 # Deleting a volume.
 
 def _remove(job: Job) -> Finish | None:
-    row = _volume(job)
+    row = volume_of(job)
     if row is None:
         return None
-    service = _service(job)
+    service = service_of(job)
     with service.kit.db.read() as tx:
         frozen = tx.rows(access.SNAPSHOTS_OF, {"volume_id": row.id})
     for one in frozen:
@@ -94,17 +80,17 @@ def _remove(job: Job) -> Finish | None:
 def _delete_failed(tx: Transaction, job: Job, error: CloudError) -> None:
     row = tx.row(access.VOLUME, {"id": job.subject})
     if row is not None and row.status == "deleting":
-        states.step(_service(job).kit, tx, row, "failed")
-        _service(job).volumes.emit(tx, job.context, "volume.delete.error", row)
+        states.step(service_of(job).kit, tx, row, "failed")
+        service_of(job).volumes.emit(tx, job.context, "volume.delete.error", row)
 
 
 # Extending a volume.
 
 def _extend(job: Job) -> Finish | None:
-    row = _volume(job)
+    row = volume_of(job)
     if row is None or row.status != "extending":
         return None
-    service, size = _service(job), int(job.data["size"])
+    service, size = service_of(job), int(job.data["size"])
     with service.backends.holding(row.id):
         service.backends.driver(row.backend).extend(row.id, size)
 
@@ -116,7 +102,7 @@ def _extend(job: Job) -> Finish | None:
 
 def _tell(job: Job) -> Finish | None:
     """Tell compute of each guest that has the volume."""
-    service = _service(job)
+    service = service_of(job)
     with service.kit.db.read() as tx:
         servers = [row.server_id for row in access.attached(tx, job.subject) if row.server_id and row.by_compute]
     for server_id in servers:
@@ -130,15 +116,15 @@ def _tell(job: Job) -> Finish | None:
 def _extend_failed(tx: Transaction, job: Job, error: CloudError) -> None:
     row = tx.row(access.VOLUME, {"id": job.subject})
     if row is not None and row.status == "extending":
-        states.step(_service(job).kit, tx, row, "failed", growing=0)
-        _service(job).volumes.emit(tx, job.context, "volume.resize.error", row)
+        states.step(service_of(job).kit, tx, row, "failed", growing=0)
+        service_of(job).volumes.emit(tx, job.context, "volume.resize.error", row)
 
 
 # Making an image from a volume.
 
 def _upload(job: Job) -> Finish | None:
-    row = _volume(job)
-    service = _service(job)
+    row = volume_of(job)
+    service = service_of(job)
     images = service.kit.peers.of(ImageService)
     if row is None or row.status != "uploading":
         return None
@@ -154,68 +140,17 @@ def _upload(job: Job) -> Finish | None:
 
 
 def _drop_image(job: Job) -> Finish | None:
-    _service(job).kit.peers.of(ImageService).delete(job.context, job.data["image"])
+    service_of(job).kit.peers.of(ImageService).delete(job.context, job.data["image"])
     return None
 
 
 def _upload_failed(tx: Transaction, job: Job, error: CloudError) -> None:
     row = tx.row(access.VOLUME, {"id": job.subject})
     if row is not None and row.status == "uploading":
-        _service(job).attachments.settle(tx, row)
+        service_of(job).attachments.settle(tx, row)
 
 
-# Snapshots; the subject is the volume, so that they wait for one another.
-
-def _snapshot_row(tx: Transaction, job: Job) -> Row | None:
-    return tx.row(access.SNAPSHOT, {"id": job.data["snapshot"]})
-
-
-def _freeze(job: Job) -> Finish | None:
-    service = _service(job)
-    with service.kit.db.read() as tx:
-        row, volume = _snapshot_row(tx, job), tx.row(access.VOLUME, {"id": job.subject})
-    if row is None or volume is None or row.status != "creating":
-        return None
-    service.backends.snapshot(volume.backend, volume.id, row.id)
-
-    def finish(tx: Transaction) -> None:
-        states.step_snapshot(service.kit, tx, row, "created", progress="100%")
-        service.snapshots.emit(tx, job.context, "snapshot.create.end", row)
-    return finish
-
-
-def _thaw(job: Job) -> Finish | None:
-    volume = _volume(job)
-    if volume is not None:
-        _service(job).backends.delete_snapshot(volume.backend, volume.id, job.data["snapshot"])
-    return None
-
-
-def _freeze_failed(tx: Transaction, job: Job, error: CloudError) -> None:
-    row = _snapshot_row(tx, job)
-    if row is not None and row.status == "creating":
-        states.step_snapshot(_service(job).kit, tx, row, "failed")
-        _service(job).snapshots.emit(tx, job.context, "snapshot.create.error", row)
-
-
-def _remove_snapshot(job: Job) -> Finish | None:
-    service = _service(job)
-    with service.kit.db.read() as tx:
-        row = _snapshot_row(tx, job)
-    if row is None:
-        return None
-    _thaw(job)
-    return lambda tx: service.snapshots.erase(tx, job.context, row)
-
-
-def _remove_snapshot_failed(tx: Transaction, job: Job, error: CloudError) -> None:
-    row = _snapshot_row(tx, job)
-    if row is not None and row.status == "deleting":
-        states.step_snapshot(_service(job).kit, tx, row, "failed")
-        _service(job).snapshots.emit(tx, job.context, "snapshot.delete.error", row)
-
-
-WORKFLOWS: tuple[Workflow, ...] = (
+WORKFLOWS = (
     Workflow("volume.create", (Step("make", _make, _unmake),), failed=_create_failed, title="create",
              deadline_s=6 * 3600.0),
     Workflow("volume.delete", (Step("remove", _remove),), failed=_delete_failed, undoes=False, title="delete"),
@@ -223,7 +158,4 @@ WORKFLOWS: tuple[Workflow, ...] = (
              title="extend"),
     Workflow("volume.upload", (Step("upload", _upload, _drop_image),), failed=_upload_failed, title="upload",
              deadline_s=6 * 3600.0),
-    Workflow("volume.snapshot", (Step("freeze", _freeze, _thaw),), failed=_freeze_failed, title="snapshot"),
-    Workflow("volume.delete_snapshot", (Step("remove", _remove_snapshot),), failed=_remove_snapshot_failed,
-             undoes=False, title="delete"),
 )

@@ -1,13 +1,9 @@
-"""The policy rules of block storage, by OpenStack's own names."""
+"""Rules of volumes, snapshots, attachments, types, quotas, services and transfers."""
 
 from __future__ import annotations
 
-from ...core.policy.rules import Rule
-
-ADMIN = "role:admin"
-READ = "role:admin or (role:reader and project_id:%(project_id)s)"
-WRITE = "role:admin or (role:member and project_id:%(project_id)s)"
-ANY_READER = "role:admin or role:reader"
+from ....core.policy.rules import Rule
+from .checks import ADMIN, ANY_READER, READ, WRITE
 
 
 def _volume(name: str, check: str, sentence: str) -> Rule:

@@ -1,36 +1,16 @@
-"""The tables of the block storage service.
+"""Tables of volumes and snapshots.
 
 Metadata is kept twice: as JSON on the row of its volume or snapshot, so that one query shows
-it, and as rows of its own, so that lists can be filtered by it.
+it, and as rows of its own, so that lists can be filtered by it. What a volume remembers of its image
+has such rows too, under the id ``image:<volume id>``.
 """
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import sqlalchemy as sa
 
-from ...core.db.columns import Json, Moment, id_column, key, text
-from ...core.db.schema import Schema
-
-metadata = sa.MetaData()
-
-types = sa.Table(
-    "volume_types", metadata,
-    id_column(),
-    sa.Column("name", text(255), nullable=False, unique=True),
-    sa.Column("description", text(255)),
-    sa.Column("is_public", sa.Boolean, nullable=False, default=True),
-    sa.Column("extra_specs", Json, nullable=False),
-    sa.Column("encryption", Json),
-    sa.Column("created_at", Moment, nullable=False),
-)
-
-access = sa.Table(
-    "volume_type_access", metadata,
-    sa.Column("type_id", key(), sa.ForeignKey("volume_types.id", ondelete="CASCADE"), primary_key=True),
-    sa.Column("project_id", key(), primary_key=True),
-)
+from ....core.db.columns import Json, Moment, id_column, key, text
+from .metadata import metadata
 
 volumes = sa.Table(
     "volumes", metadata,
@@ -55,13 +35,20 @@ volumes = sa.Table(
     sa.Column("image_metadata", Json),
     sa.Column("created_at", Moment, nullable=False),
     sa.Column("updated_at", Moment),
+    sa.Column("group_id", key()),
+    sa.Column("previous_status", sa.String(32)),
+    sa.Column("migration_status", sa.String(32)),
+    sa.Column("consumes_quota", sa.Boolean, nullable=False, default=True, server_default=sa.true()),
     sa.Index("volumes_by_project", "project_id", "created_at"),
     sa.Index("volumes_usage", "project_id", "size", "growing"),
     sa.Index("volumes_by_status", "status"),
     sa.Index("volumes_by_name", "project_id", "name"),
     sa.Index("volumes_by_created", "created_at", "id"),
     sa.Index("volumes_by_type", "type_id"),
+    sa.Index("volumes_by_group", "group_id"),
+    sa.Index("volumes_by_host", "host"),
 )
+
 
 snapshots = sa.Table(
     "volume_snapshots", metadata,
@@ -77,10 +64,14 @@ snapshots = sa.Table(
     sa.Column("metadata", Json, nullable=False),
     sa.Column("created_at", Moment, nullable=False),
     sa.Column("updated_at", Moment),
+    sa.Column("group_snapshot_id", key()),
+    sa.Column("consumes_quota", sa.Boolean, nullable=False, default=True, server_default=sa.true()),
     sa.Index("volume_snapshots_by_volume", "volume_id"),
     sa.Index("volume_snapshots_by_project", "project_id", "created_at"),
     sa.Index("volume_snapshots_usage", "project_id", "size"),
+    sa.Index("volume_snapshots_by_group", "group_snapshot_id"),
 )
+
 
 marks = sa.Table(
     "volume_metadata", metadata,
@@ -89,6 +80,7 @@ marks = sa.Table(
     sa.Column("value", text(255), nullable=False),
     sa.Index("volume_metadata_by_name", "name", "value"),
 )
+
 
 attachments = sa.Table(
     "volume_attachments", metadata,
@@ -110,23 +102,6 @@ attachments = sa.Table(
     sa.Index("volume_attachments_by_project", "project_id", "created_at"),
 )
 
-quotas = sa.Table(
-    "volume_quotas", metadata,
-    sa.Column("project_id", key(), primary_key=True),
-    sa.Column("resource", text(255), primary_key=True),
-    sa.Column("limit", sa.Integer, nullable=False),
-)
-
-services = sa.Table(
-    "volume_services", metadata,
-    sa.Column("host", text(255), primary_key=True),
-    sa.Column("binary", text(64), primary_key=True),
-    sa.Column("zone", text(255), nullable=False),
-    sa.Column("disabled", sa.Boolean, nullable=False, default=False),
-    sa.Column("disabled_reason", text(255)),
-    sa.Column("frozen", sa.Boolean, nullable=False, default=False),
-    sa.Column("beat_at", Moment, nullable=False),
-)
 
 transfers = sa.Table(
     "volume_transfers", metadata,
@@ -136,8 +111,7 @@ transfers = sa.Table(
     sa.Column("name", text(255)),
     sa.Column("salt", sa.String(32), nullable=False),
     sa.Column("digest", sa.String(64), nullable=False),
+    sa.Column("no_snapshots", sa.Boolean, nullable=False, default=False, server_default=sa.false()),
     sa.Column("created_at", Moment, nullable=False),
     sa.Index("volume_transfers_by_project", "project_id", "created_at"),
 )
-
-SCHEMA = Schema("volume", metadata, Path(__file__).parent / "migrations")

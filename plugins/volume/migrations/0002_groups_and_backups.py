@@ -1,0 +1,127 @@
+"""volume: groups and backups."""
+
+import sqlalchemy as sa
+from alembic import op
+
+from stratolith.core.db import columns
+
+revision = "0002"
+down_revision = '0001'
+
+
+def upgrade() -> None:
+    op.create_table('volume_backups',
+    sa.Column('id', columns.key(), nullable=False),
+    sa.Column('project_id', columns.key(), nullable=False),
+    sa.Column('user_id', columns.key(), nullable=False),
+    sa.Column('volume_id', columns.key(), nullable=False),
+    sa.Column('snapshot_id', columns.key(), nullable=True),
+    sa.Column('parent_id', columns.key(), nullable=True),
+    sa.Column('name', columns.text(255), nullable=True),
+    sa.Column('description', columns.text(255), nullable=True),
+    sa.Column('status', sa.String(length=32), nullable=False),
+    sa.Column('fail_reason', columns.text(255), nullable=True),
+    sa.Column('size', sa.Integer(), nullable=False),
+    sa.Column('object_count', sa.Integer(), nullable=False),
+    sa.Column('container', columns.text(255), nullable=True),
+    sa.Column('zone', columns.text(255), nullable=True),
+    sa.Column('driver', columns.text(64), nullable=False),
+    sa.Column('host', columns.text(255), nullable=False),
+    sa.Column('metadata', columns.Json(), nullable=False),
+    sa.Column('data_at', columns.Moment, nullable=True),
+    sa.Column('created_at', columns.Moment, nullable=False),
+    sa.Column('updated_at', columns.Moment, nullable=True),
+    sa.PrimaryKeyConstraint('id')
+    )
+    op.create_index('volume_backups_by_parent', 'volume_backups', ['parent_id'], unique=False)
+    op.create_index('volume_backups_by_project', 'volume_backups', ['project_id', 'created_at'], unique=False)
+    op.create_index('volume_backups_by_volume', 'volume_backups', ['volume_id'], unique=False)
+    op.create_index('volume_backups_usage', 'volume_backups', ['project_id', 'size'], unique=False)
+    op.create_table('volume_default_types',
+    sa.Column('project_id', columns.key(), nullable=False),
+    sa.Column('type_id', columns.key(), nullable=False),
+    sa.PrimaryKeyConstraint('project_id')
+    )
+    op.create_index('volume_default_types_by_type', 'volume_default_types', ['type_id'], unique=False)
+    op.create_table('volume_group_snapshots',
+    sa.Column('id', columns.key(), nullable=False),
+    sa.Column('group_id', columns.key(), nullable=False),
+    sa.Column('group_type_id', columns.key(), nullable=False),
+    sa.Column('project_id', columns.key(), nullable=False),
+    sa.Column('user_id', columns.key(), nullable=False),
+    sa.Column('name', columns.text(255), nullable=True),
+    sa.Column('description', columns.text(255), nullable=True),
+    sa.Column('status', sa.String(length=32), nullable=False),
+    sa.Column('created_at', columns.Moment, nullable=False),
+    sa.Column('updated_at', columns.Moment, nullable=True),
+    sa.PrimaryKeyConstraint('id')
+    )
+    op.create_index('volume_group_snapshots_by_group', 'volume_group_snapshots', ['group_id'], unique=False)
+    op.create_index('volume_group_snapshots_by_project', 'volume_group_snapshots', ['project_id', 'created_at'], unique=False)
+    op.create_table('volume_group_types',
+    sa.Column('id', columns.key(), nullable=False),
+    sa.Column('name', columns.text(255), nullable=False),
+    sa.Column('description', columns.text(255), nullable=True),
+    sa.Column('is_public', sa.Boolean(), nullable=False),
+    sa.Column('specs', columns.Json(), nullable=False),
+    sa.Column('created_at', columns.Moment, nullable=False),
+    sa.PrimaryKeyConstraint('id'),
+    sa.UniqueConstraint('name')
+    )
+    op.create_table('volume_groups',
+    sa.Column('id', columns.key(), nullable=False),
+    sa.Column('project_id', columns.key(), nullable=False),
+    sa.Column('user_id', columns.key(), nullable=False),
+    sa.Column('name', columns.text(255), nullable=True),
+    sa.Column('description', columns.text(255), nullable=True),
+    sa.Column('type_id', columns.key(), nullable=False),
+    sa.Column('volume_types', columns.Json(), nullable=False),
+    sa.Column('status', sa.String(length=32), nullable=False),
+    sa.Column('zone', columns.text(255), nullable=False),
+    sa.Column('host', columns.text(255), nullable=False),
+    sa.Column('backend', columns.text(64), nullable=False),
+    sa.Column('group_snapshot_id', columns.key(), nullable=True),
+    sa.Column('source_group_id', columns.key(), nullable=True),
+    sa.Column('created_at', columns.Moment, nullable=False),
+    sa.Column('updated_at', columns.Moment, nullable=True),
+    sa.PrimaryKeyConstraint('id')
+    )
+    op.create_index('volume_groups_by_project', 'volume_groups', ['project_id', 'created_at'], unique=False)
+    op.create_index('volume_groups_by_type', 'volume_groups', ['type_id'], unique=False)
+    op.create_table('volume_messages',
+    sa.Column('id', columns.key(), nullable=False),
+    sa.Column('project_id', columns.key(), nullable=False),
+    sa.Column('request_id', columns.text(255), nullable=False),
+    sa.Column('resource_type', sa.String(length=32), nullable=False),
+    sa.Column('resource_uuid', columns.key(), nullable=True),
+    sa.Column('event_id', sa.String(length=64), nullable=False),
+    sa.Column('action', sa.String(length=3), nullable=False),
+    sa.Column('detail', sa.String(length=3), nullable=False),
+    sa.Column('message_level', sa.String(length=16), nullable=False),
+    sa.Column('created_at', columns.Moment, nullable=False),
+    sa.Column('expires_at', columns.Moment, nullable=False),
+    sa.PrimaryKeyConstraint('id')
+    )
+    op.create_index('volume_messages_by_expiry', 'volume_messages', ['expires_at'], unique=False)
+    op.create_index('volume_messages_by_project', 'volume_messages', ['project_id', 'created_at'], unique=False)
+    op.create_table('volume_qos_specs',
+    sa.Column('id', columns.key(), nullable=False),
+    sa.Column('name', columns.text(255), nullable=False),
+    sa.Column('consumer', sa.String(length=16), nullable=False),
+    sa.Column('specs', columns.Json(), nullable=False),
+    sa.Column('created_at', columns.Moment, nullable=False),
+    sa.PrimaryKeyConstraint('id'),
+    sa.UniqueConstraint('name')
+    )
+    op.add_column('volume_snapshots', sa.Column('group_snapshot_id', columns.key(), nullable=True))
+    op.add_column('volume_snapshots', sa.Column('consumes_quota', sa.Boolean(), server_default=sa.text('1'), nullable=False))
+    op.create_index('volume_snapshots_by_group', 'volume_snapshots', ['group_snapshot_id'], unique=False)
+    op.add_column('volume_transfers', sa.Column('no_snapshots', sa.Boolean(), server_default=sa.text('0'), nullable=False))
+    op.add_column('volume_types', sa.Column('qos_id', columns.key(), nullable=True))
+    op.create_index('volume_types_by_qos', 'volume_types', ['qos_id'], unique=False)
+    op.add_column('volumes', sa.Column('group_id', columns.key(), nullable=True))
+    op.add_column('volumes', sa.Column('previous_status', sa.String(length=32), nullable=True))
+    op.add_column('volumes', sa.Column('migration_status', sa.String(length=32), nullable=True))
+    op.add_column('volumes', sa.Column('consumes_quota', sa.Boolean(), server_default=sa.text('1'), nullable=False))
+    op.create_index('volumes_by_group', 'volumes', ['group_id'], unique=False)
+    op.create_index('volumes_by_host', 'volumes', ['host'], unique=False)
