@@ -103,6 +103,12 @@ class NotSupported(Conflict):
     code = "not-supported"
 
 
+class Interrupted(CloudError):
+    """It was stopped before it was done, because somebody asked for that."""
+
+    status, code = 409, "interrupted"
+
+
 class Gone(CloudError):
     """The resource is no longer available."""
 

@@ -20,10 +20,10 @@ from ..clock import Clock
 from ..context import Context
 from ..db.engine import Database, Row, Transaction
 from ..drivers.asked import asking
-from ..errors import CloudError, Unreachable
+from ..errors import CloudError, Interrupted, Unreachable
 from ..executor import Executor
 from .tables import operations
-from .workflow import DeadlinePassed, Finish, Interrupted, Job, Step, Wait, Workflow
+from .workflow import DeadlinePassed, Finish, Job, Step, Wait, Workflow
 
 log = logging.getLogger("stratolith.operations")
 
@@ -296,7 +296,7 @@ class Run:
 
     def _why_stop(self) -> CloudError | None:
         if self.interrupted:
-            return Interrupted()
+            return Interrupted("The operation was interrupted by a later one.")
         if self.job.deadline and self.engine.clock.time() > self.job.deadline:
             return DeadlinePassed()
         return None

@@ -50,12 +50,6 @@ class Wait(Exception):
         self.at_most_s = at_most_s
 
 
-class Interrupted(CloudError):
-    """The operation was interrupted by a later one."""
-
-    status, code = 409, "interrupted"
-
-
 class DeadlinePassed(CloudError):
     """The operation did not end in time."""
 
