@@ -68,10 +68,14 @@ class Faults:
             for key in [key for key in self._by_thing if key[0] == thing]:
                 del self._by_thing[key]
 
+    def delay_of(self, verb: str, delays: str = "") -> float:
+        """Seconds that ``verb`` takes on a thing that says ``delays``."""
+        return _seconds(delays.split(",")).get(verb, 0.0) if delays else self._delays.get(verb, self._delay_s)
+
     @contextlib.contextmanager
     def around(self, verb: str, thing: str = "", faults: str = "", delays: str = "") -> Iterator[None]:
         """Run the work of ``verb`` on ``thing``, which has these texts, with what is due for it."""
-        pause = _seconds(delays.split(",")).get(verb, 0.0) if delays else self._delays.get(verb, self._delay_s)
+        pause = self.delay_of(verb, delays)
         if pause > 0:
             self._clock.sleep(pause)
         fault = self._take(verb, thing, faults) if self._due or faults else None

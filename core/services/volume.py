@@ -119,6 +119,10 @@ class VolumeService(ServiceInterface):
         """
 
     @abc.abstractmethod
+    def close(self, context: Context, attachment_id: str, connector: Connector) -> None:
+        """Close the volume to a host that the attachment has left for another; nothing while it is connected there."""
+
+    @abc.abstractmethod
     def detach(self, context: Context, attachment_id: str) -> None:
         """Close the volume to the host and end the attachment; nothing when it is gone."""
 

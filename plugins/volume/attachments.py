@@ -115,6 +115,17 @@ class Attachments(Base):
                 states.step(self.kit, tx, volume, "part")
             self.emit(tx, context, "volume.update.end", volume)
 
+    def leave(self, context: Context, attachment_id: str, connector: Connector) -> None:
+        """Close the volume to a host that no attachment names; nothing when the attachment is gone."""
+        kept = msgspec.to_builtins(connector)
+        with self.kit.db.read() as tx:
+            row = tx.row(access.ATTACHMENT, {"id": attachment_id})
+            if row is None or any(one.connector == kept for one in access.attached(tx, row.volume_id)):
+                return
+            volume = access.volume(tx, context, row.volume_id)
+        with self.backends.holding(volume.id):
+            self.backends.driver(volume.backend).disconnect(volume.id, connector)
+
     def detach(self, context: Context, attachment_id: str) -> None:
         """Close the volume to the host and end the attachment; nothing when it is gone."""
         with self.kit.db.read() as tx:

@@ -106,6 +106,10 @@ class BlockStorage(VolumeService):
         """Close the volume to the host; the attachment stays, reserved."""
         self.attachments.disconnect(context, attachment_id)
 
+    def close(self, context: Context, attachment_id: str, connector: Connector) -> None:
+        """Close the volume to a host that the attachment has left."""
+        self.attachments.leave(context, attachment_id, connector)
+
     def detach(self, context: Context, attachment_id: str) -> None:
         """Close the volume to the host and end the attachment; nothing when it is gone."""
         self.attachments.detach(context, attachment_id)
