@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import threading
 from collections.abc import Iterator, Sequence
@@ -15,6 +16,37 @@ from .control import Beat, NetworkAgent, NetworkControl, queue
 DRIVERS: Registry[Network] = Registry("networks", Network)
 BEAT_S = 30.0
 RETRY_S = 5.0
+
+
+def agents(kit: Kit) -> Agent:
+    """The agent of this process's own host, or those of all hosts that the options name."""
+    hosts = kit.options.hosts
+    return HostAgents([on_host(kit, host) for host in hosts]) if hosts else HostAgent(kit)
+
+
+def on_host(kit: Kit, host: str) -> Kit:
+    """The kit as the agent of ``host`` sees it: with folders of its own when the process plays several hosts."""
+    if host == kit.host:
+        return kit
+    return dataclasses.replace(kit, host=host, state_dir=kit.state_dir / "hosts" / host,
+                               run_dir=kit.run_dir / "hosts" / host)
+
+
+class HostAgents(Agent):
+    """The agents of several hosts that one process plays."""
+
+    def __init__(self, kits: Sequence[Kit]) -> None:
+        self.hosts = [HostAgent(kit) for kit in kits]
+
+    def start(self) -> None:
+        """Start them all."""
+        for one in self.hosts:
+            one.start()
+
+    def stop(self) -> None:
+        """Stop them all."""
+        for one in self.hosts:
+            one.stop()
 
 
 class HostAgent(Agent, NetworkAgent):
@@ -115,8 +147,12 @@ class HostAgent(Agent, NetworkAgent):
 
 
 def wires(kit: Kit) -> Iterator[Belonging]:
-    """What the driver of this host has of a cloud that ends, whatever the records say of it."""
-    driver = kit.driver(DRIVERS, kit.options.driver)
+    """What the drivers of this process's hosts have of a cloud that ends, whatever the records say of it."""
+    for host in kit.options.hosts or (kit.host,):
+        yield from _wires(on_host(kit, host).driver(DRIVERS, kit.options.driver))
+
+
+def _wires(driver: Network) -> Iterator[Belonging]:
     there = driver.observe()
     for kind, ids, remove in (("router", there.routers, driver.remove_router),
                               ("port", there.ports, driver.remove_port),

@@ -12,6 +12,7 @@ class Options:
     """Section ``[network]``."""
 
     driver: str = option("simulated", "network driver of this host's agent")
+    hosts: tuple[str, ...] = option((), "names of hosts this process plays, for trials; empty means its own")
     tunnel_address: str = option("", "underlay address where other hosts' tunnels reach this host")
     availability_zone: str = option("nova", "availability zone of this host's network agent")
     tenant_network_type: str = option("vxlan", "type of networks that ask for none")

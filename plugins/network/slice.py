@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ...core.process.slice import Belonging, Kit, Slice
-from .agent import HostAgent, wires
+from .agent import agents, wires
 from .api import API
 from .control import NetworkControl
 from .options import Options as NetworkOptions
@@ -26,7 +26,7 @@ class Network(Slice):
     face = API
     rules = RULES
     workflows = WORKFLOWS
-    agents = {"network": HostAgent}
+    agents = {"network": agents}
     catalog = (("network", "neutron", ""),)
 
     def service(self, kit: Kit) -> Service:
