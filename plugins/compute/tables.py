@@ -56,6 +56,9 @@ servers = sa.Table(
     sa.Column("launch_index", sa.Integer, nullable=False, default=0),
     sa.Column("root_device", sa.String(32), nullable=False, default=""),
     sa.Column("move", Json),
+    sa.Column("shelf", Json),
+    sa.Column("pinned_zone", text(255), nullable=False, default="", server_default=""),
+    sa.Column("due_at", Moment),
     sa.Column("created_at", Moment, nullable=False),
     sa.Column("updated_at", Moment),
     sa.Column("launched_at", Moment),
@@ -69,10 +72,12 @@ servers = sa.Table(
     sa.Index("servers_by_flavor", "flavor_id", "deleted"),
     sa.Index("servers_by_reservation", "reservation_id"),
     sa.Index("servers_by_update", "updated_at"),
+    sa.Index("servers_by_due", "due_at"),
 )
 """One server a row, with all that a page of servers shows; a deleted server keeps its row.
 
-``nics`` and ``volumes`` repeat what network and block devices know; ``move`` holds both sides of a resize."""
+``nics`` and ``volumes`` repeat what network and block devices know; ``move`` holds both sides of a resize, ``shelf``
+what a shelved server is made of again. ``due_at`` says when a shelved or softly deleted server leaves its host."""
 
 server_details = sa.Table(
     "server_details", metadata,
@@ -83,11 +88,14 @@ server_details = sa.Table(
     sa.Column("key", Json),
     sa.Column("image", Json),
     sa.Column("admin_password", text(255), nullable=False, default=""),
+    sa.Column("encrypted_password", text(2000), nullable=False, default="", server_default=""),
+    sa.Column("rescue", Json),
     sa.Column("nic_requests", Json),
     sa.Column("group_requests", Json, nullable=False),
     sa.Column("placement", Json, nullable=False),
 )
-"""What only the making of a server and its metadata need. ``placement`` is the zone, host and node asked for."""
+"""What only the making of a server and its metadata need. ``placement`` is the zone, host and node asked for;
+``encrypted_password`` what the guest told of its own; ``rescue`` the image a rescued server runs from."""
 
 server_tags = sa.Table(
     "server_tags", metadata,
@@ -264,5 +272,25 @@ aggregate_hosts = sa.Table(
     sa.Column("host", text(255), primary_key=True),
     sa.Index("aggregate_hosts_by_host", "host"),
 )
+
+console_tokens = sa.Table(
+    "console_tokens", metadata,
+    id_column(),
+    sa.Column("server_id", key(), nullable=False),
+    sa.Column("host", text(255), nullable=False),
+    sa.Column("kind", sa.String(8), nullable=False),
+    sa.Column("type", sa.String(16), nullable=False),
+    sa.Column("expires_at", sa.Double, nullable=False),
+    sa.Index("console_tokens_by_end", "expires_at"),
+)
+"""Who may connect to a console once. ``id`` is the SHA-256 of the token in hexadecimal digits; ``type`` the word
+that the API has for the console; ``expires_at`` is in seconds since the epoch."""
+
+console_proxies = sa.Table(
+    "console_proxies", metadata,
+    sa.Column("host", text(255), primary_key=True),
+    sa.Column("url", text(255), nullable=False),
+)
+"""Where browsers reach the console proxy of a host."""
 
 SCHEMA = Schema("compute", metadata, Path(__file__).parent / "migrations")
