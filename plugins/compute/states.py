@@ -19,6 +19,7 @@ from .tables import servers
 
 ACTIVE, BUILDING, STOPPED, PAUSED, SUSPENDED = "active", "building", "stopped", "paused", "suspended"
 RESIZED, ERROR, DELETED = "resized", "error", "deleted"
+SHELVED, OFFLOADED, RESCUED, SOFT_DELETED = "shelved", "shelved_offloaded", "rescued", "soft-delete"
 DEFAULT = ""
 
 RESIZES = ("resize_prep", "resize_migrating", "resize_migrated", "resize_finish")
@@ -36,6 +37,10 @@ STATUS: Mapping[str, Mapping[str, str]] = {
     RESIZED: {DEFAULT: "VERIFY_RESIZE", "resize_reverting": "REVERT_RESIZE"},
     PAUSED: {DEFAULT: "PAUSED", "migrating": "MIGRATING"},
     SUSPENDED: {DEFAULT: "SUSPENDED"},
+    SHELVED: {DEFAULT: "SHELVED"},
+    OFFLOADED: {DEFAULT: "SHELVED_OFFLOADED"},
+    RESCUED: {DEFAULT: "RESCUE"},
+    SOFT_DELETED: {DEFAULT: "SOFT_DELETED"},
     ERROR: {DEFAULT: "ERROR", **_REBUILD},
     DELETED: {DEFAULT: "DELETED"},
 }
@@ -88,6 +93,8 @@ class Rule:
 
 
 _QUIET = (ACTIVE, STOPPED, PAUSED, SUSPENDED)
+_SHELVES = (SHELVED, OFFLOADED)
+_ALL = (ACTIVE, BUILDING, STOPPED, PAUSED, SUSPENDED, RESIZED, *_SHELVES, RESCUED, SOFT_DELETED, ERROR)
 REBOOTS = ("rebooting", "reboot_pending", "reboot_started", "rebooting_hard", "reboot_pending_hard",
            "reboot_started_hard")
 
@@ -106,18 +113,27 @@ ALLOWED: Mapping[str, Rule] = {
     "confirmResize": Rule((RESIZED,), "resize_confirming"),
     "revertResize": Rule((RESIZED,), "resize_reverting"),
     "createImage": Rule(_QUIET, "image_snapshot"),
+    "createBackup": Rule(_QUIET, "image_backup"),
     "changePassword": Rule((ACTIVE,)),
-    "attach_volume": Rule((ACTIVE, PAUSED, STOPPED, RESIZED)),
-    "detach_volume": Rule((ACTIVE, PAUSED, STOPPED, SUSPENDED, RESIZED)),
+    "trigger_crash_dump": Rule((ACTIVE, PAUSED, RESCUED, RESIZED, ERROR)),
+    "shelve": Rule(_QUIET, "shelving"),
+    "shelveOffload": Rule((SHELVED,), "shelving_offloading"),
+    "unshelve": Rule((SHELVED, OFFLOADED), "unshelving"),
+    "rescue": Rule((ACTIVE, STOPPED, ERROR), "rescuing"),
+    "unrescue": Rule((RESCUED,), "unrescuing"),
+    "softDelete": Rule((*_QUIET, RESIZED, SHELVED, RESCUED, ERROR), "soft-deleting", None),
+    "restore": Rule((SOFT_DELETED,), "restoring"),
+    "attach_volume": Rule((ACTIVE, PAUSED, STOPPED, RESIZED, *_SHELVES, SOFT_DELETED)),
+    "detach_volume": Rule((ACTIVE, PAUSED, STOPPED, SUSPENDED, RESIZED, *_SHELVES, SOFT_DELETED)),
     "swap_volume": Rule((ACTIVE, PAUSED, RESIZED)),
     "attach_interface": Rule((ACTIVE, PAUSED, STOPPED)),
     "detach_interface": Rule((ACTIVE, PAUSED, STOPPED)),
     "update server metadata": Rule(_QUIET, None),
-    "delete": Rule((ACTIVE, BUILDING, STOPPED, PAUSED, SUSPENDED, RESIZED, ERROR), "deleting", None),
-    "addSecurityGroup": Rule((*_QUIET, BUILDING, RESIZED, ERROR), None, None),
-    "removeSecurityGroup": Rule((*_QUIET, BUILDING, RESIZED, ERROR), None, None),
+    "delete": Rule(_ALL, "deleting", None),
+    "addSecurityGroup": Rule(_ALL, None, None),
+    "removeSecurityGroup": Rule(_ALL, None, None),
     "tags": Rule(_QUIET, None, None),
-    "console": Rule((*_QUIET, RESIZED, ERROR), None, None),
+    "console": Rule((*_QUIET, RESIZED, RESCUED, ERROR), None, None),
 }
 """Per action: the vm_states and task_states that allow it."""
 
