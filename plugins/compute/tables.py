@@ -293,4 +293,36 @@ console_proxies = sa.Table(
 )
 """Where browsers reach the console proxy of a host."""
 
+moves = sa.Table(
+    "migrations", metadata,
+    sa.Column("id", Number, primary_key=True, autoincrement=True),
+    sa.Column("uuid", key(), nullable=False, unique=True),
+    sa.Column("type", sa.String(24), nullable=False),
+    sa.Column("status", sa.String(24), nullable=False),
+    sa.Column("server_id", key(), nullable=False),
+    sa.Column("project_id", key(), nullable=False),
+    sa.Column("user_id", key(), nullable=False),
+    sa.Column("source_compute", text(255), nullable=False, default=""),
+    sa.Column("source_node", text(255), nullable=False, default=""),
+    sa.Column("dest_compute", text(255), nullable=False, default=""),
+    sa.Column("dest_node", text(255), nullable=False, default=""),
+    sa.Column("old_flavor", Number),
+    sa.Column("new_flavor", Number),
+    sa.Column("hidden", sa.Boolean, nullable=False, default=False),
+    sa.Column("wish", sa.String(8), nullable=False, default=""),
+    sa.Column("progress", Json),
+    sa.Column("created_at", Moment, nullable=False),
+    sa.Column("updated_at", Moment),
+    sa.Index("migrations_by_server", "server_id", "id"),
+    sa.Index("migrations_by_creation", "created_at", "id"),
+    sa.Index("migrations_by_update", "updated_at"),
+    sa.Index("migrations_by_status", "status", "type"),
+    sa.Index("migrations_by_source", "source_compute"),
+    sa.Index("migrations_by_target", "dest_compute"),
+    sa.Index("migrations_by_project", "project_id"),
+    sa.Index("migrations_by_user", "user_id"),
+)
+"""The moves of servers between hosts, resizes among them. ``uuid`` is also the consumer that holds the old claim;
+the flavors are by number; ``wish`` is what an administrator asked of a live migration: ``abort`` or ``force``."""
+
 SCHEMA = Schema("compute", metadata, Path(__file__).parent / "migrations")
