@@ -167,7 +167,8 @@ class Application:
         self._check(call, variant, data)
         if not operation.public:
             target = own(context) if operation.target is None else operation.target(self.service, call)
-            self.edge.policy.enforce(context, operation.rule, target)
+            rule = operation.rule if operation.rule_of is None else operation.rule_of(self.service, call)
+            self.edge.policy.enforce(context, rule, target)
         self._answer(call.request, call.response, operation, self._handled(operation, call))
 
     def _handled(self, operation: Operation, call: Call) -> Any:

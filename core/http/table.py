@@ -73,6 +73,8 @@ class Operation:
     raw: bool = False
     target: Handler | None = None
     summary: str = ""
+    rule_of: Callable[[Any, Any], str] | None = None
+    """Chooses the rule by service and call where it depends on what is asked for; ``rule`` is the usual one."""
 
     @property
     def name(self) -> str:

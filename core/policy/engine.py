@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ..context import Context
 from ..errors import BadConfiguration, Forbidden
-from .rules import Check, Rule, Target, never, parse
+from .rules import Check, Rule, Target, never, parse, scope_of
 
 
 class Policy:
@@ -17,6 +17,7 @@ class Policy:
         self.rules = {rule.name: rule for rule in rules}
         self._overrides = dict(overrides or {})
         self._checks: dict[str, Check] = {}
+        self._gates: dict[str, Check] = {}
 
     def text(self, name: str) -> str:
         """The check in force for ``name``: the operator's, else the declared one, else ``!``."""
@@ -34,15 +35,36 @@ class Policy:
             self._checks[name] = found
         return found
 
+    def _gate(self, name: str) -> Check:
+        """The rule ``name`` with the scopes it takes: what decides about an operation, as opposed to a part of it."""
+        check = self.check(name)
+        scopes = self.scopes(name)
+        if scopes:
+            inner = check
+
+            def check(context: Context, target: Target) -> bool:
+                return scope_of(context) in ("", *scopes) and inner(context, target)
+        self._gates[name] = check
+        return check
+
+    def scopes(self, name: str) -> frozenset[str]:
+        """The kinds of token that the rule takes, none for all. Tokens without a scope are left to the check."""
+        rule = self.rules.get(name)
+        return frozenset() if rule is None else rule.scopes
+
     def allows(self, context: Context, name: str, target: Target) -> bool:
         """Tell whether ``context`` may do ``name`` to ``target``."""
-        return self.check(name)(context, target)
+        return (self._gates.get(name) or self._gate(name))(context, target)
 
     def enforce(self, context: Context, name: str, target: Target) -> None:
         """See that ``context`` may do ``name`` to ``target``. :raises Forbidden: it may not."""
-        check = self._checks.get(name) or self.check(name)
+        check = self._gates.get(name) or self._gate(name)
         if not check(context, target):
             raise Forbidden(f"Policy doesn't allow {name} to be performed.", rule=name)
+
+    def source(self, name: str) -> str:
+        """Where the rule is from: ``default``, ``policy file``, or ``not declared``."""
+        return "policy file" if name in self._overrides else "default" if name in self.rules else "not declared"
 
     def explain(self, context: Context, name: str, target: Target) -> list[str]:
         """Why: the rule's text, then each rule it names, with what it gives for this caller."""
@@ -53,8 +75,7 @@ class Policy:
     def _explain(self, context: Context, name: str, target: Target, depth: int,
                  lines: list[str], seen: set[str]) -> None:
         verdict = "allows" if self.allows(context, name, target) else "denies"
-        source = "policy file" if name in self._overrides else "default" if name in self.rules else "not declared"
-        lines.append(f"{'  ' * depth}{name}: {verdict}: {self.text(name) or '@'} ({source})")
+        lines.append(f"{'  ' * depth}{name}: {verdict}: {self.text(name) or '@'} ({self.source(name)})")
         if name in seen:
             return
         seen.add(name)

@@ -24,11 +24,16 @@ TOKEN = re.compile(r"\s*(\(|\)|(?:[^\s()'\"%]|'[^']*'|\"[^\"]*\"|%\([^)]*\)s|%)+
 
 @dataclasses.dataclass(frozen=True)
 class Rule:
-    """One rule: its name, its check and a sentence saying what it guards."""
+    """One rule: its name, its check and a sentence saying what it guards.
+
+    ``scopes`` are the kinds of token it takes (``system``, ``domain``, ``project``); none named means all. A policy
+    file changes the check only.
+    """
 
     name: str
     check: str
     sentence: str
+    scopes: frozenset[str] = frozenset()
 
 
 def always(context: Context, target: Target) -> bool:
@@ -41,57 +46,74 @@ def never(context: Context, target: Target) -> bool:
     return False
 
 
+@dataclasses.dataclass(frozen=True)
+class Node:
+    """A part of a check: ``kind`` is ``or``, ``and``, ``not`` or ``term``; ``text`` is a term as it is written."""
+
+    kind: str
+    check: Check
+    parts: tuple[Node, ...] = ()
+    text: str = ""
+
+
 def parse(text: str, lookup: Lookup) -> Check:
     """``text`` as a function; ``lookup`` finds other rules by name when they are first used.
 
     :raises BadConfiguration: the text is no check.
     """
+    return tree(text, lookup).check
+
+
+def tree(text: str, lookup: Lookup) -> Node:
+    """``text`` as :func:`parse` understands it, with its parts. :raises BadConfiguration: the text is no check."""
     words = TOKEN.findall(text)
     if not words:
         if text.strip():
             raise BadConfiguration(f"policy check {text!r} cannot be read")
-        return always
-    check, rest = _either(words, lookup, text)
+        return Node("term", always, text="@")
+    node, rest = _either(words, lookup, text)
     if rest:
         raise BadConfiguration(f"policy check {text!r}: unexpected {rest[0]!r}")
-    return check
+    return node
 
 
-def _either(words: list[str], lookup: Lookup, text: str) -> tuple[Check, list[str]]:
-    check, words = _both(words, lookup, text)
-    checks = [check]
+def _either(words: list[str], lookup: Lookup, text: str) -> tuple[Node, list[str]]:
+    node, words = _both(words, lookup, text)
+    parts = [node]
     while words and words[0].lower() == "or":
-        check, words = _both(words[1:], lookup, text)
-        checks.append(check)
-    if len(checks) == 1:
-        return checks[0], words
-    return (lambda context, target: any(one(context, target) for one in checks)), words
+        node, words = _both(words[1:], lookup, text)
+        parts.append(node)
+    if len(parts) == 1:
+        return parts[0], words
+    checks = [part.check for part in parts]
+    return Node("or", lambda context, target: any(one(context, target) for one in checks), tuple(parts)), words
 
 
-def _both(words: list[str], lookup: Lookup, text: str) -> tuple[Check, list[str]]:
-    check, words = _single(words, lookup, text)
-    checks = [check]
+def _both(words: list[str], lookup: Lookup, text: str) -> tuple[Node, list[str]]:
+    node, words = _single(words, lookup, text)
+    parts = [node]
     while words and words[0].lower() == "and":
-        check, words = _single(words[1:], lookup, text)
-        checks.append(check)
-    if len(checks) == 1:
-        return checks[0], words
-    return (lambda context, target: all(one(context, target) for one in checks)), words
+        node, words = _single(words[1:], lookup, text)
+        parts.append(node)
+    if len(parts) == 1:
+        return parts[0], words
+    checks = [part.check for part in parts]
+    return Node("and", lambda context, target: all(one(context, target) for one in checks), tuple(parts)), words
 
 
-def _single(words: list[str], lookup: Lookup, text: str) -> tuple[Check, list[str]]:
+def _single(words: list[str], lookup: Lookup, text: str) -> tuple[Node, list[str]]:
     if not words:
         raise BadConfiguration(f"policy check {text!r} ends too early")
     word, rest = words[0], words[1:]
     if word.lower() == "not":
         inner, rest = _single(rest, lookup, text)
-        return (lambda context, target: not inner(context, target)), rest
+        return Node("not", lambda context, target: not inner.check(context, target), (inner,)), rest
     if word == "(":
-        check, rest = _either(rest, lookup, text)
+        node, rest = _either(rest, lookup, text)
         if not rest or rest[0] != ")":
             raise BadConfiguration(f"policy check {text!r}: a parenthesis is not closed")
-        return check, rest[1:]
-    return _term(word, lookup, text), rest
+        return node, rest[1:]
+    return Node("term", _term(word, lookup, text), text=word), rest
 
 
 def _term(word: str, lookup: Lookup, text: str) -> Check:
@@ -155,6 +177,18 @@ def target_value(target: Target, name: str) -> Any:
     return value
 
 
+def target_has(target: Target, name: str) -> bool:
+    """Tell whether the target says anything of ``name``, be it that it is nothing."""
+    if name in target:
+        return True
+    value: Any = target
+    for part in name.split("."):
+        if not isinstance(value, Mapping) or part not in value:
+            return False
+        value = value[part]
+    return True
+
+
 def _generic(kind: str, match: str) -> Check:
     value = _value(match)
     if kind[:1] in "'\"" or kind in ("True", "False", "None"):
@@ -162,17 +196,27 @@ def _generic(kind: str, match: str) -> Check:
         if isinstance(value, str):
             same = literal == value
             return lambda context, target: same
-        return lambda context, target: str(value(target)) == literal
+        return lambda context, target: str(value(target)) == literal and target_has(target, match[2:-2])
     read = CREDENTIALS.get(kind)
     if read is None:
         return never
     if isinstance(value, str):
-        return lambda context, target: str(read(context)) == value
+        return lambda context, target: _told(read(context)) == value
 
     def check(context: Context, target: Target) -> bool:
         asked = value(target)
         return asked is not None and bool(read(context)) and str(asked) == str(read(context))
     return check
+
+
+def _told(credential: Any) -> str:
+    """A credential as policy files write it: one that the caller has not is ``None``."""
+    return "None" if credential in ("", None) else str(credential)
+
+
+def scope_of(context: Context) -> str:
+    """The kind of the caller's token: ``system``, ``domain``, ``project``, or nothing when it has no scope."""
+    return "system" if context.system else "domain" if context.domain_id else "project" if context.project_id else ""
 
 
 CREDENTIALS: Mapping[str, Callable[[Context], Any]] = {
