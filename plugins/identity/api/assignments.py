@@ -34,7 +34,7 @@ def _target(service: Identity, call: Call) -> Mapping[str, Any]:
         if one.target_kind != SYSTEM:
             row = service.projects.find(one.target_id)
             target |= {f"target.{one.target_kind}.id": row.id,
-                       f"target.{one.target_kind}.domain_id": row.id if row.is_domain else row.domain_id}
+                       f"target.{one.target_kind}.domain_id": row.domain_id or None}
         if one.role_id:
             role = service.roles.find(one.role_id)
             target |= {"target.role.id": role.id, "target.role.name": role.name,

@@ -200,14 +200,14 @@ def of_project(service: Identity, call: Call) -> Mapping[str, Any]:
     row = service.projects.by_id([call.path["project_id"]]).get(call.path["project_id"])
     if row is None:
         return {}
-    domain_id = row.id if row.is_domain else row.domain_id
+    domain_id = row.domain_id or None
     return {"target.project.id": row.id, "target.project.domain_id": domain_id, "project_id": row.id,
             "target.domain_id": domain_id}
 
 
 def of_new(service: Identity, call: Call) -> Mapping[str, Any]:
     """The target of the rules on a project that is to be. A new domain is in nobody's domain."""
-    domain_id = "" if call.body["project"].get("is_domain") else domain_of(service, call)
+    domain_id = None if call.body["project"].get("is_domain") else domain_of(service, call)
     return {"target.project.domain_id": domain_id, "target.domain_id": domain_id}
 
 

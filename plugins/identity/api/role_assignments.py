@@ -44,8 +44,6 @@ def _wanted(call: Call) -> Wanted:
 def index(service: Identity, call: Call) -> Mapping[str, Any]:
     """List assignments, as they were made or as they are in force."""
     wanted = _wanted(call)
-    if wanted.include_subtree:
-        call.enforce("identity:list_role_assignments_for_tree", of_list(service, call))
     if _asked(call, "effective"):
         if wanted.group_id:
             raise BadRequest("Combining effective and group filter will always result in an empty list.")
@@ -138,20 +136,30 @@ def _links(call: Call, one: Assignment) -> dict[str, str]:
 
 
 def of_list(service: Identity, call: Call) -> Mapping[str, Any]:
-    """The target of the rule: with ``include_subtree`` the project at the root, else the caller's domain."""
+    """The target of the rule: with ``include_subtree`` the project at the root, else the caller's domain.
+
+    :raises Forbidden: there is no such project, which who may not see it shall not learn.
+    """
+    if not _asked(call, "include_subtree"):
+        return {"target.domain_id": call.context.domain_id}
     project_id = call.one("scope.project.id")
-    target: dict[str, Any] = {"target.domain_id": call.context.domain_id, "target.project.id": project_id,
-                              "project_id": project_id}
+    if not project_id:
+        raise BadRequest("scope.project.id must be specified if include_subtree is also specified.")
     try:
-        if project_id:
-            row = service.projects.find(project_id)
-            target["target.project.domain_id"] = row.id if row.is_domain else row.domain_id
+        row = service.projects.find(project_id)
     except NotFound as exc:
         raise Forbidden() from exc
-    return target
+    domain_id = row.domain_id or None
+    return {"target.domain_id": domain_id, "target.project.id": row.id, "target.project.domain_id": domain_id,
+            "project_id": row.id}
+
+
+def _rule(service: Identity, call: Call) -> str:
+    tree = _asked(call, "include_subtree")
+    return "identity:list_role_assignments_for_tree" if tree else "identity:list_role_assignments"
 
 
 OPERATIONS = (
     Operation("GET", "/role_assignments", index, "identity:list_role_assignments", target=of_list, query=QUERY,
-              summary="List role assignments"),
+              rule_of=_rule, summary="List role assignments"),
 )

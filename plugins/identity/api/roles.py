@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from ....core.db.engine import Row
@@ -28,8 +28,6 @@ def view(call: Call, row: Row) -> dict[str, Any]:
 
 def index(service: Identity, call: Call) -> Mapping[str, Any]:
     """List roles: those of a domain when it is named, else those of all."""
-    if call.one("domain_id"):
-        call.enforce("identity:list_domain_roles", {})
     found = in_sql(roles, conditions(call, ("name",)))
     found.append(roles.c.domain_id == call.one("domain_id"))
     return answer(service, call, "roles", [view(call, row) for row in service.roles.all(found, page(service, call))])
@@ -67,8 +65,7 @@ def delete(service: Identity, call: Call) -> None:
 def of_role(service: Identity, call: Call) -> Mapping[str, Any]:
     """The target of the rules on one role. :raises NotFound: there is none; roles are no secret."""
     row = service.roles.find(call.path["role_id"])
-    return {"target.role.id": row.id, "target.role.name": row.name, "target.role.domain_id": row.domain_id or None,
-            "domain_id": "" if row.domain_id else call.context.domain_id}
+    return {"target.role.id": row.id, "target.role.name": row.name, "target.role.domain_id": row.domain_id or None}
 
 
 def of_new(service: Identity, call: Call) -> Mapping[str, Any]:
@@ -76,12 +73,31 @@ def of_new(service: Identity, call: Call) -> Mapping[str, Any]:
     return {"target.role.domain_id": call.body["role"].get("domain_id")}
 
 
+def _rule(verb: str) -> Callable[[Identity, Call], str]:
+    """Chooses between the rule on roles of all domains and the one on roles of a domain."""
+    def rule_of(service: Identity, call: Call) -> str:
+        if "role_id" in call.path:
+            of_domain = bool(service.roles.find(call.path["role_id"]).domain_id)
+        else:
+            of_domain = bool(call.body["role"].get("domain_id") if call.body else call.one("domain_id"))
+        return f"identity:{verb}_domain_role" if of_domain else f"identity:{verb}_role"
+    return rule_of
+
+
+def _list_rule(service: Identity, call: Call) -> str:
+    return "identity:list_domain_roles" if call.one("domain_id") else "identity:list_roles"
+
+
 ONE = "/roles/{role_id}"
 OPERATIONS = (
-    Operation("GET", "/roles", index, "identity:list_roles", query=LIST, summary="List roles"),
+    Operation("GET", "/roles", index, "identity:list_roles", query=LIST, rule_of=_list_rule,
+              summary="List roles"),
     Operation("POST", "/roles", create, "identity:create_role", body=CREATE, status=201, target=of_new,
-              summary="Create a role"),
-    Operation("GET", ONE, show, "identity:get_role", target=of_role, summary="Show a role"),
-    Operation("PATCH", ONE, update, "identity:update_role", body=UPDATE, target=of_role, summary="Update a role"),
-    Operation("DELETE", ONE, delete, "identity:delete_role", status=204, target=of_role, summary="Delete a role"),
+              rule_of=_rule("create"), summary="Create a role"),
+    Operation("GET", ONE, show, "identity:get_role", target=of_role, rule_of=_rule("get"),
+              summary="Show a role"),
+    Operation("PATCH", ONE, update, "identity:update_role", body=UPDATE, target=of_role,
+              rule_of=_rule("update"), summary="Update a role"),
+    Operation("DELETE", ONE, delete, "identity:delete_role", status=204, target=of_role,
+              rule_of=_rule("delete"), summary="Delete a role"),
 )

@@ -117,7 +117,8 @@ def of_new(service: Identity, call: Call) -> Mapping[str, Any]:
 
 def of_list(service: Identity, call: Call) -> Mapping[str, Any]:
     """The target of the rules on lists: the domain the token is for, which the list then keeps to."""
-    return {"target.domain_id": call.context.domain_id or call.one("domain_id")}
+    domain_id = call.context.domain_id or call.one("domain_id")
+    return {"target.domain_id": domain_id, "target.group.domain_id": domain_id}
 
 
 ONE = "/users/{user_id}"

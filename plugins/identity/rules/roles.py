@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from .base import ADMIN, ADMIN_OR_READER, CHECK_GRANT, PROJECT, WRITE_GRANT, in_domain, read
+from .base import ADMIN, ADMIN_OR_READER, CHECK_GRANT, LIST_GRANTS, WRITE_GRANT, read
 
-DOMAIN_MANAGER = "(role:manager and domain_id:%(domain_id)s)"
 ROLES = (
-    ("list_roles", f"{ADMIN_OR_READER} or {DOMAIN_MANAGER}", "List roles."),
-    ("list_domain_roles", ADMIN_OR_READER, "List the roles of a domain."),
-    ("get_role", f"{ADMIN_OR_READER} or {DOMAIN_MANAGER}", "Show a role."),
+    ("list_roles", f"({ADMIN_OR_READER}) or (role:manager and not domain_id:None)", "List roles."),
+    ("get_role", f"({ADMIN_OR_READER}) or (role:manager and rule:domain_managed_target_role)", "Show a role."),
     ("create_role", ADMIN, "Create a role."),
     ("update_role", ADMIN, "Change a role."),
     ("delete_role", ADMIN, "Delete a role."),
+    ("list_domain_roles", ADMIN_OR_READER, "List the roles of a domain."),
+    ("get_domain_role", ADMIN_OR_READER, "Show a role of a domain."),
+    ("create_domain_role", ADMIN, "Create a role of a domain."),
+    ("update_domain_role", ADMIN, "Change a role of a domain."),
+    ("delete_domain_role", ADMIN, "Delete a role of a domain."),
     ("list_role_inference_rules", ADMIN_OR_READER, "List what all roles imply."),
     ("list_implied_roles", ADMIN_OR_READER, "List what a role implies."),
     ("get_implied_role", ADMIN_OR_READER, "Show that a role implies another."),
@@ -21,11 +24,11 @@ ROLES = (
 )
 GRANTS = (
     ("check_grant", CHECK_GRANT, "Tell whether a role is assigned."),
-    ("list_grants", CHECK_GRANT, "List assigned roles."),
+    ("list_grants", LIST_GRANTS, "List assigned roles."),
     ("create_grant", WRITE_GRANT, "Assign a role."),
     ("revoke_grant", WRITE_GRANT, "Withdraw a role."),
-    ("list_role_assignments", f"{ADMIN_OR_READER} or {in_domain('domain_id', 'reader')}", "List role assignments."),
-    ("list_role_assignments_for_tree", read(PROJECT), "List role assignments on a project and all below it."),
+    ("list_role_assignments", read("domain_id"), "List role assignments."),
+    ("list_role_assignments_for_tree", read("domain_id"), "List role assignments on a project and all below it."),
     *((f"{verb}_for_{actor}", check, f"{sentence} of a {actor} on the system.")
       for actor in ("user", "group")
       for verb, check, sentence in (

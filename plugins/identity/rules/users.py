@@ -16,7 +16,7 @@ USERS = (
 MEMBER_READ = (f"{ADMIN_OR_READER} or ({in_domain(GROUP, 'reader')} and {in_domain(USER, 'reader')})")
 MEMBER_WRITE = f"{ADMIN} or ({in_domain(GROUP, 'manager')} and {in_domain(USER, 'manager')})"
 GROUPS = (
-    ("list_groups", read(LISTED), "List groups."),
+    ("list_groups", read(GROUP), "List groups."),
     ("get_group", read(GROUP), "Show a group."),
     ("create_group", manage(GROUP), "Create a group."),
     ("update_group", manage(GROUP), "Change a group."),

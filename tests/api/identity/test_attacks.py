@@ -5,6 +5,7 @@ import base64
 import pytest
 import sqlalchemy as sa
 from cryptography.fernet import Fernet
+from stratolith.core.conformance.cloud import InProcess
 from stratolith.core.errors import Unauthorized
 from stratolith.core.operations.tables import outbox
 from stratolith.plugins.identity.service import Identity
@@ -241,8 +242,57 @@ def test_members_cannot_judge_tokens_of_others(api):
     assert works(api, theirs)
 
 
-@pytest.mark.parametrize("role", ["admin", "manager"])
-def test_domain_administrators_stay_in_their_domain(api, role):
+CONFINED = """
+"admin_required": "is_admin:True"
+"identity:create_grant": "rule:admin_required or (role:manager and rule:grant_in_own_domain and rule:may_be_given)"
+"identity:revoke_grant": "rule:admin_required or (role:manager and rule:grant_in_own_domain and rule:may_be_given)"
+"grant_in_own_domain": "(domain_id:%(target.project.domain_id)s or domain_id:%(target.domain.id)s) and
+  (domain_id:%(target.user.domain_id)s or domain_id:%(target.group.domain_id)s)"
+"may_be_given": "rule:domain_managed_target_role"
+"""
+"""The policy file of docs/identity.md by which ``admin`` on a domain reaches no further than ``manager``."""
+
+
+def test_domain_managers_stay_in_their_domain(api):
+    stays_in_its_domain(api, "manager")
+
+
+def test_domain_administrators_stay_in_their_domain_where_the_policy_file_says_so(api, tmp_path):
+    (tmp_path / "policy.yaml").write_text(CONFINED)
+    cloud = InProcess(tmp_path / "state", services=["identity"],
+                      options={"cloud": {"policy_file": str(tmp_path / "policy.yaml")}}).start()
+    try:
+        stays_in_its_domain(type(api)(cloud), "admin")
+    finally:
+        cloud.stop()
+
+
+def test_domain_administrators_make_no_domains_roles_endpoints_or_grants_on_the_system(api):
+    """As in Keystone, ``admin`` on a domain is the identity service's administrator but for what a domain has not."""
+    domain = api.make("domain")
+    boss = api.make("user", password="secret", domain_id=domain["id"])
+    api.grant(boss, "admin", domain=domain)
+    token = api.token(boss, scope={"domain": {"id": domain["id"]}})
+    for method, path, body in (
+            ("POST", "/domains", {"domain": {"name": "x"}}), ("POST", "/roles", {"role": {"name": "x"}}),
+            ("DELETE", f"/domains/{domain['id']}", None), ("POST", "/services", {"service": {"type": "x"}}),
+            ("PUT", f"/domains/{domain['id']}/config", {"config": {"identity": {"driver": "sql"}}}),
+            ("PUT", f"/system/users/{boss['id']}/roles/{api.role('admin')}", None)):
+        assert api.request(method, path, body, token=token).status == 403, path
+
+
+def test_domain_managers_do_not_reach_their_domain_as_a_project(api):
+    """A domain is a project, too, but its manager is not to switch it off through that door."""
+    domain = api.make("domain")
+    boss = api.make("user", password="secret", domain_id=domain["id"])
+    api.grant(boss, "manager", domain=domain)
+    token = api.token(boss, scope={"domain": {"id": domain["id"]}})
+    path = f"/projects/{domain['id']}"
+    assert api.request("PATCH", path, {"project": {"enabled": False}}, token=token).status == 403
+    assert api.request("DELETE", path, token=token).status == 403
+
+
+def stays_in_its_domain(api, role):
     domain, other = api.make("domain"), api.make("domain")
     boss = api.make("user", password="secret", domain_id=domain["id"])
     api.grant(boss, role, domain=domain)
