@@ -5,28 +5,55 @@ from __future__ import annotations
 from pathlib import Path
 
 from ....core.db.schema import Schema
+from .application_credentials import access_rules, application_credentials, bounds
 from .base import METADATA
 from .catalog import endpoints, regions, services
 from .credentials import credentials
 from .domain_config import domain_options
+from .oauth1 import access_tokens, consumers, nonces, request_tokens
+from .federation import (
+    federated_memberships,
+    federated_users,
+    mappings,
+    protocols,
+    providers,
+    remote_ids,
+    service_providers,
+)
 from .resources import assignments, implications, projects, roles, tags
 from .tokens import revision, revocations
+from .trusts import trusts
 
 SCHEMA = Schema("identity", METADATA, Path(__file__).parent.parent / "migrations")
 
 __all__ = [
     "METADATA",
     "SCHEMA",
+    "access_rules",
+    "access_tokens",
+    "application_credentials",
     "assignments",
+    "bounds",
+    "consumers",
     "credentials",
     "domain_options",
     "endpoints",
+    "federated_memberships",
+    "federated_users",
     "implications",
+    "nonces",
+    "mappings",
     "projects",
+    "protocols",
+    "providers",
     "regions",
+    "remote_ids",
+    "request_tokens",
     "revision",
     "revocations",
     "roles",
+    "service_providers",
     "services",
     "tags",
+    "trusts",
 ]

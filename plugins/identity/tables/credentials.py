@@ -15,5 +15,8 @@ credentials = sa.Table(
     sa.Column("type", columns.text(), nullable=False),
     sa.Column("sealed_blob", columns.BigText, nullable=False),
     sa.Column("extra", columns.Json(), nullable=False),
+    sa.Column("used_step", sa.BigInteger(), nullable=True),
     sa.Index("ix_identity_credentials_user", "user_id"),
+    sa.Index("ix_identity_credentials_project", "project_id"),
 )
+"""``used_step`` of one of type ``totp`` is the newest time step whose passcode was used."""
