@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import abc
 import dataclasses
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
@@ -16,6 +17,20 @@ class TokenFacts:
 
     offline: bool = False
     longest_bytes: int = 255
+
+
+class Bearer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Who bears a token and what it may, as of when the token was made: for those who check tokens offline."""
+
+    user_name: str
+    user_domain_id: str
+    user_domain_name: str
+    project_name: str = ""
+    domain_id: str = ""
+    """Of the project, or the domain that is the scope itself."""
+    domain_name: str = ""
+    roles: tuple[tuple[str, str], ...] = ()
+    """Id and name of each role, implied ones too."""
 
 
 class TokenPayload(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -37,6 +52,9 @@ class TokenPayload(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     system: str = ""
     trust_id: str = ""
     application_credential_id: str = ""
+    bearer: Bearer | None = None
+    """Given where the format is an ``offline`` one; others may leave it out of the text. One that would make the
+    token longer than ``longest_bytes`` is left out, and who meets the token asks identity."""
 
 
 class TokenFormat(Driver):
@@ -65,3 +83,11 @@ class TokenFormat(Driver):
     @abc.abstractmethod
     def rotate(self) -> None:
         """Issue with a new key from now on; tokens of the keys that are kept can still be read."""
+
+
+class Published(abc.ABC):
+    """Facet: tokens are signed with keys whose public halves are told, so that anybody can check them."""
+
+    @abc.abstractmethod
+    def public_keys(self) -> Sequence[Mapping[str, str]]:
+        """Each key that a good token may be signed with, the next one's too, as a JSON Web Key (RFC 7517)."""

@@ -1,5 +1,6 @@
-"""The shipped token suite on our own format."""
+"""The shipped token suite on our own formats."""
 
 from stratolith.core.conformance.runner import applied
 
 TestFernet = applied("token", "fernet")
+TestJws = applied("token", "jws")

@@ -14,14 +14,10 @@ class Counting(Passwords):
         self.work = 0
         verify = self._hasher.verify
 
-        class Hasher:
-            hash = self._hasher.hash
-
-            @staticmethod
-            def verify(*arguments):
-                self.work += 1
-                return verify(*arguments)
-        self._hasher = Hasher()
+        def counted(*arguments):
+            self.work += 1
+            return verify(*arguments)
+        self._hasher.verify = counted
 
 
 def test_argon2id_by_default():

@@ -1,0 +1,1 @@
+"""Signed tokens (JSON Web Signature): whoever has the public keys checks them without asking."""
