@@ -9,7 +9,7 @@ from typing import ClassVar
 import msgspec
 
 from ...core.context import Context
-from ...core.drivers.hypervisor import GuestUse, HypervisorFacts
+from ...core.drivers.hypervisor import ConsoleEndpoint, ConsoleKind, GuestUse, HypervisorFacts, MigrationProgress
 from ...core.drivers.network import Vif
 from ...core.drivers.volume import Connection
 from ...core.services.image import ImageRecord
@@ -57,11 +57,27 @@ class Guest(msgspec.Struct, frozen=True):
     power: str
 
 
+class LiveReport(msgspec.Struct, frozen=True):
+    """How a live migration goes: ``running``, ``done``, ``failed``, ``interrupted``, or ``unknown`` to the agent."""
+
+    state: str
+    message: str = ""
+    progress: MigrationProgress | None = None
+
+
 class Order(msgspec.Struct, frozen=True):
     """What an agent shall do with a guest after a comparison: ``stop`` or ``destroy``."""
 
     guest: str
     verb: str
+
+
+class ConsoleGrant(msgspec.Struct, frozen=True, kw_only=True):
+    """Which console a token has opened."""
+
+    host: str
+    guest: str
+    kind: ConsoleKind
 
 
 class ComputeAgent(abc.ABC):
@@ -88,6 +104,13 @@ class ComputeAgent(abc.ABC):
     @abc.abstractmethod
     def console_log(self, context: Context, guest: str, max_bytes: int) -> bytes:
         """The end of the guest's console output. :raises NotFound: no such guest."""
+
+    @abc.abstractmethod
+    def console(self, context: Context, guest: str, kind: ConsoleKind) -> ConsoleEndpoint:
+        """Where the guest's console listens on this host.
+
+        :raises NotFound: no such guest, or it does not run. :raises NotSupported: it has no such console.
+        """
 
     @abc.abstractmethod
     def uptime_s(self, context: Context) -> float:
@@ -149,6 +172,46 @@ class ComputeAgent(abc.ABC):
     def cache_image(self, context: Context, image: ImageRecord) -> None:
         """Fetch an image before a guest asks for it; a driver that keeps none does nothing."""
 
+    @abc.abstractmethod
+    def where(self, context: Context, guest: str) -> str:
+        """The power state of a guest that is on this host, or nothing when it is not."""
+
+    @abc.abstractmethod
+    def depart(self, context: Context, guest: str) -> dict[str, str]:
+        """Shut a guest down and offer its disks to another host. :raises NotSupported: the driver cannot."""
+
+    @abc.abstractmethod
+    def arrive(self, context: Context, plan: GuestPlan, offer: Mapping[str, str], start: bool) -> None:
+        """Make a guest from the disks that another host offers. :raises NotSupported: the driver cannot."""
+
+    @abc.abstractmethod
+    def stay(self, context: Context, plan: GuestPlan, start: bool) -> None:
+        """End the offer: the guest is here again. :raises NotSupported: the driver cannot."""
+
+    @abc.abstractmethod
+    def prepare_live(self, context: Context, plan: GuestPlan, block: bool) -> dict[str, str]:
+        """Get ready to take in a guest that runs; ``destroy`` undoes it. :raises NotSupported: this host cannot."""
+
+    @abc.abstractmethod
+    def begin_live(self, context: Context, plan: GuestPlan, offer: Mapping[str, str], block: bool,
+                   migration: str) -> None:
+        """Begin to move a running guest to the host that made the offer; ``live`` tells how it goes.
+
+        :raises NotSupported: the driver cannot.
+        """
+
+    @abc.abstractmethod
+    def live(self, context: Context, guest: str, migration: str) -> LiveReport:
+        """How a live migration that this host is the source of goes. :raises NotSupported: the driver has none."""
+
+    @abc.abstractmethod
+    def abort_live(self, context: Context, guest: str) -> None:
+        """Stop the guest's live migration; nothing when there is none."""
+
+    @abc.abstractmethod
+    def force_live(self, context: Context, guest: str) -> None:
+        """Make the guest's live migration end soon; nothing when there is none."""
+
 
 class Control(abc.ABC):
     """What agents ask of the control side. Each call is about the caller's own host."""
@@ -173,3 +236,11 @@ class Control(abc.ABC):
     @abc.abstractmethod
     def observed(self, context: Context, host: str, powers: Mapping[str, str]) -> None:
         """The guests' present power states by guest."""
+
+    @abc.abstractmethod
+    def console_proxy(self, context: Context, host: str, url: str) -> None:
+        """The host's consoles are reached at ``url``; at none when it is empty."""
+
+    @abc.abstractmethod
+    def redeem_console(self, context: Context, hosts: list[str], token: str) -> ConsoleGrant:
+        """Use a token up at the proxy of ``hosts``. :raises NotFound: it opens nothing there, or no longer."""

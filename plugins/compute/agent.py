@@ -13,6 +13,9 @@ from typing import cast
 from ...core.context import Context
 from ...core.drivers.base import require
 from ...core.drivers.hypervisor import (
+    ConsoleEndpoint,
+    ConsoleKind,
+    Consoles,
     CrashDump,
     Diagnostics,
     Disk,
@@ -38,6 +41,7 @@ from ...core.plugins import Registry
 from ...core.process.slice import Agent, Kit
 from ...core.services.image import ImageRecord, ImageService
 from .agency import CONTROL_QUEUE, ComputeAgent, Control, DiskPlan, Guest, GuestPlan, agent_queue
+from .moving import LiveMoves, MovingVerbs
 from .options import Options
 
 HYPERVISORS: Registry[Hypervisor] = Registry("hypervisors", Hypervisor)
@@ -72,7 +76,7 @@ def on_host(kit: Kit, host: str) -> Kit:
                                run_dir=kit.run_dir / "hosts" / host)
 
 
-class HostAgent(Agent, ComputeAgent):
+class HostAgent(Agent, MovingVerbs):
     """One host. Verbs on one guest run one after another, on different guests side by side."""
 
     def __init__(self, kit: Kit) -> None:
@@ -82,6 +86,7 @@ class HostAgent(Agent, ComputeAgent):
         options = cast(Options, kit.options)
         self.shutdown_timeout_s = options.shutdown_timeout_s
         self.driver: Hypervisor = kit.driver(HYPERVISORS, options.hypervisor)
+        self.lives = LiveMoves(kit)
         self._locks: defaultdict[str, threading.RLock] = defaultdict(threading.RLock)
         self._seen: dict[str, str] = {}
         self._hosted = frozenset(kit.peers.local())
@@ -203,6 +208,9 @@ class HostAgent(Agent, ComputeAgent):
 
     def console_log(self, context: Context, guest: str, max_bytes: int) -> bytes:
         return self.driver.console_log(guest, max_bytes)
+
+    def console(self, context: Context, guest: str, kind: ConsoleKind) -> ConsoleEndpoint:
+        return require(self.driver, Consoles).console(guest, kind)
 
     def uptime_s(self, context: Context) -> float:
         # On Linux the monotonic clock begins with the machine.
