@@ -10,7 +10,7 @@ from .base import METADATA
 from .catalog import endpoints, regions, services
 from .credentials import credentials
 from .domain_config import domain_options
-from .oauth1 import access_tokens, consumers, nonces, request_tokens
+from .endpoint_groups import endpoint_groups, project_endpoint_groups, project_endpoints
 from .federation import (
     federated_memberships,
     federated_users,
@@ -20,6 +20,9 @@ from .federation import (
     remote_ids,
     service_providers,
 )
+from .limits import limits, registered_limits
+from .oauth1 import access_tokens, consumers, nonces, request_tokens
+from .policies import policies, policy_associations
 from .resources import assignments, implications, projects, roles, tags
 from .tokens import revision, revocations
 from .trusts import trusts
@@ -37,16 +40,23 @@ __all__ = [
     "consumers",
     "credentials",
     "domain_options",
+    "endpoint_groups",
     "endpoints",
     "federated_memberships",
     "federated_users",
     "implications",
     "nonces",
     "mappings",
+    "limits",
+    "policies",
+    "policy_associations",
+    "project_endpoint_groups",
+    "project_endpoints",
     "projects",
     "protocols",
     "providers",
     "regions",
+    "registered_limits",
     "remote_ids",
     "request_tokens",
     "revision",
