@@ -30,6 +30,9 @@ class Context(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     is_admin: bool = False
     token: str = ""
     audit_id: str = ""
+    access_rules: tuple[tuple[str, str, str], ...] = ()
+    """The only requests that the token is good for: service, method and pattern of the path; none bound it not at all.
+    Enforced where requests come in; what follows from a request within the cloud is not a request of its own."""
     expires: float = 0.0
     deadline: float = 0.0
     faults: tuple[tuple[str, str], ...] = ()

@@ -52,6 +52,8 @@ class TokenPayload(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     system: str = ""
     trust_id: str = ""
     application_credential_id: str = ""
+    access_token_id: str = ""
+    """Of OAuth 1.0a."""
     bearer: Bearer | None = None
     """Given where the format is an ``offline`` one; others may leave it out of the text. One that would make the
     token longer than ``longest_bytes`` is left out, and who meets the token asks identity."""

@@ -17,6 +17,7 @@ from ..context import Context
 from ..drivers.asked import asking
 from ..errors import BadRequest, CloudError, Forbidden, NotFound, TooLarge, Unauthorized
 from ..policy.engine import Policy
+from . import access
 from .call import Call, Reply, own
 from .gate import Gates
 from .microversion import Negotiation
@@ -196,6 +197,8 @@ class Application:
         context = self.edge.authenticate(token, request_id)
         if context.domain_id and not self.api.domain_scope:
             raise Forbidden("This service takes tokens for a project; the token sent is for a domain.")
+        if context.access_rules:
+            access.check(context, self.api.name, request.method, self._paths(request))
         project = request.env.get("stratolith.project_id")
         if project and project != context.project_id and not context.is_admin:
             raise BadRequest("Malformed request URL: its project id is not the token's", type="MalformedRequestUrl")
@@ -203,6 +206,13 @@ class Application:
             pairs = (part.partition("=") for part in faults.split(";"))
             context = msgspec.structs.replace(context, faults=tuple((a.strip(), b.strip()) for a, _, b in pairs))
         return context
+
+    def _paths(self, request: falcon.Request) -> set[str]:
+        """The path as it was asked for, with and without the prefix; the project's id counts as a part of it."""
+        path = request.path
+        project, root = request.env.get("stratolith.project_id"), self.api.project_in_path
+        asked = f"{root}/{project}{path[len(root):]}" if project else path
+        return {asked, self.api.prefix + asked}
 
     def _choose(self, variants: list[Variant], request: falcon.Request, asked: Version) -> tuple[Variant, Any]:
         present = [one for one in variants if one.first <= asked <= one.last]

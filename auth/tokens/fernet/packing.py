@@ -11,7 +11,7 @@ from ....core.drivers.token import TokenPayload
 from ....core.errors import Unauthorized
 
 VERSION = 1
-LENGTH = 9
+LENGTH = 10
 METHODS = ("password", "token", "totp", "application_credential", "external", "mapped", "oauth1", "ec2credential",
            "saml2", "openid", "kerberos", "x509")
 """Authentication methods by the bit that stands for each; only ever append."""
@@ -31,7 +31,7 @@ def pack(payload: TokenPayload) -> bytes:
         bits |= 1 << METHODS.index(method)
     values = [VERSION, bits, _short(payload.user_id), _stamp(payload), _short(payload.project_id),
               _short(payload.domain_id), payload.system, _short(payload.trust_id),
-              _short(payload.application_credential_id)]
+              _short(payload.application_credential_id), _short(payload.access_token_id)]
     while values[-1] == "":
         values.pop()
     return _encode(values)
@@ -42,7 +42,7 @@ def unpack(data: bytes) -> TokenPayload:
     try:
         values: list[Any] = _decode(data, type=list)
         values += [""] * (LENGTH - len(values))
-        version, bits, user, stamp, project, domain, system, trust, credential = values
+        version, bits, user, stamp, project, domain, system, trust, credential, access = values
         if version != VERSION or len(stamp) < PARENT_AT:
             raise ValueError(version)
         issued = int.from_bytes(stamp[:MOMENT_BYTES])
@@ -52,7 +52,7 @@ def unpack(data: bytes) -> TokenPayload:
             issued_at=issued / 1e6, expires_at=(issued + lifetime) / 1e6,
             audit_id=_text(stamp[AUDIT_AT:PARENT_AT]), parent_audit_id=_text(stamp[PARENT_AT:]),
             project_id=_long(project), domain_id=_long(domain), system=_long(system), trust_id=_long(trust),
-            application_credential_id=_long(credential))
+            application_credential_id=_long(credential), access_token_id=_long(access))
     except (msgspec.MsgspecError, ValueError, TypeError) as exc:
         raise Unauthorized() from exc
 

@@ -21,6 +21,7 @@ class Claims(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forb
     openstack_system: str = ""
     openstack_trust_id: str = ""
     openstack_app_cred_id: str = ""
+    openstack_access_token_id: str = ""
     openstack_bearer: Bearer | None = None
 
 
@@ -35,7 +36,8 @@ def to_claims(payload: TokenPayload) -> bytes:
         sub=payload.user_id, iat=payload.issued_at, exp=payload.expires_at, openstack_methods=payload.methods,
         openstack_audit_ids=audit_ids, openstack_project_id=payload.project_id, openstack_domain_id=payload.domain_id,
         openstack_system=payload.system, openstack_trust_id=payload.trust_id,
-        openstack_app_cred_id=payload.application_credential_id, openstack_bearer=payload.bearer))
+        openstack_app_cred_id=payload.application_credential_id, openstack_access_token_id=payload.access_token_id,
+        openstack_bearer=payload.bearer))
 
 
 def from_claims(data: bytes) -> TokenPayload:
@@ -49,4 +51,5 @@ def from_claims(data: bytes) -> TokenPayload:
         user_id=claims.sub, issued_at=claims.iat, expires_at=claims.exp, methods=claims.openstack_methods,
         audit_id=audit_id, parent_audit_id=parents[0] if parents else "", project_id=claims.openstack_project_id,
         domain_id=claims.openstack_domain_id, system=claims.openstack_system, trust_id=claims.openstack_trust_id,
-        application_credential_id=claims.openstack_app_cred_id, bearer=claims.openstack_bearer)
+        application_credential_id=claims.openstack_app_cred_id, access_token_id=claims.openstack_access_token_id,
+        bearer=claims.openstack_bearer)
