@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ..db.engine import DatabaseOptions
+from ..drivers.backup import BackupDriver
 from ..drivers.base import Driver
 from ..drivers.bus import Bus
 from ..drivers.filter import Filter
@@ -29,7 +30,8 @@ from .command import COMMANDS
 
 DRIVERS: dict[str, Registry[Any]] = {
     name: Registry(name, kind) for name, kind in {
-        "hypervisors": Hypervisor, "networks": Network, "volumes": VolumeDriver, "image_stores": ImageStore,
+        "hypervisors": Hypervisor, "networks": Network, "volumes": VolumeDriver, "backups": BackupDriver,
+        "image_stores": ImageStore,
         "identity": Identity, "tokens": TokenFormat, "bus": Bus, "filters": Filter, "weighers": Weigher,
     }.items()}
 NAMED = ("volumes",)

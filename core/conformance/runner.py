@@ -46,6 +46,7 @@ KINDS = {
     "hypervisor": Kind("hypervisors", "hypervisor:Hypervisor", "hypervisor:HypervisorSuite"),
     "network": Kind("networks", "network:Network", "network:NetworkSuite"),
     "volume": Kind("volumes", "volume:VolumeDriver", "volume:VolumeSuite"),
+    "backup": Kind("backups", "backup:BackupDriver", "backup:BackupSuite"),
     "identity": Kind("identity", "identity:Identity", "identity:IdentitySuite"),
     "token": Kind("tokens", "token:TokenFormat", "token:TokenSuite"),
     "image_store": Kind("image_stores", "image_store:ImageStore", "image_store:ImageStoreSuite"),

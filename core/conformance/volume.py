@@ -12,6 +12,7 @@ from ..drivers.volume import Connection, Connector, VolumeDriver, VolumeFacts
 from ..errors import AlreadyExists, BadRequest, InUse, NoSpace, NotFound, NotSupported
 from .cases import in_parallel
 from .storage import GIB, HOSTILE_IDS, MIB, Broken, VolumeBase, broken, head, new_id, pattern, reopened, too_much_gib
+from .volume_adoptions import AdoptionCases, GroupSnapshotCases
 from .volume_copies import CloneCases, SnapshotCases
 
 LARGEST_CHUNK = 4 * MIB
@@ -318,7 +319,7 @@ class Reach(VolumeBase):
         driver.disconnect(volume, host)
 
 
-class VolumeSuite(Life, Data, Reach, SnapshotCases, CloneCases):
+class VolumeSuite(Life, Data, Reach, SnapshotCases, CloneCases, AdoptionCases, GroupSnapshotCases):
     """Every case of a volume driver; the facets that it does not declare are skipped.
 
     The pool needs about 1 GiB of real space, and must allow 50 GiB of volumes together.

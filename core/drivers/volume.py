@@ -156,3 +156,43 @@ class Clones(abc.ABC):
         :raises NotFound: no such source.
         :raises InUse: a guest writes to ``source``, and the driver cannot copy it in one moment.
         """
+
+
+class GroupSnapshots(abc.ABC):
+    """Facet: copies of several volumes at one and the same moment."""
+
+    @abc.abstractmethod
+    def snapshot_group(self, pairs: Sequence[tuple[str, str]]) -> None:
+        """Freeze each volume under its snapshot's id, all at one moment: (volume, snapshot) pairs.
+
+        Like :meth:`Snapshots.snapshot` for each of them; either all snapshots are there afterwards or, when
+        it fails, none that was not there before. Which are there already stay as they are.
+        """
+
+
+class Adoptions(abc.ABC):
+    """Facet: take volumes into the cloud that lie in the pool under names of their own.
+
+    ``observe`` tells of them as of all others. What the cloud lets go of stays in the pool under its id.
+    """
+
+    @abc.abstractmethod
+    def snapshot_sizes(self, volume: str) -> Mapping[str, int]:
+        """The GiB of the volume's snapshots by their names. :raises NotFound: no such volume."""
+
+    @abc.abstractmethod
+    def adopt(self, volume: str, name: str) -> None:
+        """Give the volume ``name``, its snapshots with it, the id ``volume``; nothing if that was done.
+
+        :raises NotFound: there is neither.
+        :raises AlreadyExists: there are both.
+        :raises InUse: a guest has it open, and the driver cannot rename it then.
+        """
+
+    @abc.abstractmethod
+    def adopt_snapshot(self, volume: str, snapshot: str, name: str) -> None:
+        """Give the snapshot ``name`` of the volume the id ``snapshot``; nothing if that was done.
+
+        :raises NotFound: there is neither.
+        :raises AlreadyExists: there are both.
+        """

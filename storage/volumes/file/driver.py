@@ -6,7 +6,7 @@ import contextlib
 import dataclasses
 import os
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from ....core.config import option
 from ....core.drivers import names
 from ....core.drivers.base import Surroundings
 from ....core.drivers.volume import (
+    Adoptions,
     Clones,
     Connection,
     Connector,
@@ -56,7 +57,7 @@ class FileOptions:
     tool_timeout_s: float = option(3600.0, "Seconds that one run of qemu-img may take.")
 
 
-class File(VolumeDriver, Snapshots, Clones):
+class File(VolumeDriver, Snapshots, Clones, Adoptions):
     """One folder of volumes, each a raw or qcow2 file of its own.
 
     Volumes and snapshots are independent files that share blocks where the file system can (xfs,
@@ -265,3 +266,38 @@ class File(VolumeDriver, Snapshots, Clones):
             if size_gib:
                 form.resize(made.path, size_gib)
             made.commit(target)
+
+    def snapshot_sizes(self, volume: str) -> Mapping[str, int]:
+        """Sizes of the snapshots' files."""
+        names.check(volume)
+        self._folder.volume(volume)
+        return self._folder.snapshot_sizes(volume)
+
+    def adopt(self, volume: str, name: str) -> None:
+        """Rename the files of the snapshots, then the volume's. :raises InUse: a guest has the volume open."""
+        names.check(volume, name)
+        if self._folder.has(name) and self._folder.has(volume) and volume != name:
+            raise AlreadyExists(f"volume {volume} is there already")
+        if not self._folder.has(name):
+            self._folder.volume(volume)
+            return
+        path, form = self._folder.volume(name)
+        with self._opened(path) as descriptor:
+            if has_writer(descriptor):
+                raise InUse(f"volume {name} is in use")
+        if form.size_bytes(path) % GIB:
+            form.resize(path, -(-form.size_bytes(path) // GIB))
+        for snapshot in self._folder.snapshot_ids(name):
+            self._folder.rename_snapshot(name, snapshot, volume, snapshot)
+        self._folder.rename(path, self._folder.volumes / f"{volume}.{form.name}")
+
+    def adopt_snapshot(self, volume: str, snapshot: str, name: str) -> None:
+        """Rename the snapshot's file."""
+        names.check(volume, snapshot, name)
+        known = self._folder.snapshot_ids(volume)
+        if snapshot != name and snapshot in known and name in known:
+            raise AlreadyExists(f"snapshot {snapshot} is there already")
+        if name in known:
+            self._folder.rename_snapshot(volume, name, volume, snapshot)
+        elif snapshot not in known:
+            raise NotFound(f"volume {volume} has no snapshot {name}")

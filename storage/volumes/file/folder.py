@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from ....core.errors import BackendFailed, NotFound
-from ...partial import backend_errors, sweep
+from ...partial import backend_errors, sweep, sync_folder
 from ...streams import GIB
 from .formats import Format
 
@@ -60,6 +60,27 @@ class Folder:
         """Ids of all snapshots, or only of those of ``volume``."""
         pairs = (stem.split("@", 1) for stem, _, _ in self._files(self.snapshots) if "@" in stem)
         return sorted(snapshot for source, snapshot in pairs if not volume or source == volume)
+
+    def has(self, volume: str) -> bool:
+        """Whether there is a volume of this id."""
+        return any((self.volumes / f"{volume}.{name}").exists() for name in self._formats)
+
+    def snapshot_sizes(self, volume: str) -> dict[str, int]:
+        """Sizes in GiB, rounded up, of the snapshots of ``volume`` by their ids."""
+        found = {stem.partition("@"): self._size_gib(path, form) for stem, path, form in self._files(self.snapshots)}
+        return {snapshot: size for (source, at, snapshot), size in found.items() if at and source == volume}
+
+    def rename_snapshot(self, volume: str, snapshot: str, to_volume: str, to_snapshot: str) -> None:
+        """Give a snapshot's file the name of another volume's or another snapshot. :raises NotFound: there is none."""
+        path, form = self.snapshot(volume, snapshot)
+        self.rename(path, self.snapshots / f"{to_volume}@{to_snapshot}.{form.name}")
+
+    @staticmethod
+    def rename(path: Path, target: Path) -> None:
+        """Give a file another name, durably."""
+        with backend_errors("renaming a volume"):
+            path.rename(target)
+            sync_folder(target.parent)
 
     def _files(self, folder: Path) -> Iterator[tuple[str, Path, Format]]:
         with backend_errors("listing the pool"):

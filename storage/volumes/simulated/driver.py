@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ....core.config import option
@@ -12,15 +12,17 @@ from ....core.drivers import names
 from ....core.drivers.base import Surroundings
 from ....core.drivers.faults import Faults, Unreliable
 from ....core.drivers.volume import (
+    Adoptions,
     Clones,
     Connection,
     Connector,
+    GroupSnapshots,
     ObservedVolumes,
     Snapshots,
     VolumeDriver,
     VolumeFacts,
 )
-from ....core.errors import AlreadyExists, BadRequest, InUse, NoSpace, NotFound
+from ....core.errors import AlreadyExists, BadRequest, CloudError, InUse, NoSpace, NotFound
 from .content import Content
 from .journal import SNAPSHOT, VOLUME, Journal
 
@@ -35,7 +37,7 @@ class SimulatedOptions:
     delays: tuple[str, ...] = option((), "Seconds that single verbs take, e.g. create=2.5,delete=1.")
 
 
-class Simulated(VolumeDriver, Snapshots, Clones, Unreliable):
+class Simulated(VolumeDriver, Snapshots, Clones, GroupSnapshots, Adoptions, Unreliable):
     """A pool whose volumes are remembered, with what was written to them.
 
     A volume's space counts in full when it is made; snapshots are free. Only what is not zero takes
@@ -171,12 +173,33 @@ class Simulated(VolumeDriver, Snapshots, Clones, Unreliable):
     def snapshot(self, volume: str, snapshot: str) -> None:
         """Copy what is not zero."""
         names.check(volume, snapshot)
-        key = f"{volume}@{snapshot}"
         with self._faults.around("snapshot"), self._lock:
-            size_gib = self._size(volume)
-            if key not in self._snapshots:
-                self._content.copy(volume, key)
-                self._journal.set(SNAPSHOT, key, size_gib)
+            self._freeze(volume, snapshot)
+
+    def _freeze(self, volume: str, snapshot: str) -> bool:
+        """Copy what is not zero, and tell whether the snapshot was not there."""
+        key, size_gib = f"{volume}@{snapshot}", self._size(volume)
+        if key in self._snapshots:
+            return False
+        self._content.copy(volume, key)
+        self._journal.set(SNAPSHOT, key, size_gib)
+        return True
+
+    def snapshot_group(self, pairs: Sequence[tuple[str, str]]) -> None:
+        """Copy them while nobody else may change a volume."""
+        names.check(*(name for pair in pairs for name in pair))
+        with self._faults.around("snapshot_group"), self._lock:
+            for volume, _ in pairs:
+                self._size(volume)
+            made: list[str] = []
+            try:
+                for volume, snapshot in pairs:
+                    if self._freeze(volume, snapshot):
+                        made.append(f"{volume}@{snapshot}")
+            except CloudError:
+                for key in made:
+                    self._forget(SNAPSHOT, key)
+                raise
 
     def delete_snapshot(self, volume: str, snapshot: str) -> None:
         """Forget the snapshot and its content."""
@@ -198,3 +221,40 @@ class Simulated(VolumeDriver, Snapshots, Clones, Unreliable):
         names.check(volume, source)
         with self._faults.around("clone"), self._lock:
             self._make(volume, size_gib, self._size(source), source)
+
+    def snapshot_sizes(self, volume: str) -> Mapping[str, int]:
+        """The snapshots that are remembered."""
+        names.check(volume)
+        with self._faults.around("snapshot_sizes"), self._lock:
+            self._size(volume)
+            prefix = f"{volume}@"
+            return {key.removeprefix(prefix): size for key, size in self._snapshots.items() if key.startswith(prefix)}
+
+    def adopt(self, volume: str, name: str) -> None:
+        """Remember volume and snapshots under other names."""
+        names.check(volume, name)
+        with self._faults.around("adopt"), self._lock:
+            if volume in self._volumes and name in self._volumes and volume != name:
+                raise AlreadyExists(f"volume {volume} is there already")
+            if name not in self._volumes:
+                self._size(volume)
+            for key in [key for key in self._snapshots if key.startswith(f"{name}@")]:
+                self._rename(SNAPSHOT, key, f"{volume}@{key.partition('@')[2]}")
+            self._rename(VOLUME, name, volume)
+
+    def adopt_snapshot(self, volume: str, snapshot: str, name: str) -> None:
+        """Remember a snapshot under another name."""
+        names.check(volume, snapshot, name)
+        old, new = f"{volume}@{name}", f"{volume}@{snapshot}"
+        with self._faults.around("adopt_snapshot"), self._lock:
+            if old in self._snapshots and new in self._snapshots and old != new:
+                raise AlreadyExists(f"snapshot {snapshot} is there already")
+            if old not in self._snapshots and new not in self._snapshots:
+                raise NotFound(f"there is no snapshot {name} of volume {volume}")
+            self._rename(SNAPSHOT, old, new)
+
+    def _rename(self, kind: str, old: str, new: str) -> None:
+        if old in self._journal.sizes[kind] and old != new:
+            self._content.copy(old, new)
+            self._journal.set(kind, new, self._journal.sizes[kind][old])
+            self._forget(kind, old)

@@ -1,0 +1,1 @@
+"""Backups that can be told to be slow or to fail."""
