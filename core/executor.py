@@ -10,6 +10,7 @@ import logging
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import ClassVar
 
 from .clock import Clock, Virtual
 from .errors import BackendBusy
@@ -23,6 +24,9 @@ class Executor(abc.ABC):
 
     A task sees the context variables of whoever gave it.
     """
+
+    loops: ClassVar[bool] = True
+    """Whether :meth:`loop` works here: who only serves strangers from a loop can do without."""
 
     @abc.abstractmethod
     def submit(self, task: Task) -> None:
@@ -128,6 +132,8 @@ class Seeded(Executor):
     Timers fire in order of time; when nothing else is ready, virtual time jumps to the next
     one. Loops are refused: what needs a thread has no place in a deterministic test.
     """
+
+    loops = False
 
     def __init__(self, clock: Virtual) -> None:
         self._clock = clock

@@ -13,6 +13,9 @@ from ...core.config import option
 from ...core.drivers.base import Surroundings
 from ...core.drivers.faults import Faults, Unreliable
 from ...core.drivers.hypervisor import (
+    ConsoleEndpoint,
+    ConsoleKind,
+    Consoles,
     Disk,
     GuestSpec,
     Hypervisor,
@@ -28,9 +31,11 @@ from ...core.drivers.hypervisor import (
     Volumes,
 )
 from ...core.drivers.network import Vif
-from ...core.errors import BackendFailed, NoSpace, NotFound, WrongState
-from .console import boot_log
+from ...core.errors import BackendFailed, NoSpace, NotFound, NotSupported, WrongState
+from .console import boot_log, hostname
 from .guest import DELAY, FAULT, Files, Guest, Size, guest_of, size_of
+from .moving import HOSTS, Journey, Moving
+from .remote import NAMES, Remote
 from .tending import Tending
 
 SNAPSHOT_BYTES = 1 << 20
@@ -50,8 +55,8 @@ class SimulatedOptions:
     delays: tuple[str, ...] = option((), "Seconds that single verbs take, e.g. spawn=2.5,stop=1.")
 
 
-class Simulated(Hypervisor, Pausable, Suspendable, Snapshots, Resizable, Volumes, VolumeGrowth, Interfaces, Tending,
-                Unreliable):
+class Simulated(Hypervisor, Pausable, Suspendable, Snapshots, Resizable, Volumes, VolumeGrowth, Interfaces, Consoles,
+                Tending, Moving, Unreliable):
     """A host whose guests are only remembered.
 
     Verbs return at once unless options or the guest's metadata (``stratolith:delay``, e.g.
@@ -69,6 +74,11 @@ class Simulated(Hypervisor, Pausable, Suspendable, Snapshots, Resizable, Volumes
         self.cached: set[str] = set()
         self._faults = Faults("hypervisor", self.clock, options.delay_s, options.delays)
         self._files = Files(surroundings.state_dir / "guests") if options.persist else None
+        self._remote = Remote(surroundings.run_dir / "consoles", surroundings.executor)
+        self.address = f"{surroundings.host} {surroundings.state_dir}"
+        self.journeys: dict[str, Journey] = {}
+        self.expected: set[str] = set()
+        HOSTS[self.address] = self
         self._facts = HypervisorFacts(
             "fake", 1_000_000, options.hostname or surroundings.host, options.vcpus, options.memory_mib,
             options.disk_gib, cpu_model="simulated", disk_formats=("raw", "qcow2", "iso", "vmdk", "vhd", "vdi", "ami"),
@@ -104,6 +114,7 @@ class Simulated(Hypervisor, Pausable, Suspendable, Snapshots, Resizable, Volumes
             if record is None:
                 self._refuse_giants(spec)
                 record = guest_of(spec)
+            self._refuse_offered(record)
             if record.power is not Power.RUNNING:
                 record.boot(self.clock.time())
                 self._keep(record)
@@ -115,6 +126,7 @@ class Simulated(Hypervisor, Pausable, Suspendable, Snapshots, Resizable, Volumes
     def start(self, guest: str) -> None:
         with self._verb("start", guest):
             record = self._guest(guest)
+            self._refuse_offered(record)
             if record.power in (Power.SUSPENDED, Power.PAUSED):
                 self._become(record, Power.RUNNING)
             elif record.power is not Power.RUNNING:
@@ -128,12 +140,22 @@ class Simulated(Hypervisor, Pausable, Suspendable, Snapshots, Resizable, Volumes
     def reboot(self, guest: str, hard: bool) -> None:
         with self._verb("reboot", guest):
             record = self._guest(guest)
+            self._refuse_offered(record)
             record.boot(self.clock.time())
             self._keep(record)
 
     def console_log(self, guest: str, max_bytes: int) -> bytes:
         text = boot_log(self._guest(guest)).encode()
         return text[-max_bytes:] if max_bytes > 0 else b""
+
+    def console(self, guest: str, kind: ConsoleKind) -> ConsoleEndpoint:
+        record = self._guest(guest)
+        if kind not in NAMES:
+            raise NotSupported(f"simulated guests have no console of kind {kind.value}")
+        if record.power not in (Power.RUNNING, Power.PAUSED):
+            raise NotFound("the guest does not run")
+        name = record.name if kind is ConsoleKind.VNC else hostname(record.name)
+        return ConsoleEndpoint(kind, path=str(self._remote.path(guest, name, kind)))
 
     def pause(self, guest: str) -> None:
         with self._verb("pause", guest):
@@ -225,8 +247,18 @@ class Simulated(Hypervisor, Pausable, Suspendable, Snapshots, Resizable, Volumes
     def keep(self, record: Guest) -> None:
         self._keep(record)
 
-    def verb(self, verb: str, guest: str) -> contextlib.AbstractContextManager[None]:
-        return self._verb(verb, guest)
+    def forget(self, guest: str) -> None:
+        self._forget(guest)
+
+    def fits(self, spec: GuestSpec) -> None:
+        self._refuse_giants(spec)
+
+    def copy_s(self, guest: str) -> float:
+        return self._faults.delay_of("copy_live", self._guest(guest).delays)
+
+    def verb(self, verb: str, guest: str, faults: str = "",
+             delays: str = "") -> contextlib.AbstractContextManager[None]:
+        return self._verb(verb, guest, faults, delays)
 
     @contextlib.contextmanager
     def _verb(self, verb: str, guest: str = "", faults: str = "", delays: str = "") -> Iterator[None]:
@@ -251,11 +283,14 @@ class Simulated(Hypervisor, Pausable, Suspendable, Snapshots, Resizable, Volumes
         if self._files is not None:
             self._files.write(record)
         self._guests[record.id] = record
+        if record.power not in (Power.RUNNING, Power.PAUSED):
+            self._remote.drop(record.id)
 
     def _forget(self, guest: str) -> None:
         if self._files is not None:
             self._files.remove(guest)
         self._guests.pop(guest, None)
+        self._remote.drop(guest)
         self._faults.forget(guest)
 
     def _become(self, record: Guest, power: Power) -> None:
@@ -268,6 +303,10 @@ class Simulated(Hypervisor, Pausable, Suspendable, Snapshots, Resizable, Volumes
         if record.power not in (source, target):
             raise WrongState(f"the guest is {record.power.value}, not {source.value}")
         self._become(record, target)
+
+    def _refuse_offered(self, record: Guest) -> None:
+        if record.offered:
+            raise WrongState("the guest is offered to another host")
 
     def _refuse_giants(self, spec: GuestSpec) -> None:
         size = size_of(spec)

@@ -52,6 +52,9 @@ class Guest(msgspec.Struct):
     passwords: dict[str, str] = {}
     """SHA-256 of the passwords that were set, by user."""
 
+    offered: bool = False
+    """Whether it waits, shut down, to be taken over by another host."""
+
     def boot(self, moment: float) -> None:
         """Run, from a fresh start at ``moment``."""
         self.power = Power.RUNNING
@@ -72,6 +75,15 @@ def guest_of(spec: GuestSpec) -> Guest:
         [disk.volume_id for disk in spec.disks if disk.volume_id], {vif.port_id: vif.mac for vif in spec.vifs},
         faults=spec.metadata.get(FAULT, ""), delays=spec.metadata.get(DELAY, ""),
         agent=image is not None and image.properties.get(AGENT, "").lower() in ("yes", "true", "1"))
+
+
+def adapted(record: Guest, spec: GuestSpec) -> Guest:
+    """The guest that came from another host as this one has it: of ``spec``'s size, on its volumes and ports."""
+    fresh, size = guest_of(spec), size_of(spec)
+    disk_gib = max(size.disk_gib, record.size.disk_gib)
+    return msgspec.structs.replace(
+        record, name=spec.name, size=Size(size.vcpus, size.memory_mib, disk_gib), volumes=fresh.volumes,
+        macs=fresh.macs, faults=fresh.faults, delays=fresh.delays, offered=False, before=None)
 
 
 class Files:

@@ -19,7 +19,8 @@ from ...core.process.slice import Kit
 from ...core.services.placement import Inventory, PlacementService
 from ...core.services.scheduler import Aggregate, Host
 from . import records, states
-from .agency import Control, Guest, Order
+from .agency import ConsoleGrant, Control, Guest, Order
+from .consoles import tokens
 from .event import emit
 from .options import Options
 from .tables import aggregate_hosts, aggregates, hosts, servers, services
@@ -256,6 +257,12 @@ class ControlSide(Control):
             for guest, values in changes:
                 if states.move(tx, guest, None, updated_at=now, **values):
                     self._tell(tx, guest)
+
+    def console_proxy(self, context: Context, host: str, url: str) -> None:
+        tokens.register_proxy(self._kit, host, url)
+
+    def redeem_console(self, context: Context, hosts: list[str], token: str) -> ConsoleGrant:
+        return tokens.redeem(self._kit, hosts, token)
 
 
 def _repair(row: Any, power: str | None) -> str:

@@ -11,6 +11,7 @@ from . import daemons, purge
 from .agency import CONTROL_QUEUE, Control
 from .agent import HostAgents
 from .api import FACE
+from .consoles.agent import ConsoleProxies
 from .metadata_page import MetadataPage
 from .options import Options
 from .rules import RULES
@@ -30,7 +31,7 @@ class Compute(Slice):
     face = FACE
     rules = RULES
     workflows = WORKFLOWS
-    agents = {"compute": HostAgents}
+    agents = {"compute": HostAgents, "consoles": ConsoleProxies}
     catalog = (("compute", "nova", "/v2.1"),)
 
     def service(self, kit: Kit) -> Service:

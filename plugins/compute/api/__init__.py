@@ -11,6 +11,7 @@ from . import (
     aggregates,
     attachments,
     availability_zones,
+    consoles,
     extensions,
     flavors,
     floating_ips,
@@ -39,6 +40,7 @@ from .versions import COMPATIBLE, MICROVERSIONS, ROOT
 TABLES: Sequence[Sequence[Operation]] = (
     servers.OPERATIONS,
     actions.OPERATIONS,
+    consoles.OPERATIONS,
     server_metadata.OPERATIONS,
     server_tags.OPERATIONS,
     addresses.OPERATIONS,

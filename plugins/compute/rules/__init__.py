@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .base import BASE
+from .console import CONSOLE
 from .flavor import FLAVOR
 from .host import HOST
 from .image import IMAGE
@@ -12,4 +13,4 @@ from .quota import QUOTA
 from .server import SERVER
 from .volume import VOLUME
 
-RULES = (*BASE, *SERVER, *FLAVOR, *KEYPAIR, *QUOTA, *HOST, *IMAGE, *NETWORK, *VOLUME)
+RULES = (*BASE, *SERVER, *CONSOLE, *FLAVOR, *KEYPAIR, *QUOTA, *HOST, *IMAGE, *NETWORK, *VOLUME)
