@@ -110,10 +110,10 @@ def _disks(details: Row, devices: Sequence[Row], flavor: Mapping[str, Any],
     return found
 
 
-def disk(device: Row, connection: Connection | None) -> DiskPlan:
-    """The plan of one volume of a server."""
+def disk(device: Row, connection: Connection | None, volume_id: str = "") -> DiskPlan:
+    """The plan of one volume of a server, or of another, ``volume_id``, in its place."""
     return DiskPlan(device=device.device.rpartition("/")[2], size_gib=device.size_gib, kind="volume",
-                    connection=connection or Connection("simulated"), volume_id=device.volume_id)
+                    connection=connection or Connection("simulated"), volume_id=volume_id or device.volume_id)
 
 
 def _config_drive(kit: Kit, context: Context, row: Row, details: Row) -> dict[str, bytes]:

@@ -13,6 +13,7 @@ from ....core.services.volume import VolumeService
 from .. import accounting, records, states
 from ..event import emit
 from ..tables import block_devices, server_group_members, server_metadata, server_tags, servers
+from .shelve import shelf_image
 from .step import agent_of, fleet_of, kit_of, server_of, settle
 
 TRIES = 3
@@ -88,9 +89,9 @@ def gone(tx: Transaction, job: Job) -> None:
         return
     tx.execute(servers.update().where(servers.c.id == job.subject).values(
         deleted=True, vm_state=states.DELETED, task_state=None, power_state=0, terminated_at=now, updated_at=now,
-        move=None))
-    cores, ram = row.vcpus, row.memory_mib
-    accounting.charge(tx, row.project_id, -1, -cores, -ram)
+        move=None, shelf=None, due_at=None))
+    if row.vm_state != states.SOFT_DELETED:
+        accounting.charge(tx, row.project_id, -1, -row.vcpus, -row.memory_mib)
     for table in (block_devices, server_tags, server_metadata, server_group_members):
         tx.execute(sa.delete(table).where(table.c.server_id == job.subject))
     emit(kit_of(job), tx, job.context, "instance.delete.end",
@@ -98,11 +99,14 @@ def gone(tx: Transaction, job: Job) -> None:
 
 
 def failed(tx: Transaction, job: Job, error: CloudError) -> None:
-    """Leave the server in error; it can be deleted again."""
+    """Leave the server in error; it can be deleted again. One that was deleted softly counts again."""
+    row = records.present(tx, job.subject)
+    if row is not None and row.vm_state == states.SOFT_DELETED and row.task_state == "deleting":
+        accounting.charge(tx, row.project_id, 1, row.vcpus, row.memory_mib)
     settle(tx, job, error, "deleting", "instance.delete.error", broken=True)
 
 
 DELETE = Workflow(
     kind="compute.delete", title="delete", undoes=False, attempts=60, done=gone, failed=failed,
     steps=(Step("guest", destroy), Step("volumes", drop_volumes), Step("ports", release_ports),
-           Step("claim", release_claim)))
+           Step("claim", release_claim), Step("image", shelf_image)))

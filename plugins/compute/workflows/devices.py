@@ -33,15 +33,16 @@ def note_volumes(tx: Transaction, server_id: str) -> None:
 
 
 def attach_volume(job: Job) -> Finish | None:
-    """Open the volume to the host and plug it in."""
+    """Open the volume to the host and plug it in; a server without a host finds it plugged in once it has one."""
     device, server = _device(job), rows_of(job).server
     if device is None:
         return None
     kit = kit_of(job)
     volumes = kit.peers.of(VolumeService)
     volumes.reserve(job.context, device.volume_id, server.id, device.attachment_id)
-    connection = volumes.connect(job.context, device.attachment_id, Connector(host=server.host), device.device)
-    agent_of(job, server.host).attach_volume(job.context, server.id, plans.disk(device, connection))
+    if server.host:
+        connection = volumes.connect(job.context, device.attachment_id, Connector(host=server.host), device.device)
+        agent_of(job, server.host).attach_volume(job.context, server.id, plans.disk(device, connection))
     volumes.complete(job.context, device.attachment_id)
 
     def finish(tx: Transaction) -> None:
@@ -59,7 +60,8 @@ def _take_out(job: Job) -> Finish | None:
     device, server = _device(job), rows_of(job).server
     if device is None:
         return None
-    agent_of(job, server.host).detach_volume(job.context, server.id, device.volume_id)
+    if server.host:
+        agent_of(job, server.host).detach_volume(job.context, server.id, device.volume_id)
     kit_of(job).peers.of(VolumeService).detach(job.context, device.attachment_id)
 
     def finish(tx: Transaction) -> None:
@@ -96,8 +98,9 @@ def extend_volume(job: Job) -> Finish | None:
         return None
     volumes = kit_of(job).peers.of(VolumeService)
     size_gib = volumes.volume(job.context, device.volume_id).size
-    volumes.connect(job.context, device.attachment_id, Connector(host=server.host), device.device)
-    agent_of(job, server.host).grow_volume(job.context, server.id, device.volume_id, size_gib)
+    if server.host:
+        volumes.connect(job.context, device.attachment_id, Connector(host=server.host), device.device)
+        agent_of(job, server.host).grow_volume(job.context, server.id, device.volume_id, size_gib)
 
     def finish(tx: Transaction) -> None:
         tx.update(block_devices, device.id, size_gib=size_gib)

@@ -9,7 +9,7 @@ from ....core.db.engine import Transaction
 from ....core.errors import CloudError
 from ....core.operations.workflow import Finish, Job, Step, Wait, Workflow
 from ....core.process.slice import Kit
-from ....core.services.image import ImageRecord, ImageService
+from ....core.services.image import ImageQuestion, ImageRecord, ImageService
 from ....core.services.volume import VolumeService
 from .. import records, states
 from ..event import emit
@@ -33,6 +33,19 @@ def make(job: Job) -> None:
 
 def upload(job: Job) -> Finish:
     """Copy the root disk into the image; for a server with a root volume, snapshot its volumes."""
+    upload_root(job)
+    task = job.data.get("task", TASK)
+
+    def finish(tx: Transaction) -> None:
+        if states.move(tx, job.subject, task, task_state=None, updated_at=job.clock.now()):
+            row = records.present(tx, job.subject)
+            if row is not None:
+                emit(kit_of(job), tx, job.context, "instance.snapshot.end", row)
+    return finish
+
+
+def upload_root(job: Job) -> None:
+    """Give the image its data, unless an earlier run did; wait for one that is still at it."""
     kit, rows = kit_of(job), rows_of(job)
     images = kit.peers.of(ImageService)
     image_id: str = job.data["image"]["id"]
@@ -40,22 +53,16 @@ def upload(job: Job) -> Finish:
     if status == "saving" and not images.give_up(job.context, image_id, STILL_S):
         # An earlier run of this step began the upload: its host may still be at it.
         raise Wait(f"image:{image_id}", 10.0)
-    if status in ("queued", "saving"):
-        if job.data.get("snapshots"):
-            volumes = kit.peers.of(VolumeService)
-            for volume_id, snapshot_id in job.data["snapshots"].items():
-                volumes.snapshot(job.context, snapshot_id, volume_id, f"snapshot for {job.data['image']['name']}")
-            images.upload(job.context, image_id, iter(()))
-        else:
-            record = msgspec.convert(job.data["image"], ImageRecord)
-            agent_of(job, rows.server.host).snapshot(job.context, job.subject, record)
-
-    def finish(tx: Transaction) -> None:
-        if states.move(tx, job.subject, TASK, task_state=None, updated_at=job.clock.now()):
-            row = records.present(tx, job.subject)
-            if row is not None:
-                emit(kit, tx, job.context, "instance.snapshot.end", row)
-    return finish
+    if status not in ("queued", "saving"):
+        return
+    if job.data.get("snapshots"):
+        volumes = kit.peers.of(VolumeService)
+        for volume_id, snapshot_id in job.data["snapshots"].items():
+            volumes.snapshot(job.context, snapshot_id, volume_id, f"snapshot for {job.data['image']['name']}")
+        images.upload(job.context, image_id, iter(()))
+    else:
+        record = msgspec.convert(job.data["image"], ImageRecord)
+        agent_of(job, rows.server.host).snapshot(job.context, job.subject, record)
 
 
 def discard(job: Job) -> None:
@@ -63,10 +70,21 @@ def discard(job: Job) -> None:
     kit_of(job).peers.of(ImageService).delete(job.context, job.data["image"]["id"])
 
 
+def rotate(job: Job) -> None:
+    """Delete the oldest backups of the server and type, all but as many as are to be kept."""
+    images = kit_of(job).peers.of(ImageService)
+    properties = {"image_type": "backup", "backup_type": job.data["backup_type"], "instance_uuid": job.subject}
+    found = images.images(job.context, ImageQuestion(properties=properties))
+    for one in found[job.data["rotation"]:]:
+        images.delete(job.context, one.id)
+
+
 def failed(tx: Transaction, job: Job, error: CloudError) -> None:
     """The server goes on as it was."""
-    settle(tx, job, error, TASK, "instance.snapshot.error")
+    settle(tx, job, error, job.data.get("task", TASK), "instance.snapshot.error")
 
 
 SNAPSHOT = Workflow(kind="compute.snapshot", title="createImage", failed=failed,
                     steps=(Step("image", make, discard), Step("upload", upload)))
+BACKUP = Workflow(kind="compute.create_backup", title="createBackup", failed=failed,
+                  steps=(Step("image", make, discard), Step("upload", upload), Step("rotate", rotate)))

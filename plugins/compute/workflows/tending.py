@@ -1,0 +1,111 @@
+"""Small things done to a guest by its host: a crash dump, and one volume put in the place of another."""
+
+from __future__ import annotations
+
+import contextlib
+
+from ....core.db.engine import Row, Transaction
+from ....core.drivers.volume import Connector
+from ....core.errors import CloudError, NotFound, NotSupported, WrongState
+from ....core.operations.workflow import Finish, Job, Step, Workflow
+from ....core.services.volume import VolumeService
+from .. import plans, records
+from ..event import emit
+from ..tables import block_devices
+from .devices import note_volumes
+from .step import agent_of, fault, kit_of, rows_of
+
+
+def crash_dump(job: Job) -> Finish:
+    """Make the guest's kernel dump its memory."""
+    server = rows_of(job).server
+    agent_of(job, server.host).crash_dump(job.context, server.id)
+    return lambda tx: emit(kit_of(job), tx, job.context, "instance.trigger_crash_dump.end", server)
+
+
+CRASH_DUMP = Workflow(kind="compute.trigger_crash_dump", title="trigger_crash_dump", undoes=False, attempts=1,
+                      steps=(Step("dump", crash_dump),))
+
+
+def _device(job: Job) -> Row | None:
+    """The attachment's row, under the old volume or already the new, or none when it is gone."""
+    with kit_of(job).db.read() as tx:
+        return (tx.row(records.DEVICE, {"id": job.subject, "volume": job.data["old"]})
+                or tx.row(records.DEVICE, {"id": job.subject, "volume": job.data["new"]}))
+
+
+def reserve(job: Job) -> None:
+    """Keep the new volume for the server, and say that the old one is on its way out."""
+    volumes = kit_of(job).peers.of(VolumeService)
+    volumes.reserve(job.context, job.data["new"], job.subject, job.data["attachment"])
+    # A volume that is detaching already was met by an earlier run of this step.
+    with contextlib.suppress(WrongState, NotFound):
+        volumes.begin_detach(job.context, job.data["old"], job.subject)
+
+
+def let_go(job: Job) -> Finish | None:
+    """Let go of the new volume; the old one stays. Once the guest uses the new one there is no way back."""
+    device = _device(job)
+    if device is not None and device.volume_id == job.data["new"]:
+        return None
+    volumes = kit_of(job).peers.of(VolumeService)
+    volumes.detach(job.context, job.data["attachment"])
+    with contextlib.suppress(NotFound):
+        volumes.roll_back_detach(job.context, job.data["old"])
+
+    def finish(tx: Transaction) -> None:
+        tx.execute(block_devices.update().where(
+            block_devices.c.server_id == job.subject, block_devices.c.volume_id == job.data["old"],
+            block_devices.c.state == "detaching").values(state="attached"))
+    return finish
+
+
+def copy(job: Job) -> Finish | None:
+    """Open the new volume to the host and have the guest use it in the old one's place."""
+    device, server = _device(job), rows_of(job).server
+    if device is None:
+        return None
+    kit, attachment = kit_of(job), job.data["attachment"]
+    volumes = kit.peers.of(VolumeService)
+    connection = volumes.connect(job.context, attachment, Connector(host=server.host), device.device)
+    disk = plans.disk(device, connection, job.data["new"])
+    agent_of(job, server.host).swap_volume(job.context, server.id, job.data["old"], disk)
+    volumes.complete(job.context, attachment)
+    size_gib = volumes.volume(job.context, job.data["new"]).size
+    job.data["old_attachment"] = device.attachment_id
+
+    def finish(tx: Transaction) -> None:
+        tx.update(block_devices, device.id, volume_id=job.data["new"], attachment_id=attachment, size_gib=size_gib,
+                  state="attached", source_type="volume", made=False)
+        note_volumes(tx, job.subject)
+        emit(kit, tx, job.context, "instance.volume_swap.end", server)
+    return finish
+
+
+def copy_back(job: Job) -> None:
+    """Have the guest use the old volume, whether or not it came to use the new one."""
+    device, server = _device(job), rows_of(job).server
+    if device is None or device.volume_id == job.data["new"] or not server.host:
+        return
+    volumes = kit_of(job).peers.of(VolumeService)
+    connection = volumes.connect(job.context, device.attachment_id, Connector(host=server.host), device.device)
+    # A host that cannot swap has swapped nothing, and a guest with neither volume needs neither.
+    with contextlib.suppress(NotSupported, NotFound):
+        agent_of(job, server.host).swap_volume(job.context, server.id, job.data["new"], plans.disk(device, connection))
+
+
+def end_old(job: Job) -> None:
+    """End the old volume's attachment: nothing of the guest is on it any more."""
+    if job.data.get("old_attachment"):
+        kit_of(job).peers.of(VolumeService).detach(job.context, job.data["old_attachment"])
+
+
+def swap_failed(tx: Transaction, job: Job, error: CloudError) -> None:
+    """The server is well, and uses the old volume."""
+    row = records.present(tx, job.subject)
+    if row is not None:
+        emit(kit_of(job), tx, job.context, "instance.volume_swap.error", row, fault(job, error))
+
+
+SWAP = Workflow(kind="compute.swap_volume", title="swap_volume", failed=swap_failed,
+                steps=(Step("reserve", reserve, let_go), Step("copy", copy, copy_back), Step("release", end_old)))
