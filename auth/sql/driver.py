@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
 
-from ...core.config import option
 from ...core.db.engine import Database, Row, Transaction
 from ...core.db.paging import Page, paged
 from ...core.db.upgrade import upgrade
-from ...core.drivers.identity import Group, Identity, IdentityFacts, Search, Stored, User, WritableGroups, WritableUsers
+from ...core.drivers.identity import (
+    Group,
+    Identity,
+    IdentityFacts,
+    PasswordRules,
+    Search,
+    Stored,
+    User,
+    WritableGroups,
+    WritableUsers,
+)
 from ...core.errors import AlreadyExists, NotFound, Unauthorized
 from . import tables
+from .compliance import Compliance
+from .options import SqlOptions
 from .passwords import Passwords
 from .search import where
-from .tables import groups, members, users
+from .tables import groups, members, passwords, users
 
 USER = sa.select(users).where(users.c.id == sa.bindparam("id"))
 USER_NAMED = sa.select(users).where(users.c.domain_id == sa.bindparam("domain_id"),
@@ -34,16 +44,7 @@ MEMBERS = (sa.select(members.c.group_id, members.c.user_id)
 BATCH = 500
 
 
-@dataclasses.dataclass(frozen=True)
-class SqlOptions:
-    """Options of ``[identity.sql]``."""
-
-    password_hash_memory_kib: int = option(19456, "memory of one argon2id hash in KiB")
-    password_hash_time_cost: int = option(2, "passes of one argon2id hash over its memory")
-    remember_verified_s: int = option(300, "seconds a verified password is remembered in this process; 0 = never")
-
-
-class Sql(Identity, WritableUsers, WritableGroups, Stored):
+class Sql(Identity, WritableUsers, PasswordRules, WritableGroups, Stored):
     """The directory of all domains in one database."""
 
     Options = SqlOptions
@@ -51,7 +52,9 @@ class Sql(Identity, WritableUsers, WritableGroups, Stored):
     def open(self) -> None:
         """Get ready to make hashes."""
         self._passwords = Passwords(self.clock, self.options.password_hash_memory_kib,
-                                    self.options.password_hash_time_cost, self.options.remember_verified_s)
+                                    self.options.password_hash_time_cost, self.options.remember_verified_s,
+                                    self.options.password_hash, self.options.password_hash_rounds)
+        self._rules = Compliance(self.options, self.clock, self._passwords)
 
     def attach(self, database: Any) -> None:
         self._db: Database = database
@@ -66,33 +69,77 @@ class Sql(Identity, WritableUsers, WritableGroups, Stored):
         with self._db.read() as tx:
             row = (_row(tx, USER, id=user_id) if user_id
                    else _row(tx, USER_NAMED, domain_id=domain_id, name=name))
-        if row is None or not row.password_hash:
+        row = self._proven(row, password)
+        if self._rules.is_expired(row):
+            # Said to nobody but who knows the password.
+            raise Unauthorized(f"The password is expired and needs to be changed for user: {row.id}.")
+        return self._user(row)
+
+    def _proven(self, row: Row | None, password: str) -> Row:
+        """``row``, if the password is its own. :raises Unauthorized: it is not, or the account is locked."""
+        if row is None or not row.password_hash or self._rules.is_locked(row):
             self._passwords.waste(password)
+            self._count_failure("")
             raise Unauthorized()
         if not self._passwords.matches(row.id, row.password_hash, password):
+            self._count_failure(row.id)
             raise Unauthorized()
-        if row.password_expires_at is not None and row.password_expires_at <= self.clock.now():
-            raise Unauthorized()
-        return _user(row)
+        if self._rules.counts_failures():
+            # Others may have guessed meanwhile, all at once: who is late is locked out, right or wrong.
+            with self._db.read() as tx:
+                row = _found(tx.row(USER, {"id": row.id}), "user", row.id)
+            if self._rules.is_locked(row):
+                raise Unauthorized()
+        self._keep_success(row, password)
+        return row
+
+    def _count_failure(self, user_id: str) -> None:
+        """Count a failed login where that matters; one of nobody takes as much work and counts for nobody."""
+        if self._rules.counts_failures():
+            with self._db.write() as tx:
+                self._rules.failed(tx, user_id)
+
+    def _keep_success(self, row: Row, password: str) -> None:
+        """Keep what a good login changes, and the password under a new hash when the old is out of date."""
+        changes = {} if self._rules.is_asleep(row) else self._rules.succeeded(row)
+        fresh = "" if self._passwords.is_current(row.password_hash) else self._passwords.hash(password)
+        if not changes and not fresh:
+            return
+        with self._db.write() as tx:
+            if changes:
+                tx.update(users, row.id, **changes)
+            if fresh:
+                tx.change(users, row.id, {"password_hash": row.password_hash}, password_hash=fresh)
 
     def user(self, user_id: str) -> User:
         with self._db.read() as tx:
-            return _user(_found(_row(tx, USER, id=user_id), "user", user_id))
+            return self._user(_found(_row(tx, USER, id=user_id), "user", user_id))
 
     def user_named(self, domain_id: str, name: str) -> User:
         with self._db.read() as tx:
-            return _user(_found(_row(tx, USER_NAMED, domain_id=domain_id, name=name), "user", name))
+            return self._user(_found(_row(tx, USER_NAMED, domain_id=domain_id, name=name), "user", name))
 
     def users(self, search: Search) -> Sequence[User]:
         with self._db.read() as tx:
-            return [_user(row) for row in tx.rows(_searched(users, search, tx))]
+            return [self._user(row) for row in tx.rows(_searched(users, search, tx))]
 
     def users_by_id(self, user_ids: Sequence[str]) -> Mapping[str, User]:
         with self._db.read() as tx:
-            return {row.id: _user(row) for row in _in_batches(tx, USERS_BY_ID, user_ids)}
+            return {row.id: self._user(row) for row in _in_batches(tx, USERS_BY_ID, user_ids)}
 
     def prepared(self, password: str) -> str:
         return self._passwords.hash(password)
+
+    def check_password(self, password: str) -> None:
+        self._rules.check(password)
+
+    def prepared_change(self, user_id: str, original: str, password: str) -> str:
+        with self._db.read() as tx:
+            row = _row(tx, USER, id=user_id)
+        row = self._proven(row, original)
+        with self._db.read() as tx:
+            self._rules.check_own(tx, row, password)
+        return self.prepared(password)
 
     def create_user(self, user: User, prepared: str | None) -> User:
         now = self.clock.now()
@@ -101,25 +148,37 @@ class Sql(Identity, WritableUsers, WritableGroups, Stored):
             tx.insert(users, {
                 "id": user.id, "domain_id": user.domain_id, "name": user.name, "enabled": user.enabled,
                 "default_project_id": user.default_project_id, "options": user.options, "extra": user.extra,
-                "password_hash": prepared, "password_changed_at": now if prepared else None, "created_at": now})
+                "created_at": now, "active_at": now, **self._rules.values(prepared, user.options, own=False)})
+            self._rules.remember(tx, user.id, prepared)
             return self.user(user.id)
 
     def update_user(self, user: User) -> User:
         with self._db.write() as tx:
             _name_free(tx, USER_NAMED, user.domain_id, user.name, user.id, "user")
-            if not tx.update(users, user.id, name=user.name, enabled=user.enabled, options=user.options,
-                             default_project_id=user.default_project_id, extra=user.extra):
-                raise NotFound(f"Could not find user: {user.id}.")
+            before = _found(tx.row(USER, {"id": user.id}), "user", user.id)
+            # Who is enabled now but was not before is enabled anew, whatever put it to sleep.
+            woken = ({"failed_count": 0, "failed_at": None, "active_at": self.clock.now()}
+                     if user.enabled and not self._rules.is_enabled(before) else {})
+            tx.update(users, user.id, name=user.name, enabled=user.enabled, options=user.options,
+                      default_project_id=user.default_project_id, extra=user.extra, **woken)
             return self.user(user.id)
 
     def set_password(self, user_id: str, prepared: str | None) -> None:
+        self._set_password(user_id, prepared, own=False)
+
+    def set_own_password(self, user_id: str, prepared: str) -> None:
+        self._set_password(user_id, prepared, own=True)
+
+    def _set_password(self, user_id: str, prepared: str | None, own: bool) -> None:
         with self._db.write() as tx:
-            if not tx.update(users, user_id, password_hash=prepared, password_changed_at=self.clock.now()):
-                raise NotFound(f"Could not find user: {user_id}.")
+            row = _found(_row(tx, USER, id=user_id), "user", user_id)
+            tx.update(users, user_id, **self._rules.values(prepared, row.options, own))
+            self._rules.remember(tx, user_id, prepared)
 
     def delete_user(self, user_id: str) -> None:
         with self._db.write() as tx:
             tx.execute(members.delete().where(members.c.user_id == user_id))
+            tx.execute(passwords.delete().where(passwords.c.user_id == user_id))
             tx.delete(users, user_id)
 
     def group(self, group_id: str) -> Group:
@@ -180,6 +239,11 @@ class Sql(Identity, WritableUsers, WritableGroups, Stored):
         with self._db.write() as tx:
             tx.execute(members.delete().where(members.c.group_id == group_id, members.c.user_id == user_id))
 
+    def _user(self, row: Row) -> User:
+        return User(id=row.id, domain_id=row.domain_id, name=row.name, enabled=self._rules.is_enabled(row),
+                    default_project_id=row.default_project_id, options=row.options, extra=row.extra,
+                    password_changed_at=row.password_changed_at, password_expires_at=row.password_expires_at)
+
 
 def _searched(table: sa.Table, search: Search, tx: Transaction) -> sa.Select[Any]:
     statement = sa.select(table).where(*(where(table, condition) for condition in search.conditions))
@@ -208,12 +272,6 @@ def _name_free(tx: Transaction, named: sa.Select[Any], domain_id: str, name: str
     if row is not None and row.id != own_id:
         raise AlreadyExists(f"Conflict occurred attempting to store {noun} - Duplicate entry found with name {name} "
                             f"at domain ID {domain_id}.")
-
-
-def _user(row: Row) -> User:
-    return User(id=row.id, domain_id=row.domain_id, name=row.name, enabled=row.enabled,
-                default_project_id=row.default_project_id, options=row.options, extra=row.extra,
-                password_changed_at=row.password_changed_at, password_expires_at=row.password_expires_at)
 
 
 def _group(row: Row) -> Group:

@@ -24,10 +24,24 @@ users = sa.Table(
     sa.Column("password_changed_at", columns.Moment),
     sa.Column("password_expires_at", columns.Moment),
     sa.Column("created_at", columns.Moment, nullable=False),
+    sa.Column("password_own", sa.Boolean(), nullable=False, server_default=sa.false()),
+    sa.Column("failed_count", sa.Integer(), nullable=False, server_default="0"),
+    sa.Column("failed_at", columns.Moment),
+    sa.Column("active_at", columns.Moment),
     sa.UniqueConstraint("domain_id", "name", name="uq_directory_users_name"),
     sa.Index("ix_directory_users_name", "name"),
     sa.Index("ix_directory_users_default_project", "default_project_id"),
 )
+
+passwords = sa.Table(
+    "directory_passwords", METADATA,
+    sa.Column("id", sa.Integer(), primary_key=True, autoincrement=True),
+    sa.Column("user_id", columns.key(), sa.ForeignKey("directory_users.id", name="fk_directory_passwords_user"),
+              nullable=False),
+    sa.Column("password_hash", columns.text(), nullable=False),
+    sa.Index("ix_directory_passwords_user", "user_id"),
+)
+"""Earlier hashes of users, the present one too, as many as must not be used again."""
 
 groups = sa.Table(
     "directory_groups", METADATA,

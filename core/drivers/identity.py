@@ -166,6 +166,27 @@ class WritableUsers(abc.ABC):
         """Remove a user and its memberships; nothing when it is gone."""
 
 
+class PasswordRules(abc.ABC):
+    """Facet: passwords must meet rules of the backend's own, and users change theirs by them."""
+
+    @abc.abstractmethod
+    def check_password(self, password: str) -> None:
+        """See that a password that an administrator gives is good enough. :raises BadRequest: it is not."""
+
+    @abc.abstractmethod
+    def prepared_change(self, user_id: str, original: str, password: str) -> str:
+        """The new password of a user who knows the old one, which may have expired, in the form of
+        :meth:`set_own_password`; it may take its time.
+
+        :raises Unauthorized: the user is unknown or locked, or the original is wrong, without a word on which.
+        :raises BadRequest: the new password breaks a rule, or the user may not change it now.
+        """
+
+    @abc.abstractmethod
+    def set_own_password(self, user_id: str, prepared: str) -> None:
+        """Keep a password that its user chose. :raises NotFound: there is no such user."""
+
+
 class WritableGroups(abc.ABC):
     """Facet: groups and their members are made, changed and removed here."""
 
