@@ -38,8 +38,12 @@ class Graph(msgspec.Struct, frozen=True):
 
         Roles of a domain stand only for what they imply, as in Keystone.
         """
-        held = {implied for role in role_ids for implied in self.implied.get(role, ())}
+        held = self.closure(role_ids)
         return sorted(((role, self.names[role]) for role in held if not self.domains[role]), key=lambda pair: pair[1])
+
+    def closure(self, role_ids: Iterable[str]) -> frozenset[str]:
+        """Ids of all roles that holders of ``role_ids`` have, those of domains too."""
+        return frozenset(implied for role in role_ids for implied in self.implied.get(role, ()))
 
 
 class Roles:
