@@ -13,8 +13,17 @@ from ...core.context import Context
 from ...core.db.engine import Row, Transaction
 from ...core.db.paging import Page, paged
 from ...core.errors import AlreadyExists, BadRequest, Conflict, NotFound
+from .endpoint_groups import EndpointGroups
 from .store import Store, found
-from .tables import endpoints, regions, services
+from .tables import (
+    endpoints,
+    limits,
+    policy_associations,
+    project_endpoints,
+    regions,
+    registered_limits,
+    services,
+)
 
 CATALOG = (sa.select(endpoints.c.id, endpoints.c.interface, endpoints.c.region_id, endpoints.c.url, services.c.type,
                      services.c.name, services.c.id.label("service_id"))
@@ -29,23 +38,30 @@ KNOWN_VARIABLES = frozenset(("project_id", "tenant_id", "user_id", "region_id", 
 class Catalog:
     """Regions, services and endpoints."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, groups: EndpointGroups) -> None:
         self._store = store
         self._db = store.db
+        self._groups = groups
 
     # The catalog of tokens.
 
     def rendered(self, project_id: str, user_id: str) -> msgspec.Raw:
-        """The catalog as JSON, made once for all scopes unless an address names the project or user."""
+        """The catalog as JSON, made once for all scopes unless a project has a part of it only or an address names
+        the project or user."""
         rows = self._store.memory.get("catalog", self._rows)
-        if not any("(" in row.url for row in rows):
+        kept = self._groups.filter_of(project_id)
+        named = any("(" in row.url for row in rows)
+        if not named and kept is None:
             return self._store.memory.get("catalog text", lambda: self._rendered(rows, "", ""))
-        return self._store.memory.get(("catalog text", project_id, user_id),
-                                      lambda: self._rendered(rows, project_id, user_id))
+        return self._store.memory.get(
+            ("catalog text", project_id, user_id if named else ""),
+            lambda: self._rendered([row for row in rows if kept is None or kept.passes(row)], project_id, user_id))
 
     def entries(self, project_id: str, user_id: str) -> list[dict[str, Any]]:
         """The catalog as the API shows it."""
-        return _entries(self._store.memory.get("catalog", self._rows), project_id, user_id)
+        kept = self._groups.filter_of(project_id)
+        rows = self._store.memory.get("catalog", self._rows)
+        return _entries([row for row in rows if kept is None or kept.passes(row)], project_id, user_id)
 
     def _rows(self) -> Sequence[Row]:
         with self._db.read() as tx:
@@ -103,6 +119,7 @@ class Catalog:
             if tx.value(sa.select(sa.func.count()).where(endpoints.c.region_id.in_(doomed))):
                 raise Conflict(f"Unable to delete region {region_id} because it or its child regions have "
                                "associated endpoints.")
+            tx.execute(policy_associations.delete().where(policy_associations.c.region_id.in_(doomed)))
             tx.execute(regions.delete().where(regions.c.id.in_(doomed)))
             self._write(tx, context, "region", "deleted", region_id)
 
@@ -132,10 +149,15 @@ class Catalog:
             return self.find(services, "service", service_id)
 
     def delete_service(self, context: Context, service_id: str) -> None:
-        """Remove a service and its endpoints."""
+        """Remove a service with its endpoints and limits."""
         with self._db.write() as tx:
             self.find(services, "service", service_id)
+            self._forget_endpoints(tx, sa.select(endpoints.c.id).where(endpoints.c.service_id == service_id))
             tx.execute(endpoints.delete().where(endpoints.c.service_id == service_id))
+            tx.execute(policy_associations.delete().where(policy_associations.c.service_id == service_id))
+            registered = sa.select(registered_limits.c.id).where(registered_limits.c.service_id == service_id)
+            tx.execute(limits.delete().where(limits.c.registered_limit_id.in_(registered)))
+            tx.execute(registered_limits.delete().where(registered_limits.c.service_id == service_id))
             tx.delete(services, service_id)
             self._write(tx, context, "service", "deleted", service_id)
 
@@ -166,8 +188,14 @@ class Catalog:
         """Remove an endpoint."""
         with self._db.write() as tx:
             self.find(endpoints, "endpoint", endpoint_id)
+            self._forget_endpoints(tx, [endpoint_id])
             tx.delete(endpoints, endpoint_id)
             self._write(tx, context, "endpoint", "deleted", endpoint_id)
+
+    def _forget_endpoints(self, tx: Transaction, ids: Sequence[str] | sa.Select[Any]) -> None:
+        """Remove what refers to endpoints that go away."""
+        for table in (project_endpoints, policy_associations):
+            tx.execute(table.delete().where(table.c.endpoint_id.in_(ids)))
 
     def _check_endpoint(self, values: Mapping[str, Any]) -> None:
         try:

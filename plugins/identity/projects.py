@@ -13,7 +13,17 @@ from ...core.db.paging import Page, paged
 from ...core.drivers.identity import Condition, Search, WritableGroups, WritableUsers
 from ...core.errors import AlreadyExists, BadRequest, Forbidden, NotFound
 from .store import Store, found, in_batches
-from .tables import assignments, credentials, projects, roles, tags
+from .tables import (
+    assignments,
+    credentials,
+    domain_options,
+    limits,
+    project_endpoint_groups,
+    project_endpoints,
+    projects,
+    roles,
+    tags,
+)
 
 PROJECT = sa.select(projects).where(projects.c.id == sa.bindparam("id"))
 PROJECT_NAMED = sa.select(projects).where(projects.c.domain_id == sa.bindparam("domain_id"),
@@ -23,7 +33,6 @@ CHILDREN = (sa.select(projects).where(projects.c.parent_id.in_(sa.bindparam("ids
             .order_by(projects.c.id))
 TAGS = (sa.select(tags).where(tags.c.project_id.in_(sa.bindparam("ids", expanding=True)))
         .order_by(tags.c.project_id, tags.c.name))
-DEEPEST = 5
 FIXED = ("domain_id", "parent_id", "is_domain")
 MOST_TAGS = 80
 
@@ -124,7 +133,8 @@ class Projects:
             raise BadRequest("Invalid project hierarchy: the parent belongs to another domain.")
         if not parent.enabled:
             raise Forbidden("Cannot create project, the parent is disabled.")
-        if not parent.is_domain and len(self.parents(parent)) + 2 > DEEPEST:
+        deepest = self._store.options.max_project_depth if self._store.options.limit_model == "flat" else 2
+        if (0 if parent.is_domain else len(self.parents(parent)) + 1) + 2 > deepest:
             raise Forbidden(f"Max hierarchy depth reached for {parent_id} branch.")
         return {"domain_id": of, "parent_id": parent.id}
 
@@ -208,14 +218,16 @@ class Projects:
             for role in tx.values(sa.select(roles.c.id).where(roles.c.domain_id == domain_id)):
                 tx.execute(assignments.delete().where(assignments.c.role_id == role))
                 tx.delete(roles, role)
+            for table in (domain_options, limits):
+                tx.execute(table.delete().where(table.c.domain_id == domain_id))
             self._remove(tx, domain_id)
             self._store.revision.bump(tx)
             self._emit(tx, context, True, "deleted", domain_id)
 
     def _remove(self, tx: Transaction, project_id: str) -> None:
         tx.execute(assignments.delete().where(assignments.c.target_id == project_id))
-        tx.execute(credentials.delete().where(credentials.c.project_id == project_id))
-        tx.execute(tags.delete().where(tags.c.project_id == project_id))
+        for table in (credentials, tags, project_endpoints, project_endpoint_groups, limits):
+            tx.execute(table.delete().where(table.c.project_id == project_id))
         tx.delete(projects, project_id)
 
     def _remove_people(self, tx: Transaction, domain_id: str) -> None:

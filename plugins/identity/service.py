@@ -15,6 +15,9 @@ from .backends import BACKENDS, FORMATS
 from .catalog import Catalog
 from .credentials import Credentials
 from .domain_config import DomainConfigurations
+from .endpoint_groups import EndpointGroups
+from .limits import Limits, RegisteredLimits
+from .policies import Policies
 from .projects import Projects
 from .revision import Memory, Revision
 from .roles import Roles
@@ -39,8 +42,9 @@ class Identity(IdentityService):
             format=kit.driver(FORMATS, options.tokens), revision=revision,
             memory=Memory(revision, kit.clock, options.memory_ttl_s))
         self.roles = Roles(store)
-        self.catalog = Catalog(store)
         self.projects = Projects(store)
+        self.endpoint_groups = EndpointGroups(store, self.projects)
+        self.catalog = Catalog(store, self.endpoint_groups)
         self.assignments = Assignments(store, self.projects, self.roles)
         self.users = Users(store, self.projects, self.assignments)
         self.groups = Groups(store, self.projects, self.assignments)
@@ -48,6 +52,9 @@ class Identity(IdentityService):
         self.authentication = Authentication(store, self.projects, self.tokens)
         self.credentials = Credentials(store)
         self.domain_configurations = DomainConfigurations(store)
+        self.policies = Policies(store)
+        self.registered_limits = RegisteredLimits(store)
+        self.limits = Limits(store, self.projects)
 
     # What it promises the other services.
 
