@@ -133,8 +133,8 @@ class Projects:
             raise BadRequest("Invalid project hierarchy: the parent belongs to another domain.")
         if not parent.enabled:
             raise Forbidden("Cannot create project, the parent is disabled.")
-        deepest = self._store.options.max_project_depth if self._store.options.limit_model == "flat" else 2
-        if (0 if parent.is_domain else len(self.parents(parent)) + 1) + 2 > deepest:
+        deepest = self._store.options.max_project_depth if self._store.options.limit_model == "flat" else 1
+        if not parent.is_domain and len(self.parents(parent)) + 2 > deepest:
             raise Forbidden(f"Max hierarchy depth reached for {parent_id} branch.")
         return {"domain_id": of, "parent_id": parent.id}
 

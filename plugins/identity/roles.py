@@ -150,7 +150,7 @@ class Roles:
     def imply(self, context: Context, prior_id: str, implied_id: str) -> None:
         """Let a role imply another; nothing when it does.
 
-        :raises Conflict: that would be a circle. :raises Forbidden: the implied role is ``admin``.
+        :raises Conflict: that would be a circle. :raises Forbidden: none may imply the role.
         """
         with self._db.write() as tx:
             prior, implied = self.find(prior_id), self.find(implied_id)
@@ -159,7 +159,7 @@ class Roles:
                 return
             if implied.domain_id and not prior.domain_id:
                 raise Forbidden("A role of all domains cannot imply a role of one domain.")
-            if implied.name.lower() == "admin":
+            if implied.name.lower() in (name.lower() for name in self._store.options.prohibited_implied_roles):
                 raise Forbidden(f"{implied_id} cannot be an implied role.")
             if prior_id in _closure(implied_id, direct):
                 raise Conflict("A circle of implied roles is not allowed.")

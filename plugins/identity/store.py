@@ -35,7 +35,7 @@ class IdentityOptions:
     allow_expired_window_s: int = option(172800, "seconds after its end in which services may still validate a token")
     memory_ttl_s: int = option(300, "seconds answers are remembered while nothing changes; bounds news from LDAP")
     list_limit: int = option(0, "largest number of rows of one list, 0 for no limit")
-    max_project_depth: int = option(5, "levels of projects, the domain being the first")
+    max_project_depth: int = option(5, "levels of projects below a domain")
     prohibited_implied_roles: tuple[str, ...] = option(("admin",), "names of roles that none may imply")
     limit_model: str = option("flat", "how limits of domains and projects belong together: flat or strict_two_level")
 
