@@ -36,6 +36,7 @@ class GuestFolder:
             raise NotFound("a guest's id is a UUID")
         self.path = top / guest
         self.console_log = self.path / "console.log"
+        self.serial = self.path / "tty"
         self.config_drive = self.path / "config-drive.iso"
         self.before = self.path / "before-resize.xml"
 

@@ -9,6 +9,7 @@ from ...core.drivers.hypervisor import GuestSpec
 from .device import config_drive_disk, interface, local_disk, volume_disk
 from .disks import GuestFolder
 from .options import LibvirtOptions
+from .screen import add_screens, add_serial
 
 NAMESPACE = "https://stratolith.invalid/xmlns/guest/1"
 """Marks the domains that are ours."""
@@ -100,23 +101,14 @@ def _devices(spec: GuestSpec, folder: GuestFolder, options: LibvirtOptions) -> E
         devices.append(config_drive_disk(folder.config_drive, "sata" if express else "ide"))
     for vif in spec.vifs:
         devices.append(interface(vif))
-    _console(devices, folder)
-    _screen(devices, options)
+    add_serial(devices, folder.console_log, folder.serial)
+    _agent(devices)
+    add_screens(devices, options)
     ET.SubElement(devices, "memballoon", model="virtio")
     _text(ET.SubElement(devices, "rng", model="virtio"), "backend", "/dev/urandom", model="random")
     return devices
 
 
-def _console(devices: ET.Element, folder: GuestFolder) -> None:
-    serial = ET.SubElement(devices, "serial", type="pty")
-    ET.SubElement(serial, "log", file=str(folder.console_log), append="on")
-    ET.SubElement(serial, "target", port="0")
+def _agent(devices: ET.Element) -> None:
     channel = ET.SubElement(devices, "channel", type="unix")
     ET.SubElement(channel, "target", type="virtio", name="org.qemu.guest_agent.0")
-
-
-def _screen(devices: ET.Element, options: LibvirtOptions) -> None:
-    if options.vnc_listen:
-        ET.SubElement(devices, "graphics", type="vnc", autoport="yes", listen=options.vnc_listen)
-    model = "vga" if options.vnc_listen else "none"
-    ET.SubElement(ET.SubElement(devices, "video"), "model", type=model)

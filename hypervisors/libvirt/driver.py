@@ -12,6 +12,9 @@ import libvirt
 
 from ...core.drivers.base import Surroundings
 from ...core.drivers.hypervisor import (
+    ConsoleEndpoint,
+    ConsoleKind,
+    Consoles,
     Disk,
     GuestSpec,
     Hypervisor,
@@ -38,6 +41,7 @@ from .images import ImageCache
 from .options import LibvirtOptions
 from .qcow2 import read_header
 from .qemu_img import QemuImg
+from .screen import endpoint
 from .state import power_of
 
 POLL_S = 0.1
@@ -49,7 +53,7 @@ UNDEFINE = (libvirt.VIR_DOMAIN_UNDEFINE_MANAGED_SAVE | libvirt.VIR_DOMAIN_UNDEFI
             | libvirt.VIR_DOMAIN_UNDEFINE_CHECKPOINTS_METADATA | libvirt.VIR_DOMAIN_UNDEFINE_NVRAM)
 
 
-class Libvirt(Hypervisor, Pausable, Suspendable, Snapshots, Resizable, Volumes, VolumeGrowth, Interfaces):
+class Libvirt(Hypervisor, Pausable, Suspendable, Snapshots, Resizable, Volumes, VolumeGrowth, Interfaces, Consoles):
     """The guests of one libvirt daemon on this machine.
 
     A guest is the domain ``stratolith-<id>`` with the guest's id as its UUID and an element of
@@ -151,6 +155,13 @@ class Libvirt(Hypervisor, Pausable, Suspendable, Snapshots, Resizable, Volumes, 
     def console_log(self, guest: str, max_bytes: int) -> bytes:
         self._domain(guest)
         return tail(GuestFolder(self._guests, guest).console_log, max_bytes)
+
+    def console(self, guest: str, kind: ConsoleKind) -> ConsoleEndpoint:
+        with translated():
+            domain = self._domain(guest)
+            if not domain.isActive():
+                raise NotFound("the guest does not run")
+            return endpoint(domain.XMLDesc(0), kind)
 
     def pause(self, guest: str) -> None:
         with translated():

@@ -11,6 +11,7 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from pathlib import Path
+from typing import cast
 
 from ...core.drivers.hypervisor import ConsoleKind
 from ...core.executor import Executor, guarded
@@ -69,7 +70,8 @@ class Remote:
     def _post(self, task: Callable[[], None]) -> None:
         assert self._waker is not None
         self._posted.append(task)
-        self._waker.send(b".")
+        with contextlib.suppress(OSError):
+            self._waker.send(b".")
 
     def _drain(self, woken: socket.socket) -> None:
         woken.recv(PIECE)
@@ -86,6 +88,13 @@ class Remote:
         while not stop.is_set():
             for key, mask in self._selector.select(TICK_S):
                 guarded(functools.partial(key.data, mask))
+        with self._lock:
+            assert self._waker is not None
+            self._waker.close()
+            for key in list(self._selector.get_map().values()):
+                cast(socket.socket, key.fileobj).close()
+            self._ports.clear()
+            self._selector.close()
 
 
 class Port:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import selectors
 import socket
 import threading
@@ -18,11 +19,11 @@ Handler = Callable[[int], None]
 class Loop:
     """Calls whoever watches a socket when that is ready. All but :meth:`post` is for the loop's own thread."""
 
-    def __init__(self, tick: Callable[[], None]) -> None:
+    def __init__(self, tick: Callable[[], None], end: Callable[[], None]) -> None:
         self._selector = selectors.DefaultSelector()
         self._posted: deque[Callable[[], None]] = deque()
         self._woken, self._waker = socket.socketpair()
-        self._tick = tick
+        self._tick, self._end = tick, end
         for one in (self._woken, self._waker):
             one.setblocking(False)
         self.watch(self._woken, selectors.EVENT_READ, self._drain)
@@ -30,10 +31,9 @@ class Loop:
     def post(self, task: Callable[[], None]) -> None:
         """Have the loop's thread run ``task``. Any thread may call."""
         self._posted.append(task)
-        try:
+        # It may have been woken so often that it will look anyway, or have ended.
+        with contextlib.suppress(OSError):
             self._waker.send(b".")
-        except BlockingIOError:
-            return  # It has been woken so often that it will look anyway.
 
     def watch(self, one: socket.socket, events: int, handler: Handler) -> None:
         """Call ``handler`` when the socket is ready for ``events``; none of them ends that."""
@@ -52,6 +52,7 @@ class Loop:
                 for key, mask in self._selector.select(TICK_S):
                     self._call(key.data, mask)
                 guarded(self._tick)
+            guarded(self._end)
 
     def _call(self, handler: Handler, mask: int) -> None:
         guarded(lambda: handler(mask))

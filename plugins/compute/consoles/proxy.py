@@ -39,7 +39,7 @@ class Proxy:
         self._clock, self._executor = clock, executor
         self._pages, self._find = pages, find
         self._limit, self._url, self._origins = sessions, url, origins
-        self._loop = Loop(self._tidy)
+        self._loop = Loop(self._tidy, self._close)
         self._sessions: list[Session] = []
         self._listener: socket.socket | None = None
 
@@ -60,6 +60,7 @@ class Proxy:
         if self._listener is not None:
             self._loop.watch(self._listener, 0, self._accept)
             self._listener.close()
+            self._listener = None
         for one in self._sessions:
             one.close()
 
