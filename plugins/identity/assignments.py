@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from ...core.context import Context
 from ...core.db.engine import Row
 from ...core.errors import NotFound
+from .memberships import groups_of
 from .projects import Projects
 from .roles import Roles
 from .store import Store
@@ -39,6 +40,13 @@ class Assignment(msgspec.Struct, frozen=True, kw_only=True):
     prior_role_id: str = ""
     source_kind: str = ""
     source_id: str = ""
+
+
+class Lent(msgspec.Struct, frozen=True):
+    """All roles that the lender has, implied ones and those of domains too, and ids and names of those lent."""
+
+    held: frozenset[str]
+    roles: list[tuple[str, str]]
 
 
 class Wanted(msgspec.Struct, frozen=True, kw_only=True):
@@ -119,12 +127,21 @@ class Assignments:
 
     def held(self, user_id: str) -> Sequence[Row]:
         """All assignments of a user and of its groups."""
-        actors = [user_id, *self._store.backend.groups_of(user_id)]
+        actors = [user_id, *groups_of(self._store, user_id)]
         with self._db.read() as tx:
             return tx.rows(OF_ACTORS, {"ids": actors})
 
     def roles_of(self, user_id: str, target_kind: str, target: Row | None) -> list[tuple[str, str]]:
         """Ids and names of the roles a user has on a project, a domain or the system, implied ones too."""
+        return self._roles.graph().expand(self._direct(user_id, target_kind, target))
+
+    def lent_by(self, user_id: str, project: Row | None, role_ids: Iterable[str]) -> Lent:
+        """What comes of lending ``role_ids`` of a user's roles on a project."""
+        graph = self._roles.graph()
+        held = graph.closure(self._direct(user_id, "project", project))
+        return Lent(held, graph.expand(graph.closure(role_ids) & held))
+
+    def _direct(self, user_id: str, target_kind: str, target: Row | None) -> set[str]:
         held = self.held(user_id)
         if target is None:
             direct = {row.role_id for row in held if row.target_kind == SYSTEM}
@@ -136,7 +153,7 @@ class Assignments:
             direct = {row.role_id for row in held if row.target_kind != SYSTEM
                       and (row.target_id == target.id and row.target_kind == "project" and not row.inherited
                            or row.target_id in above and row.inherited)}
-        return self._roles.graph().expand(direct)
+        return direct
 
     def project_ids_of(self, user_id: str) -> set[str]:
         """Projects on which a user has a role, also by inheritance."""
@@ -216,7 +233,7 @@ class Assignments:
         groups = [one.actor_id for one in sources if one.actor_kind == "group"]
         members: Mapping[str, Sequence[str]]
         if wanted.user_id:
-            members = {group: [wanted.user_id] for group in self._store.backend.groups_of(wanted.user_id)}
+            members = {group: [wanted.user_id] for group in groups_of(self._store, wanted.user_id)}
         else:
             members = self._store.backend.members(groups)
         for one in sources:

@@ -11,11 +11,13 @@ from ...core.process.slice import Kit
 from ...core.services.identity import IdentityService, Project
 from .assignments import SYSTEM, Assignment, Assignments
 from .authentication import Authentication
-from .backends import BACKENDS, FORMATS
+from .backends import ASSERTIONS, BACKENDS, FORMATS
 from .catalog import Catalog
 from .credentials import Credentials
 from .domain_config import DomainConfigurations
 from .endpoint_groups import EndpointGroups
+from .federation.login import Login
+from .federation.providers import Mappings, Providers, ServiceProviders
 from .limits import Limits, RegisteredLimits
 from .policies import Policies
 from .projects import Projects
@@ -55,6 +57,11 @@ class Identity(IdentityService):
         self.policies = Policies(store)
         self.registered_limits = RegisteredLimits(store)
         self.limits = Limits(store, self.projects)
+        self.providers = Providers(store, self.projects)
+        self.mappings = Mappings(store)
+        self.service_providers = ServiceProviders(store)
+        self.login = Login(store, [kit.driver(ASSERTIONS, name) for name in options.assertions], self.providers,
+                           self.mappings, self.projects, self.roles, self.assignments, self.tokens)
 
     # What it promises the other services.
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import datetime
 from collections.abc import Sequence
 from typing import Any
 
@@ -19,7 +18,6 @@ from ...core.drivers.token import TokenFormat
 from ...core.errors import NotFound
 from ...core.process.slice import Kit
 from .revision import Memory, Revision
-from .tables import revocations
 
 BATCH = 500
 
@@ -34,10 +32,18 @@ class IdentityOptions:
     token_lifetime_s: int = option(3600, "seconds a token is good for")
     allow_expired_window_s: int = option(172800, "seconds after its end in which services may still validate a token")
     memory_ttl_s: int = option(300, "seconds answers are remembered while nothing changes; bounds news from LDAP")
+    assertions: tuple[str, ...] = option(("proxy",), "sources of assertions of federated users, in order")
+    trusted_dashboards: tuple[str, ...] = option((), "addresses that browsers are sent to with a token (WebSSO)")
+    revocation_list_limit: int = option(10000, "most entries of the list of revocations that services fetch")
     list_limit: int = option(0, "largest number of rows of one list, 0 for no limit")
     max_project_depth: int = option(5, "levels of projects below a domain")
     prohibited_implied_roles: tuple[str, ...] = option(("admin",), "names of roles that none may imply")
     limit_model: str = option("flat", "how limits of domains and projects belong together: flat or strict_two_level")
+
+    @property
+    def longest_s(self) -> int:
+        """Seconds in which a token may be validated from the moment it is issued."""
+        return self.token_lifetime_s + self.allow_expired_window_s
 
 
 @dataclasses.dataclass(frozen=True)
@@ -71,13 +77,8 @@ class Store:
     def revoke(self, tx: Transaction, *subjects: str) -> None:
         """Make every token of each of ``subjects`` (``user:ID``, ``project:ID``, ``domain:ID``, ``audit:ID``) issued
         before now useless, for good and in all processes."""
-        now = self.clock.now()
-        longest = self.options.token_lifetime_s + self.options.allow_expired_window_s
-        tx.execute(revocations.delete().where(revocations.c.expires_at < now))
-        if subjects:
-            tx.insert(revocations, [{"subject": subject, "issued_before": now,
-                                     "expires_at": now + datetime.timedelta(seconds=longest)} for subject in subjects])
-        self.revision.bump(tx)
+        self.revision.trim(tx)
+        self.revision.bump(tx, (), subjects)
 
 
 def found(row: Row | None, noun: str, id: str) -> Row:

@@ -9,9 +9,10 @@ import msgspec
 import sqlalchemy as sa
 
 from ...core.context import Context
-from ...core.drivers.identity import Group, Search, User
+from ...core.drivers.identity import Group, PasswordRules, Search, User
 from ...core.errors import BadRequest, NotFound, Unauthorized
 from .assignments import Assignments
+from .memberships import forget, groups_of
 from .projects import Projects
 from .store import Store
 from .tables import credentials
@@ -38,7 +39,7 @@ class Users:
         user = msgspec.structs.replace(user, id=user.id or self._store.clock.hex_id())
         self._projects.find_domain(user.domain_id)
         self._check_default(user.default_project_id)
-        prepared = None if password is None else self._store.users.prepared(password)
+        prepared = None if password is None else self._prepared(password)
         with self._store.db.write() as tx:
             made = self._store.users.create_user(user, prepared)
             self._store.emit(tx, context, "user", "created", made.id)
@@ -55,7 +56,7 @@ class Users:
 
         :raises BadRequest: the domain would change.
         """
-        prepared = None if password is None else self._store.users.prepared(password)
+        prepared = None if password is None else self._prepared(password)
         with self._store.db.write() as tx:
             before = self.find(user_id)
             if changes.get("domain_id", before.domain_id) != before.domain_id:
@@ -74,14 +75,33 @@ class Users:
             self._store.emit(tx, context, "user", "updated", user_id)
         return after
 
+    def _prepared(self, password: str) -> str:
+        """A password that an administrator gives, ready to be kept. :raises BadRequest: it breaks a rule."""
+        if isinstance(self._store.backend, PasswordRules):
+            self._store.backend.check_password(password)
+        return self._store.users.prepared(password)
+
     def change_password(self, context: Context, user_id: str, original: str, password: str) -> None:
-        """Replace a password by one who knows it. :raises Unauthorized: the user or the original is wrong."""
-        user = self._store.backend.authenticate(original, user_id=user_id)
+        """Replace a password by one who knows it, even when it has expired.
+
+        :raises Unauthorized: the user or the original is wrong.
+        :raises BadRequest: the new password breaks a rule, or may not be changed now.
+        """
+        backend = self._store.backend
+        rules = backend if isinstance(backend, PasswordRules) else None
+        if rules is not None:
+            prepared = rules.prepared_change(user_id, original, password)
+            user = backend.user(user_id)
+        else:
+            user = backend.authenticate(original, user_id=user_id)
+            prepared = self._store.users.prepared(password)
         if not user.enabled:
             raise Unauthorized()
-        prepared = self._store.users.prepared(password)
         with self._store.db.write() as tx:
-            self._store.users.set_password(user_id, prepared)
+            if rules is not None:
+                rules.set_own_password(user_id, prepared)
+            else:
+                self._store.users.set_password(user_id, prepared)
             self._store.revoke(tx, f"user:{user_id}")
             self._store.emit(tx, context, "user", "updated", user_id)
 
@@ -90,6 +110,7 @@ class Users:
         with self._store.db.write() as tx:
             self.find(user_id)
             self._assignments.forget_actor(user_id)
+            forget(tx, user_id)
             tx.execute(sa.delete(credentials).where(credentials.c.user_id == user_id))
             self._store.users.delete_user(user_id)
             self._store.revoke(tx, f"user:{user_id}")
@@ -150,7 +171,7 @@ class Groups:
     def of(self, user_id: str) -> list[Group]:
         """The groups of a user. :raises NotFound: there is no such user."""
         self._store.backend.user(user_id)
-        ids = self._store.backend.groups_of(user_id)
+        ids = groups_of(self._store, user_id)
         known = self._store.backend.groups_by_id(ids)
         return [known[id] for id in ids if id in known]
 
@@ -158,7 +179,7 @@ class Groups:
         """See that a user is in a group. :raises NotFound: it is not."""
         self.find(group_id)
         self._store.backend.user(user_id)
-        if group_id not in self._store.backend.groups_of(user_id):
+        if group_id not in groups_of(self._store, user_id):
             raise NotFound(f"User '{user_id}' not found in group '{group_id}'.")
 
     def add(self, context: Context, group_id: str, user_id: str) -> None:

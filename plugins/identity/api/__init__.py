@@ -9,6 +9,8 @@ from . import (
     catalog,
     credentials,
     domains,
+    federation,
+    federation_auth,
     groups,
     implied_roles,
     projects,
@@ -27,7 +29,8 @@ API = Api(
         *versions.OPERATIONS,
         *under("/v3", auth.OPERATIONS, users.OPERATIONS, groups.OPERATIONS, projects.OPERATIONS, domains.OPERATIONS,
                roles.OPERATIONS, implied_roles.OPERATIONS, assignments.OPERATIONS, role_assignments.OPERATIONS,
-               catalog.OPERATIONS, credentials.OPERATIONS),
+               catalog.OPERATIONS, credentials.OPERATIONS,
+               federation.OPERATIONS, federation_auth.OPERATIONS),
     ),
     fault=fault,
 )

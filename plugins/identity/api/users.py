@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,11 +16,18 @@ from .lists import answer, conditions, page, query, split
 from .projects import views as project_views
 from .schemas import BOOLEAN, NAME, NULLABLE_ID, NULLABLE_PASSWORD, OPTIONS, PASSWORD, TEXT, body
 
-ATTRIBUTES = ("name", "domain_id", "enabled", "default_project_id", "options", "password")
+ATTRIBUTES = ("name", "domain_id", "enabled", "default_project_id", "options", "password", "federated")
 PROPERTIES = {"name": NAME, "domain_id": NULLABLE_ID, "enabled": BOOLEAN, "default_project_id": NULLABLE_ID,
               "options": OPTIONS, "password": NULLABLE_PASSWORD, "description": TEXT}
-CREATE = body("user", PROPERTIES, ["name"])
-UPDATE = body("user", PROPERTIES, least=1)
+TEXT_64 = {"type": "string", "minLength": 1, "maxLength": 64}
+FEDERATED = {"type": "array", "maxItems": 1, "items": {
+    "type": "object", "required": ["idp_id", "protocols"], "additionalProperties": False, "properties": {
+        "idp_id": TEXT_64, "protocols": {"type": "array", "minItems": 1, "maxItems": 1, "items": {
+            "type": "object", "required": ["protocol_id", "unique_id"], "additionalProperties": False, "properties": {
+                "protocol_id": TEXT_64, "unique_id": {"type": "string", "minLength": 1, "maxLength": 255}}}}}}}
+"""Who vouches for a user: one provider by one protocol."""
+CREATE = body("user", {**PROPERTIES, "federated": FEDERATED}, ["name"])
+UPDATE = body("user", {**PROPERTIES, "federated": FEDERATED}, least=1)
 CHANGE_PASSWORD = body("user", {"original_password": PASSWORD, "password": PASSWORD}, ["original_password", "password"])
 
 
@@ -56,7 +64,30 @@ def create(service: Identity, call: Call) -> Mapping[str, Any]:
     user = User(id="", name=known["name"].strip(), domain_id=domain_of(service, call, known),
                 enabled=known.get("enabled", True), default_project_id=known.get("default_project_id") or "",
                 options=known.get("options", {}), extra=extra)
-    return {"user": view(call, service.users.create(call.context, user, known.get("password")))}
+    federated = known.get("federated")
+    with _together(service, federated):
+        made = service.users.create(call.context, user, known.get("password"))
+        _vouch(service, made.id, federated)
+    return {"user": {**view(call, made), **_federated(service, made.id)}}
+
+
+def _together(service: Identity, federated: object) -> contextlib.AbstractContextManager[object]:
+    """One transaction for a user and who vouches for it; none of its own without, as hashing takes its time."""
+    return contextlib.nullcontext() if federated is None else service.store.db.write()
+
+
+def _vouch(service: Identity, user_id: str, federated: list[dict[str, Any]] | None) -> None:
+    """Write down who vouches for a user; an empty list forgets it, none leaves it."""
+    if federated is not None:
+        found = [(one["idp_id"], protocol["protocol_id"], protocol["unique_id"])
+                 for one in federated for protocol in one["protocols"]]
+        service.providers.vouch(user_id, *found)
+
+
+def _federated(service: Identity, user_id: str) -> dict[str, Any]:
+    origin = service.providers.origin(user_id)
+    return {} if origin is None else {"federated": [{"idp_id": origin.provider_id, "protocols": [
+        {"protocol_id": origin.protocol_id, "unique_id": origin.unique_id}]}]}
 
 
 def domain_of(service: Identity, call: Call, given: Mapping[str, Any]) -> str:
@@ -66,7 +97,8 @@ def domain_of(service: Identity, call: Call, given: Mapping[str, Any]) -> str:
 
 def show(service: Identity, call: Call) -> Mapping[str, Any]:
     """Show a user."""
-    return {"user": view(call, service.users.find(call.path["user_id"]))}
+    user = service.users.find(call.path["user_id"])
+    return {"user": {**view(call, user), **_federated(service, user.id)}}
 
 
 def update(service: Identity, call: Call) -> Mapping[str, Any]:
@@ -77,8 +109,11 @@ def update(service: Identity, call: Call) -> Mapping[str, Any]:
         known["default_project_id"] = known["default_project_id"] or ""
     if "name" in known:
         known["name"] = known["name"].strip()
-    user = service.users.update(call.context, call.path["user_id"], {**known, "extra": extra}, password)
-    return {"user": view(call, user)}
+    federated = known.pop("federated", None)
+    with _together(service, federated):
+        user = service.users.update(call.context, call.path["user_id"], {**known, "extra": extra}, password)
+        _vouch(service, user.id, federated)
+    return {"user": {**view(call, user), **_federated(service, user.id)}}
 
 
 def delete(service: Identity, call: Call) -> None:

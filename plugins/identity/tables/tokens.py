@@ -13,7 +13,9 @@ revocations = sa.Table(
     sa.Column("subject", columns.text(96), nullable=False),
     sa.Column("issued_before", columns.Moment, nullable=False),
     sa.Column("expires_at", columns.Moment, nullable=False),
+    sa.Column("number", sa.BigInteger(), nullable=False, server_default="0"),
     sa.Index("ix_identity_revocations_subject", "subject"),
+    sa.Index("ix_identity_revocations_number", "number"),
     sa.Index("ix_identity_revocations_expires", "expires_at"),
 )
 

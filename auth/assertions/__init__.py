@@ -1,0 +1,1 @@
+"""Ways in which what others say of a user reaches us."""
