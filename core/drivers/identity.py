@@ -17,10 +17,20 @@ COMPARATORS = ("equals", "contains", "startswith", "endswith", "icontains", "ist
 
 @dataclasses.dataclass(frozen=True)
 class IdentityFacts:
-    """What a backend is. ``many_domains``: one instance may hold users of any number of domains."""
+    """What a backend is.
+
+    ``many_domains``: one instance may hold users of any number of domains. One that may not answers whatever
+    domain it is asked for with all it has; what it gives has no domain (an empty ``domain_id``), and its ids may
+    be up to 255 characters long and known to nobody else: the service gives out others for them.
+    """
 
     many_domains: bool
     longest_name: int = 255
+    exact_names: bool = True
+    """Names that differ in case or in spaces only are different names."""
+    keeps: tuple[str, ...] | None = None
+    """What is kept of a user that is written, besides its name and password (``enabled``, ``options``,
+    ``default_project_id``, and keys of ``extra``); none for all."""
 
 
 class User(msgspec.Struct, frozen=True, kw_only=True):
@@ -147,6 +157,8 @@ class WritableUsers(abc.ABC):
     def create_user(self, user: User, prepared: str | None) -> User:
         """Make a user with the id and values given; without a password nobody can log in as it.
 
+        What is returned may have another id: that of a directory that makes ids of its own.
+
         :raises AlreadyExists: the id, or the name in its domain, is taken.
         """
 
@@ -192,7 +204,10 @@ class WritableGroups(abc.ABC):
 
     @abc.abstractmethod
     def create_group(self, group: Group) -> Group:
-        """Make a group. :raises AlreadyExists: the id, or the name in its domain, is taken."""
+        """Make a group; what is returned may have another id, as with users.
+
+        :raises AlreadyExists: the id, or the name in its domain, is taken.
+        """
 
     @abc.abstractmethod
     def update_group(self, group: Group) -> Group:
