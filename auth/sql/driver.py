@@ -133,6 +133,10 @@ class Sql(Identity, WritableUsers, PasswordRules, WritableGroups, Stored):
     def check_password(self, password: str) -> None:
         self._rules.check(password)
 
+    def told(self) -> Mapping[str, str]:
+        return {"password_regex": self.options.password_regex,
+                "password_regex_description": self.options.password_regex_description}
+
     def prepared_change(self, user_id: str, original: str, password: str) -> str:
         with self._db.read() as tx:
             row = _row(tx, USER, id=user_id)

@@ -186,6 +186,10 @@ class PasswordRules(abc.ABC):
         """See that a password that an administrator gives is good enough. :raises BadRequest: it is not."""
 
     @abc.abstractmethod
+    def told(self) -> Mapping[str, str]:
+        """What users may know of the rules: ``password_regex`` and ``password_regex_description``, empty without."""
+
+    @abc.abstractmethod
     def prepared_change(self, user_id: str, original: str, password: str) -> str:
         """The new password of a user who knows the old one, which may have expired, in the form of
         :meth:`set_own_password`; it may take its time.
