@@ -1,7 +1,10 @@
 """Users of other providers: providers, mappings and protocols, and the way from an assertion to a token."""
 
+import base64
 import datetime
+import hmac
 import itertools
+import json
 import re
 from urllib.parse import parse_qs, urlsplit
 
@@ -246,6 +249,15 @@ def id_token(issuer, subject, client="cloud"):
     return answer.json()["id_token"]
 
 
+def unpadded(data):
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+def part(values):
+    """A part of a token."""
+    return unpadded(json.dumps(values).encode())
+
+
 def knock(api, provider, text):
     return api.request("POST", provider["auth"], as_=None, headers={"Authorization": f"Bearer {text}"})
 
@@ -264,10 +276,11 @@ def test_tokens_that_do_not_prove_anything_are_refused(api, federation, issuer, 
     claims = jwt.decode(good, options={"verify_signature": False})
     other = federation(ONLY_NAME, remote_ids=["https://other.example"])
     head, body, signature = good.split(".")
-    forged = ".".join((head, jwt.encode(claims | {"sub": "admin"}, "k" * 32, algorithm="HS256").split(".")[1],
-                       signature))
-    keys = httpx.get(httpx.get(f"{issuer}/.well-known/openid-configuration").json()["jwks_uri"]).text
-    for bad in (jwt.encode(claims, None, algorithm="none"), jwt.encode(claims, keys, algorithm="HS256"), forged,
+    forged = ".".join((head, part(claims | {"sub": "admin"}), signature))
+    keys = httpx.get(httpx.get(f"{issuer}/.well-known/openid-configuration").json()["jwks_uri"]).content
+    confused = part({"typ": "JWT", "alg": "HS256"}) + "." + body
+    confused += "." + unpadded(hmac.digest(keys, confused.encode(), "sha256"))
+    for bad in (jwt.encode(claims, None, algorithm="none"), confused, forged,
                 id_token(issuer, "hal", client="another"), "not.a.token", good[:-8]):
         assert knock(api, provider, bad).status == 401, bad
     assert knock(api, other, good).status == 401
