@@ -1,0 +1,1 @@
+"""Users and groups of an LDAP directory: OpenLDAP, FreeIPA, Active Directory."""
