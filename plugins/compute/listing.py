@@ -108,11 +108,12 @@ def _deleted(values: Values, admin: bool) -> list[Condition]:
         raise Forbidden("Only administrators may list deleted instances")
     if admin and asked:
         return [servers.c.deleted.is_(truth(asked[-1]))]
+    soft = [] if admin and truth(values.get("soft_deleted", ["0"])[-1]) else [servers.c.vm_state != states.SOFT_DELETED]
     if "deleted" in statuses:
         return [servers.c.deleted.is_(True)] if statuses == ["deleted"] else []
     if values.get("changes-since"):
         return []
-    return [servers.c.deleted.is_(False)]
+    return [servers.c.deleted.is_(False), *soft]
 
 
 def _condition(name: str, given: list[str], version: Version) -> Condition | None:

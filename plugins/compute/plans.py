@@ -29,11 +29,20 @@ GROUP_HOSTS = (sa.select(servers.c.host, sa.func.count())
 HOSTS_OF = sa.select(servers.c.id, servers.c.host).where(servers.c.id.in_(sa.bindparam("ids", expanding=True)),
                                                          servers.c.deleted.is_(False))
 NO_IMAGE = ImageRecord(id="")
+RESERVED = ("root_device_name", "mappings", "block_device_mapping", "bdm_v2")
+"""Properties of an image that do not pass to images of its servers."""
 
 
 def image_of(details: Row) -> ImageRecord:
     """The image record a server was made from, empty when there is none."""
     return msgspec.convert(details.image, ImageRecord) if details.image else NO_IMAGE
+
+
+def snapshot_properties(row: Row, base: ImageRecord, metadata: Mapping[str, str]) -> dict[str, str]:
+    """The properties of an image that is made of a server: those of its own image, and where it came from."""
+    kept = {name: value for name, value in base.properties.items() if name not in RESERVED}
+    return {**kept, "instance_uuid": row.id, "user_id": row.user_id, "image_type": "snapshot",
+            "base_image_ref": row.image_id, "boot_roles": "", **metadata}
 
 
 def resources(flavor: Mapping[str, Any], volume_backed: bool) -> dict[str, int]:

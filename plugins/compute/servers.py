@@ -14,12 +14,11 @@ from ...core.process.slice import Kit
 from ...core.services.image import ImageRecord
 from ...core.services.network import NetworkService
 from ...core.services.volume import VolumeService
-from . import accounting, choice, creation, disks, plans, records, states
+from . import accounting, choice, creation, deferral, disks, plans, records, states
 from .event import emit
 from .tables import server_details, server_metadata, servers
 from .workflows.image import make_image
 
-RESERVED = ("root_device_name", "mappings", "block_device_mapping", "bdm_v2")
 OVERRIDE = "os_compute_api:os-lock-server:unlock:unlock_override"
 
 
@@ -44,11 +43,17 @@ def update(kit: Kit, context: Context, server_id: str, changes: Mapping[str, Any
         emit(kit, tx, context, "instance.update", records.find(tx, context, server_id))
 
 
-def delete(kit: Kit, context: Context, server_id: str) -> None:
-    """Begin to delete a server, whatever is being done to it; a second time changes nothing."""
+def delete(kit: Kit, context: Context, server_id: str, force: bool = False) -> None:
+    """Begin to delete a server, whatever is being done to it; a second time changes nothing.
+
+    Without ``force`` it can be restored for a while, where the options say so.
+    """
     with kit.db.write() as tx:
         row = records.find(tx, context, server_id)
         if row.task_state == "deleting":
+            return
+        if not force and deferral.deferred(kit, row):
+            deferral.begin(kit, tx, context, row)
             return
         states.begin(tx, row, "delete", context, kit.clock.now())
         kit.engine.start(tx, "compute.delete", server_id, context, interrupt=True)
@@ -90,7 +95,9 @@ def reset_state(kit: Kit, context: Context, server_id: str, state: str) -> None:
     """Set a server's state by hand; no task is left."""
     with kit.db.write() as tx:
         row = records.find(tx, context, server_id)
-        tx.update(servers, server_id, vm_state=state, task_state=None, updated_at=kit.clock.now())
+        if row.vm_state == states.SOFT_DELETED:
+            accounting.charge(tx, row.project_id, 1, row.vcpus, row.memory_mib)
+        tx.update(servers, server_id, vm_state=state, task_state=None, due_at=None, updated_at=kit.clock.now())
         kit.engine.record(tx, "compute.reset_state", server_id, context)
         emit(kit, tx, context, "instance.update", row)
 
@@ -185,7 +192,7 @@ def create_image(kit: Kit, context: Context, server_id: str, name: str, metadata
         details, devices = records.details(tx, server_id), records.devices(tx, server_id)
     states.check(row, "createImage", context)
     base = plans.image_of(details)
-    properties = _snapshot_properties(row, base, metadata)
+    properties = plans.snapshot_properties(row, base, metadata)
     image_id = kit.clock.uuid()
     snapshots: dict[str, str] = {}
     if disks.is_volume_backed(devices):
@@ -201,12 +208,6 @@ def create_image(kit: Kit, context: Context, server_id: str, name: str, metadata
         emit(kit, tx, context, "instance.snapshot.start", row)
     make_image(kit, context, record)
     return image_id
-
-
-def _snapshot_properties(row: Row, base: ImageRecord, metadata: Mapping[str, str]) -> dict[str, str]:
-    kept = {name: value for name, value in base.properties.items() if name not in RESERVED}
-    return {**kept, "instance_uuid": row.id, "user_id": row.user_id, "image_type": "snapshot",
-            "base_image_ref": row.image_id, "boot_roles": "", **metadata}
 
 
 def _mapping_properties(kit: Kit, context: Context, row: Row, devices: Sequence[Row],
@@ -259,12 +260,6 @@ def _groups_changed(kit: Kit, context: Context, row: Row, kind: str) -> None:
         tx.update(servers, row.id, security_groups=names, updated_at=kit.clock.now())
         kit.engine.record(tx, kind, row.id, context)
         emit(kit, tx, context, "instance.update", row)
-
-
-def change_password(kit: Kit, context: Context, server_id: str) -> None:
-    """Guests have no agent that could take a password. :raises Conflict: always, once the server is found."""
-    states.check(show(kit, context, server_id), "changePassword", context)
-    raise Conflict("Failed to set admin password: the guest has no agent to set it", type="NoGuestAgent")
 
 
 def host_of(kit: Kit, context: Context, server_id: str) -> Row:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from ...core.http.mount import Wsgi
 from ...core.process.slice import Belonging, Kit, Slice
 from ...core.services.compute import ComputeService
-from . import daemons, purge
+from . import daemons, deferral, purge
 from .agency import CONTROL_QUEUE, Control
 from .agent import HostAgents
 from .api import FACE
@@ -40,6 +40,7 @@ class Compute(Slice):
     def start(self, service: Service, kit: Kit) -> None:
         kit.mesh.serve(CONTROL_QUEUE, Control, service.control)
         daemons.announce(kit)
+        deferral.announce(kit)
 
     def pages(self, service: Service, kit: Kit) -> Mapping[str, Wsgi]:
         return {"/metadata": MetadataPage(kit)}

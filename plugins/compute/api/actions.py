@@ -7,7 +7,7 @@ from typing import Any
 
 from ....core.errors import NotFound
 from ....core.http.call import Call, Reply
-from ....core.http.table import Action, Operation
+from ....core.http.table import Action
 from .. import creation, servers, states
 from ..agency import ComputeAgent, agent_queue
 from ..service import Service
@@ -75,8 +75,14 @@ def create_image(service: Service, call: Call) -> Body:
     wish = call.body["createImage"]
     image_id = servers.create_image(service.kit, call.context, call.path["server_id"], wish["name"],
                                     wish.get("metadata") or {})
-    headers = {"Location": f"{call.request.scheme}://{call.request.netloc}/image/v2/images/{image_id}"}
-    return Reply({"image_id": image_id} if call.since("2.45") else None, headers=headers)
+    if call.since("2.45"):
+        return {"image_id": image_id}
+    return Reply(None, headers={"Location": image_location(service, call, image_id)})
+
+
+def image_location(service: Service, call: Call, image_id: str) -> str:
+    """Where an image is to be found."""
+    return f"{call.request.scheme}://{call.request.netloc}/image/v2/images/{image_id}"
 
 
 def lock(service: Service, call: Call) -> None:
@@ -90,19 +96,9 @@ def unlock(service: Service, call: Call) -> None:
     servers.unlock(service.kit, call.context, call.path["server_id"])
 
 
-def change_password(service: Service, call: Call) -> None:
-    """Refuse: no guest has an agent that could set its password."""
-    servers.change_password(service.kit, call.context, call.path["server_id"])
-
-
 def reset_state(service: Service, call: Call) -> None:
     """Set a server's state by hand."""
     servers.reset_state(service.kit, call.context, call.path["server_id"], call.body["os-resetState"]["state"])
-
-
-def force_delete(service: Service, call: Call) -> None:
-    """Delete a server."""
-    servers.delete(service.kit, call.context, call.path["server_id"])
 
 
 def add_security_group(service: Service, call: Call) -> None:
@@ -132,22 +128,6 @@ def console_output(service: Service, call: Call) -> Body:
     return {"output": text}
 
 
-def diagnostics(service: Service, call: Call) -> Body:
-    """What is known of a guest's inside: its state and its size."""
-    row = servers.host_of(service.kit, call.context, call.path["server_id"])
-    host = service.fleet.host(row.host)
-    words = {number: power.value for power, number in states.POWER.items()}
-    if not call.since("2.48"):
-        return {"memory": row.memory_mib * 1024, "vcpus": row.vcpus}
-    kind = host.hypervisor_type if host is not None else None
-    return {"state": words.get(row.power_state, "pending"), "driver": "libvirt", "hypervisor": kind,
-            "hypervisor_os": None, "uptime": None, "config_drive": bool(row.config_drive), "num_cpus": row.vcpus,
-            "num_nics": len(row.nics), "num_disks": 1 + len(row.volumes),
-            "memory_details": {"maximum": row.memory_mib, "used": None},
-            "cpu_details": [{"id": number, "time": None, "utilisation": None} for number in range(row.vcpus)],
-            "nic_details": [], "disk_details": []}
-
-
 OPERATIONS = (
     Action(PATH, "os-start", _power("start", "instance.power_on"), PREFIX + "servers:start"),
     Action(PATH, "os-stop", _power("stop", "instance.power_off"), PREFIX + "servers:stop"),
@@ -163,13 +143,9 @@ OPERATIONS = (
     Action(PATH, "createImage", create_image, PREFIX + "servers:create_image", schema.CREATE_IMAGE),
     Action(PATH, "lock", lock, PREFIX + "os-lock-server:lock", schema.LOCK),
     Action(PATH, "unlock", unlock, PREFIX + "os-lock-server:unlock"),
-    Action(PATH, "changePassword", change_password, PREFIX + "os-admin-password", schema.CHANGE_PASSWORD),
     Action(PATH, "os-resetState", reset_state, PREFIX + "os-admin-actions:reset_state", schema.RESET_STATE),
-    Action(PATH, "forceDelete", force_delete, PREFIX + "os-deferred-delete:force"),
     Action(PATH, "addSecurityGroup", add_security_group, PREFIX + "os-security-groups:add", schema.SECURITY_GROUP),
     Action(PATH, "removeSecurityGroup", remove_security_group, PREFIX + "os-security-groups:remove",
            schema.SECURITY_GROUP),
     Action(PATH, "os-getConsoleOutput", console_output, PREFIX + "os-console-output", schema.CONSOLE, status=200),
-    Operation("GET", "/servers/{server_id}/diagnostics", diagnostics, PREFIX + "os-server-diagnostics",
-              summary="Show a server's diagnostics"),
 )

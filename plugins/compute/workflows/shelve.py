@@ -11,10 +11,11 @@ import datetime
 
 import msgspec
 
-from ....core.db.engine import Transaction
+from ....core.context import Context
+from ....core.db.engine import Row, Transaction
 from ....core.errors import CloudError, Forbidden, NotFound
 from ....core.operations.workflow import Finish, Job, Step, Workflow
-from ....core.services.image import ImageService
+from ....core.services.image import ImageRecord, ImageService
 from ....core.services.network import NetworkService
 from ....core.services.placement import PlacementService
 from ....core.services.scheduler import SchedulerService
@@ -23,7 +24,8 @@ from .. import plans, records, states
 from ..agency import GuestPlan
 from ..event import emit
 from ..tables import servers
-from .image import discard, make, upload_root
+from .image import discard, upload_root
+from .image import make_image as create_image
 from .step import Rows, agent_of, connections, fleet_of, kit_of, rows_of, server_of, settle
 
 SHELVING, OFFLOADING, UNSHELVING = "shelving", "shelving_offloading", "unshelving"
@@ -32,7 +34,13 @@ SHELVING, OFFLOADING, UNSHELVING = "shelving", "shelving_offloading", "unshelvin
 def make_image(job: Job) -> None:
     """Make the image, but for a server whose root disk is a volume."""
     if job.data.get("image"):
-        make(job)
+        record = msgspec.convert(job.data["image"], ImageRecord)
+        create_image(kit_of(job), owner(job.context, rows_of(job).server), record)
+
+
+def owner(context: Context, server: Row) -> Context:
+    """``context`` in the server's project: what an administrator shelves its owner can unshelve."""
+    return msgspec.structs.replace(context, project_id=server.project_id)
 
 
 def discard_image(job: Job) -> None:
