@@ -1,5 +1,6 @@
 """The console proxy, asked by a real client, before the consoles of a simulated host."""
 
+import contextlib
 import http.client
 import logging
 import struct
@@ -193,11 +194,11 @@ def test_slow_browser_holds_the_guest_back(rig):
 
 
 def test_connections_are_counted(rig):
-    sockets = [rig.open(token=str(number)) for number in range(4)]
-    with pytest.raises((OSError, EOFError, InvalidHandshake)):
-        rig.open(token="five", open_timeout=5)
-    for one in sockets:
-        one.close()
+    with contextlib.ExitStack() as sockets:
+        for number in range(4):
+            sockets.enter_context(rig.open(token=str(number)))
+        with pytest.raises((OSError, EOFError, InvalidHandshake)), rig.open(token="five", open_timeout=5):
+            raise AssertionError
     time.sleep(1.5)
     with rig.open() as socket:
         shake(socket)

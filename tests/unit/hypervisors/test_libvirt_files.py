@@ -14,7 +14,7 @@ from pathlib import Path
 import pycdlib
 import pytest
 from stratolith.core.clock import Virtual
-from stratolith.core.drivers.hypervisor import Disk, GuestSpec, Image
+from stratolith.core.drivers.hypervisor import ConsoleEndpoint, ConsoleKind, Disk, GuestSpec, Image
 from stratolith.core.drivers.network import Vif
 from stratolith.core.drivers.volume import Connection
 from stratolith.core.errors import BackendBusy, BackendFailed, NoSpace, NotFound, NotSupported
@@ -26,6 +26,7 @@ from stratolith.hypervisors.libvirt.domain import NAMESPACE, domain_xml
 from stratolith.hypervisors.libvirt.images import ImageCache
 from stratolith.hypervisors.libvirt.options import LibvirtOptions
 from stratolith.hypervisors.libvirt.qemu_img import QemuImg
+from stratolith.hypervisors.libvirt.screen import endpoint
 
 GUEST = "11111111-2222-4333-8444-555555555555"
 MIB = 1 << 20
@@ -230,10 +231,33 @@ def test_kvm_is_only_used_when_told(tmp_path: Path) -> None:
     assert root.find("features/tcg") is None
 
 
-def test_screen_only_when_told(tmp_path: Path) -> None:
-    assert described(spec(Disk("vda", 1)), tmp_path).find("devices/graphics") is None
-    graphics = described(spec(Disk("vda", 1)), tmp_path, vnc_listen="127.0.0.1").find("devices/graphics")
-    assert graphics is not None and graphics.get("listen") == "127.0.0.1"
+def test_screens_are_on_sockets_unless_told_otherwise(tmp_path: Path) -> None:
+    listens = [one.get("type") for one in described(spec(Disk("vda", 1)), tmp_path).iterfind("devices/graphics/listen")]
+    assert listens == ["socket"]
+    root = described(spec(Disk("vda", 1)), tmp_path, vnc_listen="127.0.0.1", spice=True)
+    assert [(one.get("type"), one.find("listen").get("address"))  # type: ignore[union-attr]
+            for one in root.iterfind("devices/graphics")] == [("vnc", "127.0.0.1"), ("spice", None)]
+    assert described(spec(Disk("vda", 1)), tmp_path, vnc=False).find("devices/graphics") is None
+
+
+def test_serial_line_is_on_a_socket_when_its_path_is_short(tmp_path: Path) -> None:
+    line = described(spec(Disk("vda", 1)), Path("/s")).find("devices/serial")
+    assert line is not None and line.get("type") == "unix" and line.find("log") is not None
+    line = described(spec(Disk("vda", 1)), Path("/" + "s" * 90)).find("devices/serial")
+    assert line is not None and line.get("type") == "pty" and line.find("log") is not None
+
+
+def test_where_consoles_are() -> None:
+    text = """<domain><devices>
+        <graphics type='vnc' port='5901'><listen type='address' address='127.0.0.1'/></graphics>
+        <graphics type='spice'><listen type='socket' socket='/run/s.sock'/></graphics>
+        <serial type='unix'><source mode='bind' path='/run/tty'/></serial></devices></domain>"""
+    assert endpoint(text, ConsoleKind.VNC) == ConsoleEndpoint(ConsoleKind.VNC, "127.0.0.1", 5901)
+    assert endpoint(text, ConsoleKind.SPICE) == ConsoleEndpoint(ConsoleKind.SPICE, path="/run/s.sock")
+    assert endpoint(text, ConsoleKind.SERIAL) == ConsoleEndpoint(ConsoleKind.SERIAL, path="/run/tty")
+    with pytest.raises(NotSupported):
+        endpoint("<domain><devices><graphics type='vnc' port='-1'><listen type='address'/></graphics>"
+                 "</devices></domain>", ConsoleKind.VNC)
 
 
 def test_wishes_of_the_image(tmp_path: Path) -> None:
