@@ -197,7 +197,8 @@ def test_connections_are_counted(rig):
     with contextlib.ExitStack() as sockets:
         for number in range(4):
             sockets.enter_context(rig.open(token=str(number)))
-        with pytest.raises((OSError, EOFError, InvalidHandshake)), rig.open(token="five", open_timeout=5):
+        refused = (OSError, EOFError, InvalidHandshake, ConnectionClosed)
+        with pytest.raises(refused), rig.open(token="five", open_timeout=5):
             raise AssertionError
     time.sleep(1.5)
     with rig.open() as socket:
