@@ -31,7 +31,7 @@ from ..operations.tables import SCHEMA as CORE_SCHEMA
 from ..plugins import Registry
 from ..policy.engine import Policy, read_file
 from ..services.base import Peers
-from ..services.identity import IdentityService
+from ..services.identity import CHANGED_TOPIC, IdentityService
 from .metrics import Metrics
 from .slice import SERVICES, Agent, Kit, Slice
 from .tokens import Tokens
@@ -48,7 +48,7 @@ class CloudOptions:
     host: str = option("", "name of this machine in lists of services; empty means its host name")
     process: str = option("stratolith", "name of this process; leases of its earlier starts end when it starts")
     bus: str = option("local", "bus driver: local (one process) or kombu")
-    token_cache_s: float = option(1.0, "seconds for which a process without identity believes a token unasked")
+    token_cache_s: float = option(0.5, "seconds for which a process without identity believes a token unasked")
     policy_file: str = option("", "policy file whose rules replace the defaults")
     cors_origins: tuple[str, ...] = option((), "origins that browsers may call from; * for all")
 
@@ -217,6 +217,7 @@ class Cloud:
     def start(self) -> None:
         """Begin periodic work, take up unfinished operations and start the agents."""
         self.bus.listen(WAKE_TOPIC, self._woken)
+        self.bus.listen(CHANGED_TOPIC, self._tokens.forget)
         for one in self.slices:
             one.start(self.services[one.name], self.kits[one.name])
         self._start_agents()

@@ -20,15 +20,21 @@ class Tokens:
         self._kept_s = kept_s
         self._known: dict[str, tuple[float, Context]] = {}
 
+    def forget(self, body: bytes = b"") -> None:
+        """Believe nothing unasked: identity has changed."""
+        self._known = {}
+
     def context(self, token: str, request_id: str, ask: Callable[[str, str], Context]) -> Context:
         """Who holds ``token``; ``ask`` is called with it when nothing fresh is known."""
         now = self._clock.monotonic()
-        known = self._known.get(token)
+        remembered = self._known
+        known = remembered.get(token)
         if known is not None and now - known[0] < self._kept_s:
             return msgspec.structs.replace(known[1], request_id=request_id)
         found = ask(token, request_id)
-        if len(self._known) >= MOST:
-            self._known.clear()
+        if len(remembered) >= MOST:
+            remembered.clear()
         if self._kept_s:
-            self._known[token] = (now, found)
+            # What was forgotten while identity was asked stays forgotten: the answer may be from before.
+            remembered[token] = (now, found)
         return found

@@ -13,6 +13,7 @@ from ...core.db.engine import Row
 from ...core.errors import NotFound
 from .memberships import groups_of
 from .projects import Projects
+from .revision import ALL
 from .roles import Roles
 from .store import Store
 from .tables import assignments, projects
@@ -88,7 +89,7 @@ class Assignments:
             if tx.row(sa.select(assignments.c.role_id).where(*_exactly(assignment))) is not None:
                 return
             tx.insert(assignments, {column.name: getattr(assignment, column.name) for column in assignments.c})
-            self._store.revision.bump(tx)
+            self._store.revision.bump(tx, _concerned(assignment))
             self._store.emit(tx, context, "role_assignment", "created", assignment.role_id, **_facts(assignment))
 
     def withdraw(self, context: Context, assignment: Assignment) -> None:
@@ -96,14 +97,14 @@ class Assignments:
         with self._db.write() as tx:
             if tx.execute(assignments.delete().where(*_exactly(assignment))) == 0:
                 self.check(assignment)
-            self._store.revision.bump(tx)
+            self._store.revision.bump(tx, _concerned(assignment))
             self._store.emit(tx, context, "role_assignment", "deleted", assignment.role_id, **_facts(assignment))
 
-    def forget_actor(self, actor_id: str) -> None:
-        """Remove all assignments of a user or group that goes away."""
+    def forget_actor(self, actor_id: str, changed: Sequence[str] = ALL) -> None:
+        """Remove all assignments of a user or group that goes away; ``changed`` are those whose tokens may change."""
         with self._db.write() as tx:
             tx.execute(assignments.delete().where(assignments.c.actor_id == actor_id))
-            self._store.revision.bump(tx)
+            self._store.revision.bump(tx, changed)
 
     def _know(self, assignment: Assignment) -> None:
         if assignment.role_id:
@@ -272,6 +273,15 @@ def _exactly(one: Assignment) -> list[sa.ColumnElement[bool]]:
 def _assignment(row: Row) -> Assignment:
     return Assignment(actor_kind=row.actor_kind, actor_id=row.actor_id, target_kind=row.target_kind,
                       target_id=row.target_id, role_id=row.role_id, inherited=row.inherited)
+
+
+def _concerned(assignment: Assignment) -> Sequence[str]:
+    """Whose tokens an assignment may change: its user's, or for a group's those of its target and of all below."""
+    if assignment.actor_kind == "user":
+        return (f"user:{assignment.actor_id}",)
+    if assignment.inherited or assignment.target_kind == SYSTEM:
+        return ALL
+    return (f"{assignment.target_kind}:{assignment.target_id}",)
 
 
 def _facts(one: Assignment) -> dict[str, object]:

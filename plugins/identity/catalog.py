@@ -83,7 +83,7 @@ class Catalog:
             return tx.rows(paged(sa.select(table).where(*conditions), table, page, tx))
 
     def _write(self, tx: Transaction, context: Context, noun: str, verb: str, id: str) -> None:
-        self._store.revision.bump(tx)
+        self._store.revision.bump(tx, ())
         self._store.emit(tx, context, noun, verb, id)
 
     # Regions.

@@ -206,9 +206,9 @@ class EndpointGroups:
         tx.execute(table.delete().where(table.c.project_id == project_id, table.c[name] == id))
 
     def _changed(self, tx: Transaction, context: Context, verb: str, group_id: str) -> None:
-        self._store.revision.bump(tx)
+        self._store.revision.bump(tx, ())
         self._store.emit(tx, context, "endpoint_group", verb, group_id)
 
     def _endpoint_changed(self, tx: Transaction, context: Context, endpoint_id: str) -> None:
-        self._store.revision.bump(tx)
+        self._store.revision.bump(tx, ())
         self._store.emit(tx, context, "endpoint", "updated", endpoint_id)

@@ -118,7 +118,7 @@ class Projects:
             tx.insert(projects, {**values, "id": project_id})
             self._write_tags(tx, project_id, project_tags)
             # A new name may be the answer to a question that is remembered as a domain's.
-            self._store.revision.bump(tx)
+            self._store.revision.bump(tx, ())
             self._emit(tx, context, values["is_domain"], "created", project_id)
             return self.find(project_id)
 
@@ -163,7 +163,7 @@ class Projects:
             tx.update(projects, project_id, **changed)
             if project_tags is not None:
                 self._write_tags(tx, project_id, project_tags)
-            self._store.revision.bump(tx)
+            self._store.revision.bump(tx, (f"{'domain' if row.is_domain else 'project'}:{project_id}",))
             self._emit(tx, context, row.is_domain, "updated", project_id)
             return self.find(project_id)
 

@@ -1,34 +1,76 @@
 """Revision and memory: answers that are kept until identity changes, here or in another process.
 
 Each write that can change what a token means bumps the row ``identity_revision`` in its own
-transaction. This process knows of its own writes once they are committed; the row, read once a
-second at most, tells of the others'.
+transaction. This process knows of its own writes once they are committed; the others hear of them over the
+bus, and read the row twice a second, because a message may be lost.
+
+With the number goes a list for those who check tokens by themselves: what was revoked, and what has changed so
+that they must ask. The list holds one entry a subject and is kept as long as a token of before may be about.
 """
 
 from __future__ import annotations
 
+import contextlib
+import datetime
 import threading
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from typing import Any, TypeVar, cast
 
+import msgspec
 import sqlalchemy as sa
 
 from ...core.clock import Clock
 from ...core.db.engine import Database, Transaction
-from .tables import revision
+from .tables import revision, revocations
 
 T = TypeVar("T")
 NUMBER = sa.select(revision.c.number).where(revision.c.id == 1)
 BUMP = revision.update().where(revision.c.id == 1).values(number=revision.c.number + 1)
-CHECK_EVERY_S = 1.0
+CHECK_EVERY_S = 0.45
+ALL = ("all",)
+"""The subject that stands for every token."""
+CHANGED = "~"
+"""Marks the subjects of entries that revoke nothing: tokens of theirs may mean something else by now."""
+encode = msgspec.json.Encoder().encode
+
+
+class Entry(msgspec.Struct, frozen=True):
+    """One entry of the list: tokens of ``subject`` issued before a moment (seconds since the epoch) are useless, or,
+    if it is not ``final``, may mean something else by now."""
+
+    subject: str
+    issued_before: float
+    final: bool
+
+
+class News(msgspec.Struct, frozen=True):
+    """What the other processes are told of a change."""
+
+    number: int
+    entries: list[Entry]
+
+
+decode = msgspec.json.Decoder(News).decode
+
+
+def entry(subject: str, issued_before: datetime.datetime) -> Entry:
+    """A row of the list."""
+    at = issued_before.replace(tzinfo=datetime.UTC).timestamp()
+    return Entry(subject.removeprefix(CHANGED), at, not subject.startswith(CHANGED))
 
 
 class Revision:
-    """The generation of what this process knows; it grows with each change that matters."""
+    """The generation of what this process knows; it grows with each change that matters.
 
-    def __init__(self, database: Database, clock: Clock) -> None:
+    ``kept_s`` is how long entries of the list are kept; ``tell`` is handed what other processes should hear.
+    """
+
+    def __init__(self, database: Database, clock: Clock, kept_s: float = 0.0,
+                 tell: Callable[[bytes], None] | None = None) -> None:
         self._db = database
         self._clock = clock
+        self._kept = datetime.timedelta(seconds=kept_s)
+        self._tell = tell
         self._lock = threading.Lock()
         self._checked = -CHECK_EVERY_S
         self._seen = -1
@@ -40,15 +82,46 @@ class Revision:
             self._check()
         return self._generation
 
-    def bump(self, tx: Transaction) -> None:
-        """Tell all processes, once ``tx`` is committed, that what they remember may be wrong."""
+    def bump(self, tx: Transaction, changed: Sequence[str] = ALL, revoked: Sequence[str] = ()) -> None:
+        """Tell all processes, once ``tx`` is committed, that what they remember may be wrong.
+
+        ``changed`` are subjects (``user:ID``, ``project:ID``, ``domain:ID``, or all) whose tokens may mean something
+        else now, nothing where no token can; ``revoked`` are those whose tokens are useless for good.
+        """
         if tx.execute(BUMP) == 0:
             tx.insert(revision, {"id": 1, "number": 1})
-        tx.after_commit(self._grow)
+        # The row is locked from here to the commit, so numbers are seen in their order.
+        number = tx.value(NUMBER)
+        now = self._clock.now()
+        subjects = [*revoked, *(CHANGED + subject for subject in changed if subject not in revoked)]
+        if subjects:
+            tx.execute(revocations.delete().where(revocations.c.subject.in_(subjects)))
+            tx.insert(revocations, [{"subject": subject, "issued_before": now, "expires_at": now + self._kept,
+                                     "number": number} for subject in subjects])
+        tx.after_commit(lambda: self._told(number, [entry(subject, now) for subject in subjects]))
 
-    def _grow(self) -> None:
+    def trim(self, tx: Transaction) -> None:
+        """Forget entries that no token is as old as any more."""
+        tx.execute(revocations.delete().where(revocations.c.expires_at < self._clock.now()))
+
+    def hear(self, body: bytes) -> None:
+        """What another process told: what is remembered is to be found anew. Bodies that are none are none."""
+        with contextlib.suppress(msgspec.MsgspecError):
+            number = decode(body).number
+            if number > self._seen:
+                self._grow(number)
+
+    def _told(self, number: int, entries: list[Entry]) -> None:
+        self._grow(number)
+        if self._tell is not None:
+            self._tell(encode(News(number, entries)))
+
+    def _grow(self, number: int) -> None:
+        """One more generation; with nothing missed in between, the number need not be noticed again."""
         with self._lock:
             self._generation += 1
+            if number == self._seen + 1:
+                self._seen = number
 
     def _check(self) -> None:
         with self._lock:

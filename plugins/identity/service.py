@@ -22,6 +22,7 @@ from .limits import Limits, RegisteredLimits
 from .policies import Policies
 from .projects import Projects
 from .revision import Memory, Revision
+from .revoke_events import Revocations, teller
 from .roles import Roles
 from .store import Store
 from .tokens import Tokens
@@ -38,7 +39,7 @@ class Identity(IdentityService):
         backend = kit.driver(BACKENDS, options.backend, f"identity.{options.backend}")
         if isinstance(backend, Stored):
             backend.attach(kit.db)
-        revision = Revision(kit.db, kit.clock)
+        revision = Revision(kit.db, kit.clock, options.longest_s, teller(kit))
         self.store = store = Store(
             kit=kit, options=options, db=kit.db, clock=kit.clock, backend=backend,
             format=kit.driver(FORMATS, options.tokens), revision=revision,
@@ -53,6 +54,7 @@ class Identity(IdentityService):
         self.tokens = Tokens(store, self.projects, self.assignments, self.catalog)
         self.authentication = Authentication(store, self.projects, self.tokens)
         self.credentials = Credentials(store)
+        self.revocations = Revocations(store)
         self.domain_configurations = DomainConfigurations(store)
         self.policies = Policies(store)
         self.registered_limits = RegisteredLimits(store)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ...core.process.slice import Kit, Slice
-from ...core.services.identity import IdentityService
+from ...core.services.identity import CHANGED_TOPIC, IdentityService
 from . import service
 from .api import API
 from .rules import RULES
@@ -27,6 +27,9 @@ class Identity(Slice):
 
     def service(self, kit: Kit) -> service.Identity:
         return service.Identity(kit)
+
+    def start(self, service: Any, kit: Kit) -> None:
+        kit.mesh.bus.listen(CHANGED_TOPIC, service.store.revision.hear)
 
     def seed(self, service: Any, kit: Kit) -> None:
         service.seed(kit.context())

@@ -71,7 +71,7 @@ class Users:
                 after = self.find(user_id)
             if prepared is not None or (before.enabled and not after.enabled):
                 self._store.revoke(tx, f"user:{user_id}")
-            self._store.revision.bump(tx)
+            self._store.revision.bump(tx, (f"user:{user_id}",))
             self._store.emit(tx, context, "user", "updated", user_id)
         return after
 
@@ -109,7 +109,7 @@ class Users:
         """Remove a user with its assignments, memberships and credentials; its tokens end."""
         with self._store.db.write() as tx:
             self.find(user_id)
-            self._assignments.forget_actor(user_id)
+            self._assignments.forget_actor(user_id, ())
             forget(tx, user_id)
             tx.execute(sa.delete(credentials).where(credentials.c.user_id == user_id))
             self._store.users.delete_user(user_id)
@@ -186,7 +186,7 @@ class Groups:
         """Put a user into a group."""
         with self._store.db.write() as tx:
             self._store.groups.add_member(group_id, user_id)
-            self._store.revision.bump(tx)
+            self._store.revision.bump(tx, (f"user:{user_id}",))
             self._store.emit(tx, context, "group", "member_added", group_id, user=user_id)
 
     def remove(self, context: Context, group_id: str, user_id: str) -> None:
@@ -194,7 +194,7 @@ class Groups:
         with self._store.db.write() as tx:
             self.check_member(group_id, user_id)
             self._store.groups.remove_member(group_id, user_id)
-            self._store.revision.bump(tx)
+            self._store.revision.bump(tx, (f"user:{user_id}",))
             self._store.emit(tx, context, "group", "member_removed", group_id, user=user_id)
 
 
