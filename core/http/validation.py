@@ -74,9 +74,19 @@ class BodyCheck:
                 return
 
     def _compile(self, since: Version, schema: Schema) -> Any:
-        validator = jsonschema_rs.validator_for(dict(schema), formats=dict(FORMATS), validate_formats=True)
-        self._compiled[since] = validator
+        validator = self._compiled[since] = _validator(schema)
         return validator
+
+
+def _validator(schema: Schema) -> Any:
+    return jsonschema_rs.validator_for(dict(schema), formats=dict(FORMATS), validate_formats=True)
+
+
+def validate(schema: Schema, value: Any) -> None:
+    """See that a value that came on another way than as a body fits ``schema``. :raises BadRequest: it does not."""
+    validator = _validator(schema)
+    if not validator.is_valid(value):
+        raise _refusal(validator, value)
 
 
 def _refusal(validator: Any, body: Any) -> BadRequest:

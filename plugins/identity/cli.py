@@ -1,42 +1,112 @@
-"""``stratolith identity``: what an operator does to identity from outside of the API."""
+"""``stratolith identity``: what an operator does to identity from outside of the API.
+
+Each action is a row of ``ACTIONS``: its word, one sentence, its arguments and what it does.
+"""
 
 from __future__ import annotations
 
 import argparse
+import dataclasses
+import json
 import logging
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import msgspec
 
 from ...core.cli.command import Command, add_configuration, add_state, configuration
 from ...core.clock import System
+from ...core.errors import BadRequest
+
+
+@dataclasses.dataclass(frozen=True)
+class Action:
+    """One word behind ``stratolith identity``."""
+
+    sentence: str
+    run: Callable[[argparse.Namespace], int]
+    arguments: Callable[[argparse.ArgumentParser], None] = lambda parser: None
+
+
+def rotate_keys(arguments: argparse.Namespace) -> int:
+    """Rotate the keys of the token format that the configuration names.
+
+    New tokens are made with the next key; running processes notice within a second, and tokens issued so far
+    stay good until their key is retired by later rotations.
+    """
+    from ...core.drivers.base import Surroundings, make
+    from .backends import FORMATS
+    from .store import IdentityOptions
+    options = configuration(arguments)
+    name = options.section("identity", IdentityOptions).tokens
+    section = f"tokens.{name}"
+    state = arguments.state / section
+    surroundings = Surroundings(System(), logging.getLogger("stratolith.identity"), state_dir=state, run_dir=state)
+    tokens = make(FORMATS.load(name), section, options, surroundings)
+    tokens.open()
+    tokens.rotate()
+    tokens.close()
+    print(f"{name}: keys rotated")
+    return 0
+
+
+def test_mapping(arguments: argparse.Namespace) -> int:
+    """Print what the rules of a mapping make of an assertion, without a cloud.
+
+    The rules are JSON as the API takes them; the assertion holds lines ``attribute: value; value``.
+    :raises BadRequest: a file does not hold what it should. :raises Unauthorized: no rule counts.
+    """
+    from ...core.http.validation import validate
+    from .api.federation import RULES
+    from .federation import mapping
+    try:
+        rules = json.loads(arguments.rules.read_text())
+    except ValueError as exc:
+        raise BadRequest(f"{arguments.rules} is no JSON: {exc}") from exc
+    rules = rules.get("rules", rules) if isinstance(rules, dict) else rules
+    validate(RULES, rules)
+    found = mapping.evaluate(rules, _asserted(arguments.assertion))
+    print(json.dumps(msgspec.to_builtins(found), indent=2))
+    return 0
+
+
+def _asserted(file: Path) -> dict[str, list[str]]:
+    from .federation import mapping
+    found = {}
+    for number, line in enumerate(file.read_text().splitlines(), 1):
+        name, colon, values = line.partition(":")
+        if line.strip() and not colon:
+            raise BadRequest(f"{file}, line {number}: there is no colon behind an attribute's name")
+        if line.strip():
+            found[mapping.folded(name.strip())] = [one.strip() for one in values.split(";") if one.strip()]
+    return found
+
+
+def _mapping_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("rules", type=Path, help="file with the mapping's rules")
+    parser.add_argument("assertion", type=Path, help="file with the attributes that a provider asserts")
+
+
+ACTIONS: Mapping[str, Action] = {
+    "rotate-keys": Action("make new tokens with the next key", rotate_keys),
+    "test-mapping": Action("show what a mapping makes of an assertion", test_mapping, _mapping_arguments),
+}
 
 
 class IdentityCommand(Command):
-    """Change the keys that tokens are made with.
+    """Rotate keys and try out mappings."""
 
-    rotate-keys: new tokens are made with the next key; running processes notice within a second, and
-    tokens issued so far stay good until their key is retired by later rotations.
-    """
-
-    help = "rotate the keys of tokens"
+    help = "rotate keys, try out mappings"
     takes_options = True
 
     def arguments(self, parser: argparse.ArgumentParser) -> None:
-        parser.add_argument("action", choices=("rotate-keys",))
-        add_state(parser)
-        add_configuration(parser)
+        actions = parser.add_subparsers(dest="action", required=True, metavar="action")
+        for name, action in ACTIONS.items():
+            words = actions.add_parser(name, help=action.sentence, description=action.run.__doc__)
+            action.arguments(words)
+            add_state(words)
+            add_configuration(words)
 
     def run(self, arguments: argparse.Namespace) -> int:
-        """Rotate the keys of the token format that the configuration names."""
-        from ...core.drivers.base import Surroundings, make
-        from .backends import FORMATS
-        from .store import IdentityOptions
-        options = configuration(arguments)
-        name = options.section("identity", IdentityOptions).tokens
-        section = f"tokens.{name}"
-        state = arguments.state / section
-        surroundings = Surroundings(System(), logging.getLogger("stratolith.identity"), state_dir=state, run_dir=state)
-        tokens = make(FORMATS.load(name), section, options, surroundings)
-        tokens.open()
-        tokens.rotate()
-        tokens.close()
-        print(f"{name}: keys rotated")
-        return 0
+        """Do one action."""
+        return ACTIONS[arguments.action].run(arguments)
