@@ -74,12 +74,17 @@ class DomainConfigurations:
         :raises Forbidden: there is no such group or option. :raises NotFound: the domain was told nothing of it.
         """
         _check_known(group, option)
+        shown = self.visible(domain_id, group, option)
+        if not shown:
+            raise _absent(domain_id, group, option)
+        return shown
+
+    def visible(self, domain_id: str, group: str = "", option: str = "") -> Config:
+        """As :meth:`show`, but nothing where there is nothing."""
         shown: Config = {}
         for row in self._rows(domain_id):
             if row.sealed_value is None and group in ("", row.section) and option in ("", row.name):
                 shown.setdefault(row.section, {})[row.name] = row.value
-        if not shown:
-            raise _absent(domain_id, group, option)
         return shown
 
     def replace(self, context: Context, domain_id: str, config: Mapping[str, Mapping[str, Any]]) -> bool:
