@@ -72,7 +72,8 @@ class RegisteredLimits:
     def update(self, context: Context, id: str, values: Mapping[str, Any]) -> Row:
         """Change a registered limit.
 
-        :raises Forbidden: limits of projects or domains refer to it. :raises BadRequest: a service or region is unknown.
+        :raises Forbidden: limits of projects or domains refer to it.
+        :raises BadRequest: a service or region is unknown.
         :raises AlreadyExists: there is another of the same service, region and resource.
         """
         with self._db.write() as tx:
