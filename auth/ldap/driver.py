@@ -27,6 +27,8 @@ from .text import is_fit
 from .users import Found, Users
 from .writing import Writing
 
+LONGEST_NAME = 200
+"""What fits into a DN everywhere: OpenLDAP's database takes 240 bytes."""
 LONGEST_PASSWORD = 16_384
 
 
@@ -69,7 +71,7 @@ class Ldap(Identity):
             kept.append("enabled")
         if project:
             kept.append("default_project_id")
-        return IdentityFacts(many_domains=False, exact_names=False, keeps=tuple(kept))
+        return IdentityFacts(many_domains=False, longest_name=LONGEST_NAME, exact_names=False, keeps=tuple(kept))
 
     def authenticate(self, password: str, *, user_id: str = "", name: str = "", domain_id: str = "") -> User:
         found = self.people.of_id(user_id) if user_id else self.people.named(name)

@@ -10,7 +10,7 @@ from typing import Any
 import ldap
 import ldap.controls.libldap
 
-from ...core.errors import AlreadyExists, BackendFailed, BadRequest, CloudError, Forbidden, NotFound
+from ...core.errors import AlreadyExists, BackendFailed, BadConfiguration, BadRequest, CloudError, Forbidden, NotFound
 from .options import LdapOptions
 
 SCOPES = {"base": ldap.SCOPE_BASE, "one": ldap.SCOPE_ONELEVEL, "sub": ldap.SCOPE_SUBTREE}
@@ -190,6 +190,8 @@ def _as_cloud_error(exc: ldap.LDAPError) -> CloudError:
         return NotFound(detail=said)
     if isinstance(exc, ldap.INSUFFICIENT_ACCESS | ldap.UNWILLING_TO_PERFORM):
         return Forbidden("The directory does not let the service do this.", detail=said)
+    if isinstance(exc, ldap.FILTER_ERROR):
+        return BadConfiguration("[identity.ldap] user_filter or group_filter is no LDAP filter")
     if isinstance(exc, UNFIT):
         return BadRequest("The directory cannot keep such a value.", detail=said)
     return BackendFailed("the directory cannot do this", detail=said)

@@ -39,7 +39,7 @@ class Shape:
 
     def filter(self, condition: str = "") -> str:
         """The filter of those that meet a condition, which is a filter."""
-        return f"(&{self.kind}{condition})" if condition else self.kind
+        return f"(&{self.kind}{condition})"
 
 
 def users(options: LdapOptions) -> Shape:
