@@ -9,7 +9,7 @@ import msgspec
 
 from ...core.context import Context
 from ...core.db.engine import Row
-from ...core.errors import BadRequest, Conflict, Forbidden, NotFound, WrongState
+from ...core.errors import BadRequest, Forbidden, NotFound, WrongState
 from ...core.process.slice import Kit
 from ...core.services.network import NetworkService, Nic, NicRequest
 from ...core.services.volume import VolumeService
@@ -36,13 +36,22 @@ def volume(kit: Kit, context: Context, server_id: str, volume_id: str) -> Row:
         return records.device(tx, server_id, volume_id)
 
 
-def attach_volume(kit: Kit, context: Context, server_id: str, wish: Mapping[str, Any]) -> Row:
-    """Begin to attach a volume. :raises BadRequest: the volume or the device name is not free."""
+def attach_volume(kit: Kit, context: Context, server_id: str, wish: Mapping[str, Any], shelved: bool = True,
+                  multiattach: bool = True) -> Row:
+    """Begin to attach a volume, to a server on the shelf, too, if ``shelved``, one for many if ``multiattach``.
+
+    :raises BadRequest: the volume or the device name is not free, or cannot be had by this server.
+    """
     volume_id = wish["volumeId"]
     service = kit.peers.of(VolumeService)
     with kit.db.read() as tx:
-        states.check(records.find(tx, context, server_id), "attach_volume", context)
+        row = records.find(tx, context, server_id)
+    _check(row, "attach_volume", context, shelved)
     found = service.volume(context, volume_id)
+    if found.multiattach and not multiattach:
+        raise BadRequest("Multiattach volumes are only supported starting with compute API version 2.60.")
+    if row.vm_state == states.OFFLOADED and (found.multiattach or wish.get("tag")):
+        raise BadRequest("Attaching multiattach or tagged volumes is not supported for shelved-offloaded instances.")
     if found.status != "available" and not (found.multiattach and found.status == "in-use"):
         raise BadRequest(f"Invalid volume: volume {volume_id} status must be 'available'. "
                          f"Currently in '{found.status}'")
@@ -68,6 +77,13 @@ def attach_volume(kit: Kit, context: Context, server_id: str, wish: Mapping[str,
     return device
 
 
+def _check(row: Row, action: str, context: Context, shelved: bool) -> None:
+    """See that the server's states allow ``action``; on the shelf only if ``shelved``."""
+    if not shelved and row.vm_state in (states.SHELVED, states.OFFLOADED):
+        raise WrongState(f"Cannot '{action}' instance {row.id} while it is in vm_state {row.vm_state}")
+    states.check(row, action, context)
+
+
 def _reserve(service: VolumeService, context: Context, server_id: str, volume_id: str, attachment_id: str) -> None:
     """Reserve now what the operation reserves again, so that a refusal reaches the caller."""
     try:
@@ -77,28 +93,39 @@ def _reserve(service: VolumeService, context: Context, server_id: str, volume_id
 
 
 def update_volume(kit: Kit, context: Context, server_id: str, volume_id: str, wish: Mapping[str, Any]) -> None:
-    """Change whether a volume goes with its server. :raises Conflict: another volume is asked for in its place."""
+    """Change whether a volume goes with its server; what else ``wish`` says must be as it is.
+
+    :raises BadRequest: it says that something else is to be changed.
+    """
     with kit.db.write() as tx:
         records.find(tx, context, server_id)
         row = records.device(tx, server_id, volume_id)
-        if wish["volumeId"] != volume_id:
-            raise Conflict("Putting another volume in the place of an attached one is not supported")
+        present = {"device": row.device, "tag": row.tag, "serverId": server_id, "id": volume_id,
+                   "attachment_id": row.attachment_id, "bdm_uuid": row.id}
+        for name, value in present.items():
+            if name in wish and wish[name] != value and (name != "id" or wish["volumeId"] == volume_id):
+                raise BadRequest(f"The attribute {name} of an attachment cannot be changed.")
         if "delete_on_termination" in wish:
             tx.update(block_devices, row.id, delete_on_termination=disks.truth(wish["delete_on_termination"]))
             note_volumes(tx, server_id)
 
 
-def detach_volume(kit: Kit, context: Context, server_id: str, volume_id: str) -> None:
-    """Begin to detach a volume. :raises Forbidden: it is the root disk. :raises NotFound: it is not attached."""
+def detach_volume(kit: Kit, context: Context, server_id: str, volume_id: str, shelved: bool = True) -> None:
+    """Begin to detach a volume, from a server on the shelf, too, if ``shelved``.
+
+    :raises Forbidden: it is the root disk. :raises NotFound: it is not attached.
+    """
     with kit.db.read() as tx:
-        states.check(records.find(tx, context, server_id), "detach_volume", context)
+        row = records.find(tx, context, server_id)
+        _check(row, "detach_volume", context, shelved)
         device = records.device(tx, server_id, volume_id)
+    status_wanted = ("in-use", "reserved") if row.vm_state == states.OFFLOADED else ("in-use",)
     if device.boot_index == 0:
         raise Forbidden("Cannot detach a root device volume")
     if device.state != "attached":
         raise BadRequest(f"Invalid volume: the attachment of volume {volume_id} is {device.state}")
     status = kit.peers.of(VolumeService).volume(context, volume_id).status
-    if status != "in-use":
+    if status not in status_wanted:
         raise BadRequest(f"Invalid volume: volume {volume_id} status must be 'in-use'. Currently in '{status}'")
     with kit.db.write() as tx:
         row = records.find(tx, context, server_id)

@@ -77,6 +77,8 @@ def _wish(kit: Kit, fleet: Fleet, context: Context, body: Mapping[str, Any]) -> 
     if server.get("trusted_image_certificates"):
         refuse_certificates()
     least, most = _counts(server)
+    if most > 1 and server.get("hostname"):
+        raise BadRequest("Unable to create multiple instances with the same hostname")
     with kit.db.read() as tx:
         flavor = choice.flavor(tx, context, str(server["flavorRef"]))
         key = choice.key(tx, context, server.get("key_name"))
@@ -243,7 +245,7 @@ def _row(kit: Kit, context: Context, wish: Wish, server_id: str, name: str) -> d
     server, flavor, now = wish.server, wish.flavor, kit.clock.now()
     return {
         "id": server_id, "project_id": context.project_id, "user_id": context.user_id, "name": name,
-        "hostname": hostname(name, server_id), "description": server.get("description"),
+        "hostname": server.get("hostname") or hostname(name, server_id), "description": server.get("description"),
         "vm_state": states.BUILDING, "task_state": "scheduling", "power_state": 0, "deleted": False,
         "zone": wish.where.zone, "pinned_zone": wish.where.zone, "image_id": wish.image_id,
         "flavor_id": flavor["id"], "flavor": flavor,

@@ -15,6 +15,8 @@ from . import quotas
 from .tables import keypairs
 
 NAME = re.compile(r"[A-Za-z0-9 _-]+")
+LATER_NAME = re.compile(r"[A-Za-z0-9 @._-]+")
+"""What a name is made of since 2.92."""
 _ONE = sa.select(keypairs).where(keypairs.c.user_id == sa.bindparam("user_id"), keypairs.c.name == sa.bindparam("name"))
 _ALL = sa.select(keypairs).where(keypairs.c.user_id == sa.bindparam("user_id")).order_by(keypairs.c.name)
 _COUNT = sa.select(sa.func.count()).select_from(keypairs).where(keypairs.c.user_id == sa.bindparam("user_id"))
@@ -58,18 +60,19 @@ def create(kit: Kit, context: Context, user_id: str, name: str, kind: str) -> tu
     return _save(kit, context, user_id, name, kind, made.public_key, made.fingerprint), made.private_key
 
 
-def bring(kit: Kit, context: Context, user_id: str, name: str, kind: str, public_key: str) -> Row:
-    """Keep a public key or certificate that the user brings.
+def bring(kit: Kit, context: Context, user_id: str, name: str, kind: str, public_key: str,
+          pattern: re.Pattern[str] = NAME) -> Row:
+    """Keep a public key or certificate that the user brings; the name is made of what ``pattern`` allows.
 
     :raises BadRequest: it is none, or the name is not allowed. :raises AlreadyExists, QuotaExceeded: as :func:`create`.
     """
-    _see_name(name)
+    _see_name(name, pattern)
     from . import secret_key
     return _save(kit, context, user_id, name, kind, public_key, secret_key.fingerprint(kind, public_key), "import")
 
 
-def _see_name(name: str) -> None:
-    if not NAME.fullmatch(name):
+def _see_name(name: str, pattern: re.Pattern[str] = NAME) -> None:
+    if not pattern.fullmatch(name):
         raise BadRequest("Keypair data is invalid: Keypair name contains unsafe characters")
 
 

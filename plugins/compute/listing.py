@@ -46,12 +46,17 @@ MOST_METADATA = 128
 SINCE: Mapping[str, Version] = {"ip6": (2, 5), "tags": (2, 26), "tags-any": (2, 26), "not-tags": (2, 26),
                                 "not-tags-any": (2, 26), "changes-before": (2, 66), "locked": (2, 73)}
 TENANT_FILTERS = frozenset(("reservation_id", "name", "status", "image", "flavor", "ip", "changes-since", *SINCE))
+MORE_TENANT_FILTERS = frozenset((
+    "availability_zone", "config_drive", "key_name", "created_at", "launched_at", "terminated_at", "power_state",
+    "task_state", "vm_state", "progress", "user_id"))
+"""Filters that tenants have since 2.83."""
 EXACT = {
     "reservation_id": "reservation_id", "image": "image_id", "flavor": "flavor_id", "host": "host", "node": "node",
     "uuid": "id", "key_name": "key_name", "availability_zone": "zone", "user_id": "user_id", "vm_state": "vm_state",
     "task_state": "task_state", "access_ip_v4": "access_ip_v4", "access_ip_v6": "access_ip_v6",
     "root_device_name": "root_device", "hostname": "hostname"}
 REGEX = {"name": "name", "description": "description"}
+MOMENTS = {"created_at": "created_at", "launched_at": "launched_at", "terminated_at": "terminated_at"}
 NUMBERS = {"power_state": "power_state", "launch_index": "launch_index", "progress": "progress"}
 OWNERS = frozenset(("project_id", "tenant_id"))
 
@@ -64,8 +69,9 @@ def servers_page(kit: Kit, context: Context, values: Values, version: Version, p
     :raises Forbidden: a tenant asks for deleted servers.
     """
     conditions = [*_scope(context, values, all_projects), *_deleted(values, every_filter)]
+    tenants = TENANT_FILTERS | MORE_TENANT_FILTERS if version >= (2, 83) else TENANT_FILTERS
     for name, given in values.items():
-        if (every_filter or name in TENANT_FILTERS) and version >= SINCE.get(name, (0, 0)):
+        if (every_filter or name in tenants) and version >= SINCE.get(name, (0, 0)):
             condition = _condition(name, given, version)
             if condition is not None:
                 conditions.append(condition)
@@ -124,6 +130,8 @@ def _condition(name: str, given: list[str], version: Version) -> Condition | Non
         return _matches(servers.c[REGEX[name]], given[-1], name)
     if name in NUMBERS:
         return servers.c[NUMBERS[name]].in_([_integer(one, name) for one in given])
+    if name in MOMENTS:
+        return servers.c[MOMENTS[name]].in_([moment(one, name) for one in given])
     read = SPECIAL.get(name)
     return read(given, version) if read is not None else None
 

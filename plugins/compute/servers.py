@@ -29,9 +29,9 @@ def show(kit: Kit, context: Context, server_id: str, user_data: bool = False) ->
 
 
 def update(kit: Kit, context: Context, server_id: str, changes: Mapping[str, Any]) -> None:
-    """Change a server's name, description, access addresses or disk_config."""
+    """Change a server's name, description, access addresses, disk_config or host name."""
     columns = {"name": "name", "description": "description", "accessIPv4": "access_ip_v4",
-               "accessIPv6": "access_ip_v6", "OS-DCF:diskConfig": "disk_config"}
+               "accessIPv6": "access_ip_v6", "OS-DCF:diskConfig": "disk_config", "hostname": "hostname"}
     values = {columns[name]: value for name, value in changes.items()}
     if "access_ip_v6" in values:
         values["access_ip_v6"] = creation.address6(values["access_ip_v6"])
@@ -135,7 +135,7 @@ def _rebuilt_key(tx: Transaction, context: Context, wish: Mapping[str, Any]) -> 
 
 def _rebuilt_row(wish: Mapping[str, Any], image_id: str) -> dict[str, Any]:
     columns = {"name": "name", "description": "description", "metadata": "metadata", "accessIPv4": "access_ip_v4",
-               "OS-DCF:diskConfig": "disk_config", "key_name": "key_name"}
+               "OS-DCF:diskConfig": "disk_config", "key_name": "key_name", "hostname": "hostname"}
     values = {column: wish[name] for name, column in columns.items() if name in wish}
     if "accessIPv6" in wish:
         values["access_ip_v6"] = creation.address6(wish["accessIPv6"])

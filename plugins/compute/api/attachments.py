@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from ....core.db.engine import Row
+from ....core.errors import BadRequest
 from ....core.http.call import Call
 from ....core.http.table import Operation, Query
 from ....core.services.network import Nic, NicRequest
-from .. import attachments
+from .. import attachments, tending
 from ..service import Service
 from .parameters import BOOLEAN, Piece, closed, wrapped
 from .server_schema import DEVICE_TAG, UUID
@@ -26,7 +27,12 @@ ATTACH = {
     "2.79": wrapped("volumeAttachment", closed({**_ATTACH, "tag": DEVICE_TAG, "delete_on_termination": BOOLEAN},
                                                ("volumeId",))),
 }
-UPDATE = wrapped("volumeAttachment", closed({"volumeId": UUID}, ("volumeId",)))
+_UPDATE: Piece = {"volumeId": UUID, "device": DEVICE, "tag": DEVICE_TAG, "delete_on_termination": BOOLEAN,
+                  "serverId": UUID, "id": UUID, "attachment_id": UUID, "bdm_uuid": UUID}
+UPDATE = {
+    "2.1": wrapped("volumeAttachment", closed({"volumeId": UUID}, ("volumeId",))),
+    "2.85": wrapped("volumeAttachment", closed(_UPDATE, ("volumeId",))),
+}
 FIXED: Piece = {"type": "array", "minItems": 1, "maxItems": 1,
                 "items": closed({"ip_address": {"type": "string", "format": "ip"}}, ("ip_address",))}
 _INTERFACE: Piece = {"net_id": UUID, "port_id": UUID, "fixed_ips": FIXED}
@@ -42,7 +48,11 @@ PAGE = {"2.1": Query({"limit": "*natural", "offset": "*natural"}),
 
 
 def _volume(row: Row, call: Call) -> dict[str, Any]:
-    found = {"id": row.volume_id, "volumeId": row.volume_id, "serverId": row.server_id, "device": row.device or None}
+    found = {"volumeId": row.volume_id, "serverId": row.server_id, "device": row.device or None}
+    if call.version < (2, 89):
+        found["id"] = row.volume_id
+    elif call.operation.method == "GET":
+        found |= {"attachment_id": row.attachment_id or None, "bdm_uuid": row.id}
     if call.since("2.70"):
         found["tag"] = row.tag or None
     if call.since("2.79"):
@@ -66,19 +76,32 @@ def volume(service: Service, call: Call) -> Any:
 
 def attach_volume(service: Service, call: Call) -> Any:
     """Begin to attach a volume."""
-    row = attachments.attach_volume(service.kit, call.context, call.path["server_id"], call.body["volumeAttachment"])
+    row = attachments.attach_volume(service.kit, call.context, call.path["server_id"], call.body["volumeAttachment"],
+                                    shelved=call.since("2.20"), multiattach=call.since("2.60"))
     return {"volumeAttachment": _volume(row, call)}
 
 
 def update_volume(service: Service, call: Call) -> None:
-    """Keep the attachment as it is; another volume in its place is refused."""
-    attachments.update_volume(service.kit, call.context, call.path["server_id"], call.path["volume_id"],
-                              call.body["volumeAttachment"])
+    """Put another volume in the attachment's place, or since 2.85 change what becomes of the volume."""
+    server_id, volume_id = call.path["server_id"], call.path["volume_id"]
+    wish = call.body["volumeAttachment"]
+    target = {"project_id": call.context.project_id}
+    if call.version < (2, 85) or wish["volumeId"] != volume_id:
+        call.enforce(VOLUME_RULE + "swap", target)
+    if wish["volumeId"] != volume_id:
+        tending.swap_volume(service.kit, call.context, server_id, volume_id, wish["volumeId"])
+    elif call.version < (2, 85):
+        raise BadRequest("Invalid volume: New volume must be detached in order to swap.")
+    if call.version >= (2, 85):
+        if wish["volumeId"] == volume_id:
+            call.enforce(VOLUME_RULE + "update", target)
+        attachments.update_volume(service.kit, call.context, server_id, volume_id, wish)
 
 
 def detach_volume(service: Service, call: Call) -> None:
     """Begin to detach a volume."""
-    attachments.detach_volume(service.kit, call.context, call.path["server_id"], call.path["volume_id"])
+    attachments.detach_volume(service.kit, call.context, call.path["server_id"], call.path["volume_id"],
+                              shelved=call.since("2.20"))
 
 
 def _interface(nic: Nic, call: Call) -> dict[str, Any]:
@@ -124,7 +147,7 @@ OPERATIONS = (
     Operation("GET", VOLUMES, volumes, VOLUME_RULE + "index", query=PAGE),
     Operation("POST", VOLUMES, attach_volume, VOLUME_RULE + "create", body=ATTACH),
     Operation("GET", VOLUMES + "/{volume_id}", volume, VOLUME_RULE + "show"),
-    Operation("PUT", VOLUMES + "/{volume_id}", update_volume, VOLUME_RULE + "swap", body=UPDATE, status=202),
+    Operation("PUT", VOLUMES + "/{volume_id}", update_volume, VOLUME_RULE + "update", body=UPDATE, status=202),
     Operation("DELETE", VOLUMES + "/{volume_id}", detach_volume, VOLUME_RULE + "delete", status=202),
     Operation("GET", INTERFACES, interfaces, INTERFACE_RULE + "list"),
     Operation("POST", INTERFACES, attach_interface, INTERFACE_RULE + "create", body=PLUG),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from ....core.errors import BadRequest, NotFound
+from ....core.errors import BadRequest, CloudError, NotFound
 from ....core.http.call import Call
 from ....core.http.table import Operation, Query
 from ....core.http.validation import is_uuid
@@ -42,9 +42,20 @@ def _full(service: Service, call: Call, one: Hypervisor, with_servers: bool = Fa
     cpu = {"arch": facts["architecture"], "model": facts["cpu_model"], "features": list(facts["cpu_features"])}
     named = {} if daemon is None else {"id": daemon.id if call.version >= (2, 53) else daemon.number,
                                        "disabled_reason": daemon.disabled_reason}
-    return {**_brief(call, one, with_servers), **_amounts(service, [one]), "service": {"host": one.row.host, **named},
-            "hypervisor_type": facts["kind"], "hypervisor_version": facts["version"], "host_ip": None,
+    shown = {**_brief(call, one, with_servers), "service": {"host": one.row.host, **named},
+             "hypervisor_type": facts["kind"], "hypervisor_version": facts["version"], "host_ip": None}
+    if call.version >= (2, 88):
+        return {**shown, "uptime": _uptime(service, call, one)}
+    return {**shown, **_amounts(service, [one]),
             "cpu_info": cpu if call.version >= (2, 28) else msgspec.json.encode(cpu).decode()}
+
+
+def _uptime(service: Service, call: Call, one: Hypervisor) -> str | None:
+    """How long the hypervisor's host has been up; none when it cannot say so now."""
+    try:
+        return hypervisors.uptime(service.kit, call.context, one)
+    except CloudError:
+        return None
 
 
 def _amounts(service: Service, found: Sequence[Hypervisor]) -> dict[str, int]:
@@ -149,9 +160,11 @@ OPERATIONS = (
     Operation("GET", ALL, index, RULE + "list", query=LIST, summary="List hypervisors"),
     Operation("GET", ALL + "/detail", detail, RULE + "list-detail", query=LIST,
               summary="List hypervisors with details"),
-    Operation("GET", ALL + "/statistics", statistics, RULE + "statistics", summary="Show sums of all hypervisors"),
+    Operation("GET", ALL + "/statistics", statistics, RULE + "statistics", until="2.87",
+              summary="Show sums of all hypervisors"),
     Operation("GET", ONE, show, RULE + "show", query=ONE_QUERY, summary="Show a hypervisor"),
-    Operation("GET", ONE + "/uptime", uptime, RULE + "uptime", summary="Show how long a hypervisor has been up"),
+    Operation("GET", ONE + "/uptime", uptime, RULE + "uptime", until="2.87",
+              summary="Show how long a hypervisor has been up"),
     Operation("GET", ONE + "/search", search, RULE + "search", until="2.52", summary="Find hypervisors"),
     Operation("GET", ONE + "/servers", servers, RULE + "servers", until="2.52",
               summary="List servers of hypervisors"),

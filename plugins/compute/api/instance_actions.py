@@ -67,6 +67,8 @@ def _event(one: dict[str, Any], server: Row, call: Call, full: bool) -> dict[str
              "finish_time": to_microsecond(one["end"]), "result": one["result"]}
     if full:
         found["traceback"] = one["message"] or None
+    if call.since("2.84"):
+        found["details"] = one["message"] or None
     if call.since("2.62"):
         found["hostId"] = host_id(server.project_id, server.host)
         if full:

@@ -21,7 +21,8 @@ USER = {"type": "string", "minLength": 1, "maxLength": 255}
 BODY = {"name": NAME, "public_key": KEY}
 CREATE = {"2.1": wrapped("keypair", closed(BODY, ("name",))),
           "2.2": wrapped("keypair", closed({**BODY, "type": KIND}, ("name",))),
-          "2.10": wrapped("keypair", closed({**BODY, "type": KIND, "user_id": USER}, ("name",)))}
+          "2.10": wrapped("keypair", closed({**BODY, "type": KIND, "user_id": USER}, ("name",))),
+          "2.92": wrapped("keypair", closed({**BODY, "type": KIND, "user_id": USER}, ("name", "public_key")))}
 OF_USER = {"user_id": "*text"}
 LIST = {"2.1": Query(), "2.10": Query(OF_USER), "2.35": Query({**OF_USER, "limit": "*natural", "marker": "*text"}),
         "2.75": Query({**OF_USER, "limit": "*natural", "marker": "*text"}, strict=True)}
@@ -72,7 +73,8 @@ def create(service: Service, call: Call) -> Mapping[str, Any]:
     asked, user_id = call.body["keypair"], _user(call)
     name, kind = asked["name"], asked.get("type", "ssh")
     if "public_key" in asked:
-        row, private_key = keypairs.bring(service.kit, call.context, user_id, name, kind, asked["public_key"]), ""
+        row, private_key = keypairs.bring(service.kit, call.context, user_id, name, kind, asked["public_key"],
+                                          keypairs.LATER_NAME if call.version >= (2, 92) else keypairs.NAME), ""
     else:
         row, private_key = keypairs.create(service.kit, call.context, user_id, name, kind)
     shown = {**_view(call, row), "user_id": row.user_id}

@@ -26,6 +26,12 @@ HINTS: Piece = {"type": "object", "properties": {
     "group": UUID, "different_host": {"oneOf": [UUID, {"type": "array", "items": UUID}]},
     "same_host": {"oneOf": [UUID, {"type": "array", "items": UUID}]},
     "build_near_host_ip": {"type": "string", "format": "ip"}, "cidr": {"type": "string", "pattern": "^/[0-9a-f.:]+$"}}}
+HOSTNAME: Piece = {"type": "string", "minLength": 2, "maxLength": 63,
+                   "pattern": "^[a-zA-Z0-9][a-zA-Z0-9-]*[a-zA-Z0-9]$"}
+"""A host name of one part."""
+FULL_HOSTNAME: Piece = {"type": "string", "minLength": 2, "maxLength": 255,
+                        "pattern": "^[a-zA-Z0-9][a-zA-Z0-9.-]*[a-zA-Z0-9]$"}
+"""A host name, perhaps with its domain."""
 SIZE: Piece = {"oneOf": [natural(1), {"type": "null"}, {"enum": [""]}]}
 
 
@@ -87,6 +93,8 @@ CHANGES: tuple[tuple[str, Piece, tuple[str, ...]], ...] = (
     ("2.63", {"trusted_image_certificates": CERTIFICATES}, ()),
     ("2.67", {"block_device_mapping_v2": _mapping(True, True)}, ()),
     ("2.74", {"host": {**TEXT, "minLength": 1}, "hypervisor_hostname": {**TEXT, "minLength": 1}}, ()),
+    ("2.90", {"hostname": HOSTNAME}, ()),
+    ("2.94", {"hostname": FULL_HOSTNAME}, ()),
 )
 """First microversion, pieces it brings or changes, pieces it takes away."""
 
@@ -112,7 +120,9 @@ def _update(pieces: Piece) -> Piece:
     return wrapped("server", closed(pieces))
 
 
-UPDATE = {"2.1": _update(_UPDATE), "2.19": _update({**_UPDATE, "description": DESCRIPTION})}
+_DESCRIBED: Piece = {**_UPDATE, "description": DESCRIPTION}
+UPDATE = {"2.1": _update(_UPDATE), "2.19": _update(_DESCRIBED), "2.90": _update({**_DESCRIBED, "hostname": HOSTNAME}),
+          "2.94": _update({**_DESCRIBED, "hostname": FULL_HOSTNAME})}
 
 _REBUILD: Piece = {"name": NAME, "imageRef": UUID, "adminPass": PASSWORD, "metadata": METADATA,
                    "preserve_ephemeral": BOOLEAN, "OS-DCF:diskConfig": DISK_CONFIG, "accessIPv4": IP4,
@@ -125,7 +135,8 @@ def _rebuild() -> dict[str, Piece]:
     no_key: Piece = {"oneOf": [NAME, {"type": "null"}]}
     no_data: Piece = {"oneOf": [BASE64, {"type": "null"}]}
     for since, new in (("2.1", {}), ("2.19", {"description": DESCRIPTION}), ("2.54", {"key_name": no_key}),
-                       ("2.57", {"user_data": no_data}), ("2.63", {"trusted_image_certificates": CERTIFICATES})):
+                       ("2.57", {"user_data": no_data}), ("2.63", {"trusted_image_certificates": CERTIFICATES}),
+                       ("2.90", {"hostname": HOSTNAME}), ("2.94", {"hostname": FULL_HOSTNAME})):
         pieces = {**pieces, **new}
         if since == "2.57":
             pieces.pop("personality")

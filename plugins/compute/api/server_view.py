@@ -104,6 +104,8 @@ class Look:
             found["server_groups"] = [row.group_id] if row.group_id else []
         if version >= (2, 73):
             found["locked_reason"] = row.locked_reason
+        if version >= (2, 96):
+            found["pinned_availability_zone"] = row.pinned_zone or None
 
     def _flavor(self, flavor: Mapping[str, Any]) -> dict[str, Any]:
         if self.version < (2, 47):
@@ -137,6 +139,8 @@ class Look:
             row.volumes if self.version >= (2, 3) else [{"id": one["id"]} for one in row.volumes])
         if self.attributes:
             self._inside(found, row, user_data)
+        elif self.version >= (2, 90):
+            found["OS-EXT-SRV-ATTR:hostname"] = row.hostname
         if self.host_status:
             found["host_status"] = self.fleet.status(row.host)
         return found

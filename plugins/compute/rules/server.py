@@ -64,6 +64,7 @@ SERVER = (
         "os-attach-interfaces:create": "Attach an interface to a server.",
         "os-attach-interfaces:delete": "Detach an interface from a server.",
         "os-volumes-attachments:create": "Attach a volume to a server.",
+        "os-volumes-attachments:update": "Change what becomes of a volume with its server.",
         "os-volumes-attachments:delete": "Detach a volume from a server.",
         "os-server-tags:update": "Add a tag to a server.",
         "os-server-tags:update_all": "Replace a server's tags.",
