@@ -18,6 +18,7 @@ from .domain_config import DomainConfigurations
 from .endpoint_groups import EndpointGroups
 from .federation.login import Login
 from .federation.providers import Mappings, Providers, ServiceProviders
+from .guard import Guard
 from .limits import Limits, RegisteredLimits
 from .policies import Policies
 from .projects import Projects
@@ -55,6 +56,7 @@ class Identity(IdentityService):
         self.authentication = Authentication(store, self.projects, self.tokens)
         self.credentials = Credentials(store)
         self.revocations = Revocations(store)
+        self.guard = Guard(kit.clock, options)
         self.domain_configurations = DomainConfigurations(store)
         self.policies = Policies(store)
         self.registered_limits = RegisteredLimits(store)

@@ -9,6 +9,7 @@ from ....core.errors import Forbidden
 from ....core.http.call import Call, Reply
 from ....core.http.table import Operation, Query
 from ..assignments import SYSTEM
+from ..guard import claimed
 from ..service import Identity
 from ..tokens import Entry
 from .domains import view as domain_view
@@ -45,7 +46,15 @@ def _reply(service: Identity, call: Call, entry: Entry, status: int) -> Reply:
 
 def create(service: Identity, call: Call) -> Reply:
     """Issue a token."""
-    return _reply(service, call, service.authentication.authenticate(call.body["auth"]), 201)
+    auth = call.body["auth"]
+    with service.guard.watched(address(service, call), claimed(auth["identity"])):
+        entry = service.authentication.authenticate(auth)
+    return _reply(service, call, entry, 201)
+
+
+def address(service: Identity, call: Call) -> str:
+    """Where a request comes from."""
+    return service.guard.address(call.request.remote_addr, call.header("X-FORWARDED-FOR"))
 
 
 def _subject(service: Identity, call: Call) -> Entry:

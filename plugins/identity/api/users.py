@@ -11,7 +11,9 @@ from ....core.errors import NotFound
 from ....core.http.call import Call
 from ....core.http.moment import comparison, to_microsecond
 from ....core.http.table import Operation
+from ..guard import named
 from ..service import Identity
+from .auth import address
 from .lists import answer, conditions, page, query, split
 from .projects import views as project_views
 from .schemas import BOOLEAN, NAME, NULLABLE_ID, NULLABLE_PASSWORD, OPTIONS, PASSWORD, TEXT, body
@@ -124,7 +126,9 @@ def delete(service: Identity, call: Call) -> None:
 def change_password(service: Identity, call: Call) -> None:
     """Change a password by who knows it; the password is the proof, so no token is asked for."""
     given = call.body["user"]
-    service.users.change_password(call.context, call.path["user_id"], given["original_password"], given["password"])
+    user_id = call.path["user_id"]
+    with service.guard.watched(address(service, call), [named({"id": user_id})]):
+        service.users.change_password(call.context, user_id, given["original_password"], given["password"])
 
 
 def projects(service: Identity, call: Call) -> Mapping[str, Any]:
