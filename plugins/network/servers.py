@@ -23,8 +23,10 @@ if TYPE_CHECKING:
     from .service import Service
 
 ports, networks, floating_ips, addresses = tables.ports, tables.networks, tables.floating_ips, tables.addresses
-_CLAIMED = ports.c.binding_host_id != ""
-"""Anybody may write any server's id into a port of its own; a port is a server's only once compute has bound it."""
+_CLAIMED = sa.or_(ports.c.binding_host_id != "", ports.c.hostname != "")
+"""Anybody may write any server's id into a port of its own; a port is a server's only once compute has bound it.
+
+The server's host name, which only compute writes, stays while a server on the shelf has no host."""
 _OF_SERVER = sa.select(ports.c.document, ports.c.hidden, ports.c.ordinal, ports.c.requested, ports.c.tag).where(
     ports.c.device_id == sa.bindparam("server_id"), _CLAIMED).order_by(ports.c.ordinal, ports.c.created_at, ports.c.id)
 _NICS = (sa.select(ports.c.device_id, ports.c.document, ports.c.requested, ports.c.tag, networks.c.name, networks.c.mtu)

@@ -152,9 +152,10 @@ def schedule(job: Job) -> Finish | None:
     kit, rows = kit_of(job), rows_of(job)
     if rows.server.vm_state != states.OFFLOADED:
         return None
+    wanted = job.data.get("host", "")
+    others = [one.host for one in fleet_of(job).all() if one.host != wanted] if wanted else ()
     with kit.db.read() as tx:
-        request = plans.request(tx, rows.server, rows.details, rows.devices, rows.server.flavor,
-                                forced_host=job.data.get("host", ""))
+        request = plans.request(tx, rows.server, rows.details, rows.devices, rows.server.flavor, ignored=others)
     chosen = kit.peers.of(SchedulerService).select(job.context, request)
 
     def finish(tx: Transaction) -> None:
