@@ -18,7 +18,7 @@ from ...core.drivers.hypervisor import HypervisorFacts, Power
 from ...core.process.slice import Kit
 from ...core.services.placement import Inventory, PlacementService
 from ...core.services.scheduler import Aggregate, Host
-from . import records, states
+from . import journeys, records, states
 from .agency import ConsoleGrant, Control, Guest, Order
 from .consoles import tokens
 from .event import emit
@@ -41,6 +41,8 @@ AGGREGATES = sa.select(aggregates)
 MEMBERS = sa.select(aggregate_hosts)
 ON_HOST = sa.select(servers.c.id, servers.c.vm_state, servers.c.task_state, servers.c.power_state).where(
     servers.c.host == sa.bindparam("host"), servers.c.deleted.is_(False))
+MOVED = sa.select(servers.c.host, servers.c.move).where(servers.c.id == sa.bindparam("id"),
+                                                        servers.c.deleted.is_(False))
 
 
 class Fleet:
@@ -56,6 +58,8 @@ class Fleet:
         self._counted_at = -RECOUNT_S
         self._beats: dict[str, float] = {}
         self._written: dict[str, float] = {}
+        self._forced: frozenset[str] = frozenset()
+        self._away: set[str] = set()
 
     def changed(self) -> None:
         """Read the list anew at the next question: hosts, services or aggregates have changed."""
@@ -82,6 +86,11 @@ class Fleet:
         """Tell whether a host lives."""
         found = self.host(name)
         return found is not None and found.up
+
+    def forced_down(self, name: str) -> bool:
+        """Tell whether an administrator says that a host is down, whatever it says itself."""
+        self.all()
+        return name in self._forced
 
     def status(self, name: str) -> str:
         """The ``host_status`` of servers on ``name``."""
@@ -110,6 +119,7 @@ class Fleet:
             rows = tx.rows(HOSTS)
             groups = _groups(tx)
             self._count(tx)
+        self._forced = frozenset(row.host for row in rows if row.forced_down)
         counts, now = self._counts, self._kit.clock.time()
         return [self._host(row, groups.get(row.host, []), counts.get(row.host, (0, 0)), now) for row in rows]
 
@@ -137,6 +147,11 @@ class Fleet:
         fresh = now - self._beats.get(host, 0.0) > UP_S
         back = fresh and not self.up(host)
         self._beats[host] = now
+        if self.up(host):
+            back = back or host in self._away
+            self._away.discard(host)
+        elif not fresh:
+            self._away.add(host)
         if now - self._written.get(host, 0.0) < WRITE_BEAT_S:
             return back
         self._written[host] = now
@@ -203,7 +218,7 @@ class ControlSide(Control):
         with self._kit.db.read() as tx:
             known = {row.id: row for row in tx.rows(ON_HOST, {"host": host})}
             strangers = [guest for guest in found if guest not in known]
-            orders = [Order(guest, "destroy") for guest in strangers if self._orphaned(tx, guest)]
+            orders = [Order(guest, "destroy") for guest in strangers if self._orphaned(tx, guest, host)]
             # A delete that found the host down does not come back to it.
             orders += [Order(guest, "destroy") for guest, row in known.items()
                        if guest in found and row.task_state == "deleting"]
@@ -213,6 +228,8 @@ class ControlSide(Control):
             lost = [guest for guest, row in known.items() if guest not in found
                     and row.vm_state not in (states.ERROR, states.BUILDING)
                     and self._kit.engine.unfinished(tx, guest) is None]
+        with self._kit.db.write() as tx:
+            journeys.cleaned(self._kit, tx, host)
         self._lost(lost)
         self._start(context, [guest for guest, verb in repairs.items() if verb == "start"])
         return orders
@@ -224,10 +241,15 @@ class ControlSide(Control):
                 if states.move(tx, guest, None, task_state="powering-on", updated_at=self._kit.clock.now()):
                     self._kit.engine.start(tx, "compute.start", guest, context)
 
-    def _orphaned(self, tx: Transaction, guest: str) -> bool:
-        """Its server is unknown or deleted, and nothing is being done to it."""
-        alive = tx.row(sa.select(servers.c.id).where(servers.c.id == guest, servers.c.deleted.is_(False)))
-        return alive is None and self._kit.engine.unfinished(tx, guest) is None
+    def _orphaned(self, tx: Transaction, guest: str, host: str) -> bool:
+        """Its server is unknown, deleted or elsewhere, and nothing is being done to it.
+
+        While a move waits to be confirmed, its old host keeps the guest.
+        """
+        alive = tx.row(MOVED, {"id": guest})
+        if alive is not None and (alive.host == host or (alive.move or {}).get("old_host") == host):
+            return False
+        return self._kit.engine.unfinished(tx, guest) is None
 
     def _lost(self, guests: Sequence[str]) -> None:
         """Servers whose guest vanished from its host are in error."""

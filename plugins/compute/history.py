@@ -14,7 +14,8 @@ from . import records
 
 NAMES: Mapping[str, str] = {
     "compute.boot": "create", "compute.confirm_resize": "confirmResize", "compute.revert_resize": "revertResize",
-    "compute.snapshot": "createImage", "compute.reboot_hard": "reboot", "compute.reset_state": "resetState",
+    "compute.live_migrate": "live-migration", "compute.snapshot": "createImage", "compute.reboot_hard": "reboot",
+    "compute.reset_state": "resetState",
     "compute.shelve_offload": "shelveOffload", "compute.create_backup": "createBackup",
     "compute.soft_delete": "delete", "compute.change_password": "changePassword",
     "compute.add_security_group": "addSecurityGroup", "compute.remove_security_group": "removeSecurityGroup"}

@@ -37,6 +37,9 @@ class Options:
     console_sessions: int = option(200, "consoles and their pages that the proxy serves at the same time")
     console_novnc: str = option("/usr/share/novnc", "folder of noVNC's files")
     console_spice: str = option("/usr/share/spice-html5", "folder of the files of spice-html5")
+    allow_resize_to_same_host: bool = option(False, "a resize may leave a server on its host though there are others")
+    resize_confirm_window_s: float = option(0.0, "seconds after which resizes and migrations confirm themselves; "
+                                                 "0 is never")
     quota_instances: int = option(10, "servers of a project")
     quota_cores: int = option(20, "virtual CPUs of a project")
     quota_ram: int = option(51200, "memory of a project's servers in MiB")

@@ -149,39 +149,6 @@ def set_metadata_rows(tx: Transaction, server_id: str, metadata: Mapping[str, st
                                 for key, value in metadata.items()])
 
 
-def resize(kit: Kit, context: Context, server_id: str, flavor_id: str) -> None:
-    """Begin to give a server another flavor. :raises BadRequest: it is the same, disabled, or its disk smaller."""
-    with kit.db.write() as tx:
-        row = records.find(tx, context, server_id)
-        states.check(row, "resize", context)
-        flavor, old = choice.flavor(tx, context, flavor_id), row.flavor
-        if flavor["id"] == old["id"]:
-            raise BadRequest("When resizing, instances must change flavor!")
-        backed = disks.is_volume_backed(records.devices(tx, server_id))
-        if flavor["root_gib"] == 0 and old["root_gib"] != 0 and not backed:
-            raise BadRequest("Resize to zero disk flavor is not allowed.")
-        if not backed and flavor["root_gib"] < old["root_gib"]:
-            raise BadRequest("Flavor's disk is smaller than the server's: a disk cannot shrink.")
-        choice.fits(kit, context, plans.image_of(records.details(tx, server_id)), flavor, not backed)
-        accounting.grow(kit, tx, row.project_id, flavor["vcpus"] - old["vcpus"],
-                        flavor["memory_mib"] - old["memory_mib"], row.user_id)
-        move = {"consumer": kit.clock.uuid(), "old_flavor": old, "new_flavor": flavor, "before": row.vm_state,
-                "old_host": row.host}
-        states.begin(tx, row, "resize", context, kit.clock.now(), move=move)
-        kit.engine.start(tx, "compute.resize", server_id, context)
-        emit(kit, tx, context, "instance.resize.start", row)
-
-
-def finish_resize(kit: Kit, context: Context, server_id: str, action: str, kind: str) -> None:
-    """Begin to keep a resize or take it back."""
-    with kit.db.write() as tx:
-        row = records.find(tx, context, server_id)
-        states.begin(tx, row, action, context, kit.clock.now())
-        kit.engine.start(tx, kind, server_id, context)
-        event = "resize_confirm" if action == "confirmResize" else "resize_revert"
-        emit(kit, tx, context, f"instance.{event}.start", row)
-
-
 def create_image(kit: Kit, context: Context, server_id: str, name: str, metadata: Mapping[str, str]) -> str:
     """Begin to make an image of a server; returns the image's id.
 

@@ -23,6 +23,8 @@ from . import (
     instance_actions,
     keypairs,
     limits,
+    migrations,
+    moves,
     networks,
     quota_sets,
     rescue,
@@ -44,6 +46,8 @@ from .versions import COMPATIBLE, MICROVERSIONS, ROOT
 TABLES: Sequence[Sequence[Operation]] = (
     servers.OPERATIONS,
     actions.OPERATIONS,
+    moves.OPERATIONS,
+    migrations.OPERATIONS,
     shelving.OPERATIONS,
     rescue.OPERATIONS,
     deferral.OPERATIONS,

@@ -55,21 +55,6 @@ def rebuild(service: Service, call: Call) -> Body:
     return Reply({"server": found}, headers={"Location": look.links(server_id)[0]["href"]})
 
 
-def resize(service: Service, call: Call) -> None:
-    """Begin to give a server another flavor."""
-    servers.resize(service.kit, call.context, call.path["server_id"], str(call.body["resize"]["flavorRef"]))
-
-
-def confirm_resize(service: Service, call: Call) -> None:
-    """Begin to keep the new flavor."""
-    servers.finish_resize(service.kit, call.context, call.path["server_id"], "confirmResize", "compute.confirm_resize")
-
-
-def revert_resize(service: Service, call: Call) -> None:
-    """Begin to go back to the old flavor."""
-    servers.finish_resize(service.kit, call.context, call.path["server_id"], "revertResize", "compute.revert_resize")
-
-
 def create_image(service: Service, call: Call) -> Body:
     """Begin to make an image of a server."""
     wish = call.body["createImage"]
@@ -137,9 +122,6 @@ OPERATIONS = (
     Action(PATH, "suspend", _power("suspend", "instance.suspend"), PREFIX + "os-suspend-server:suspend"),
     Action(PATH, "resume", _power("resume", "instance.resume"), PREFIX + "os-suspend-server:resume"),
     Action(PATH, "rebuild", rebuild, PREFIX + "servers:rebuild", schema.REBUILD),
-    Action(PATH, "resize", resize, PREFIX + "servers:resize", schema.RESIZE),
-    Action(PATH, "confirmResize", confirm_resize, PREFIX + "servers:confirm_resize", schema.NOTHING, status=204),
-    Action(PATH, "revertResize", revert_resize, PREFIX + "servers:revert_resize", schema.NOTHING),
     Action(PATH, "createImage", create_image, PREFIX + "servers:create_image", schema.CREATE_IMAGE),
     Action(PATH, "lock", lock, PREFIX + "os-lock-server:lock", schema.LOCK),
     Action(PATH, "unlock", unlock, PREFIX + "os-lock-server:unlock"),

@@ -7,6 +7,7 @@ from ....core.policy.rules import Rule
 ADMIN = "rule:context_is_admin"
 READER = "rule:project_reader_or_admin"
 MEMBER = "rule:project_member_or_admin"
+MANAGER = "rule:project_manager_or_admin"
 PREFIX = "os_compute_api:"
 
 

@@ -4,41 +4,37 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from ....core.db.engine import Transaction
-from ....core.errors import BackendBusy, CloudError, Unreachable, WrongState
+from ....core.db.engine import Row, Transaction
+from ....core.drivers.volume import Connector
+from ....core.errors import CloudError, WrongState
 from ....core.operations.workflow import Job, Step, Wait, Workflow
 from ....core.services.network import NetworkService
 from ....core.services.placement import PlacementService
 from ....core.services.volume import VolumeService
-from .. import accounting, records, states
+from .. import accounting, journeys, records, states
 from ..event import emit
 from ..tables import block_devices, server_group_members, server_metadata, server_tags, servers
+from .move import destroy_at
 from .shelve import shelf_image
-from .step import agent_of, fleet_of, kit_of, server_of, settle
+from .step import kit_of, server_of, settle
 
 TRIES = 3
-DESTROY_S = 60.0
+
+
+def _hosts(server: Row) -> list[str]:
+    """The host of a server, and those that a move of it knows."""
+    move = server.move or {}
+    return sorted({server.host, move.get("old_host", ""), (move.get("new") or {}).get("host", "")} - {""})
 
 
 def destroy(job: Job) -> None:
-    """Remove the guest on the server's host, and on the other side of a resize.
+    """Remove the guest on the server's host, and on the other side of a move.
 
     A host that is down keeps its guest until its agent starts again, or beats again, and is told.
     """
     server = server_of(job)
-    if server is None:
-        return
-    fleet = fleet_of(job)
-    for host in {server.host, (server.move or {}).get("old_host", "")} - {""}:
-        if not fleet.up(host):
-            continue
-        try:
-            agent_of(job, host, DESTROY_S).destroy(job.context, job.subject)
-        except Unreachable:
-            raise
-        except BackendBusy:
-            if fleet.up(host):
-                raise
+    for host in _hosts(server) if server is not None else ():
+        destroy_at(job, host)
 
 
 def drop_volumes(job: Job) -> None:
@@ -48,7 +44,10 @@ def drop_volumes(job: Job) -> None:
         devices = [one for one in records.devices(tx, job.subject) if one.destination_type == "volume"]
     if not devices:
         return
-    volumes = kit.peers.of(VolumeService)
+    volumes, server = kit.peers.of(VolumeService), server_of(job)
+    for host in _hosts(server) if server is not None else ():
+        for one in devices:
+            volumes.close(job.context, one.attachment_id, Connector(host=host))
     for one in devices:
         volumes.detach(job.context, one.attachment_id)
     for one in devices:
@@ -90,6 +89,7 @@ def gone(tx: Transaction, job: Job) -> None:
     tx.execute(servers.update().where(servers.c.id == job.subject).values(
         deleted=True, vm_state=states.DELETED, task_state=None, power_state=0, terminated_at=now, updated_at=now,
         move=None, shelf=None, due_at=None))
+    journeys.end_all(kit_of(job), tx, job.subject)
     if row.vm_state != states.SOFT_DELETED:
         accounting.charge(tx, row.project_id, -1, -row.vcpus, -row.memory_mib)
     for table in (block_devices, server_tags, server_metadata, server_group_members):

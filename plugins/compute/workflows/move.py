@@ -23,8 +23,8 @@ from .. import disks, plans
 from ..agency import GuestPlan
 from .step import Rows, agent_of, connections, fleet_of, kit_of
 
-MOVE_S = 6 * 3600.0
-"""How long an agent may take to move a guest's disks."""
+MOVE_S = 1800.0
+"""How long an agent may take to move a guest's disks before it is asked again."""
 LEAVE_S = 60.0
 
 
@@ -125,6 +125,21 @@ def leave(job: Job, rows: Rows, host: str) -> None:
     destroy_at(job, host)
     unwire(job, rows, host)
     close_volumes(job, rows, host)
+
+
+def destroy_for_good(job: Job, host: str) -> None:
+    """Remove the server's guest from a host before it may run elsewhere.
+
+    A host that cannot be reached is waited for, unless an administrator says that it is down.
+    """
+    if not fleet_of(job).forced_down(host):
+        agent_of(job, host).destroy(job.context, job.subject)
+
+
+def unwire_for_good(job: Job, rows: Rows, host: str) -> None:
+    """Unwire the server's ports on a host, unless an administrator says that it is down."""
+    if rows.server.nics and not fleet_of(job).forced_down(host):
+        kit_of(job).peers.of(NetworkService).unplug(job.context, job.subject, host)
 
 
 def destroy_at(job: Job, host: str) -> None:

@@ -1,174 +1,227 @@
-"""Resizing a server on its host, and keeping or taking back the new size.
+"""Cold moves: a server gets another size, or goes to another host, or both; until then it is stopped.
 
-While a resize is not confirmed, a consumer of its own in placement holds the old size's claim.
-``move`` in the server's row names that consumer and both flavors.
+Both sides keep the guest until the move is confirmed or taken back: the old host what it offered, the new one what
+runs. ``move`` in the server's row names both sides, both flavors, and the consumer that holds the old claim.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
-from ....core.db.engine import Transaction
-from ....core.errors import CloudError
+from ....core.db.engine import Row, Transaction
+from ....core.errors import CloudError, NotFound, NotSupported
 from ....core.operations.workflow import Finish, Job, Step, Workflow
-from ....core.services.network import NetworkService
-from ....core.services.placement import PlacementService
-from ....core.services.scheduler import SchedulerService
-from .. import accounting, plans, records, states
-from ..agency import GuestPlan
+from .. import accounting, journeys, records, states
 from ..event import emit
-from .step import Rows, agent_of, connections, kit_of, rows_of, settle
+from .move import (
+    MOVE_S,
+    choose,
+    chosen_side,
+    close_volumes,
+    destroy_for_good,
+    plan_at,
+    restore_claim,
+    unwire,
+    unwire_for_good,
+)
+from .step import Rows, agent_of, connections, fleet_of, kit_of, rows_of, settle
+
+TRIES = 3
+RETRIED = ("backend-failed", "no-space", "internal", "backend-busy")
+DAY_S = 24 * 3600.0
 
 
-def claim(job: Job) -> Finish:
-    """Put the old claim on the resize's own consumer and claim the new size for the server."""
-    kit, rows = kit_of(job), rows_of(job)
+def stays(move: Mapping[str, Any]) -> bool:
+    """Whether the move changes the size only."""
+    new = move.get("new")
+    return new is None or new["host"] == move["old_host"]
+
+
+def old_side(move: Mapping[str, Any], row: Row) -> dict[str, str]:
+    """Where the server was before the move."""
+    found: dict[str, str] = move.get("old") or {"host": row.host, "node": row.node, "provider": row.provider,
+                                                "zone": row.zone}
+    return found
+
+
+def _left_out(job: Job, move: Mapping[str, Any]) -> list[str]:
+    """Hosts that are none for this move: the present one, unless a resize may stay or there is no other."""
+    resizes = move.get("kind", journeys.RESIZE) == journeys.RESIZE
+    may_stay = resizes and (kit_of(job).options.allow_resize_to_same_host or len(fleet_of(job).all()) == 1)
+    return [*([] if may_stay else [move["old_host"]]), *job.data.get("failed_hosts", ())]
+
+
+def prepare(job: Job) -> Finish:
+    """Choose a host and claim the new size there."""
+    rows = rows_of(job)
     move = rows.server.move
-    placement = kit.peers.of(PlacementService)
-    if not placement.allocations(job.context, move["consumer"]):
-        placement.move(job.context, job.subject, move["consumer"])
-    with kit.db.read() as tx:
-        request = plans.request(tx, rows.server, rows.details, rows.devices, move["new_flavor"],
-                                forced_host=rows.server.host)
-    kit.peers.of(SchedulerService).select(job.context, request)
+    chosen = choose(job, rows, move["new_flavor"], _left_out(job, move), move.get("wanted", ""))
+    new = job.data["new"] = chosen_side(chosen, rows.server)
 
     def finish(tx: Transaction) -> None:
-        states.move(tx, job.subject, "resize_prep", task_state="resize_finish", updated_at=job.clock.now())
+        if states.move(tx, job.subject, "resize_prep", task_state="resize_migrating", move={**move, "new": new},
+                       updated_at=job.clock.now()):
+            emit(kit_of(job), tx, job.context, "instance.resize_prep.end", rows.server)
+        journeys.note(kit_of(job), tx, move["consumer"], "migrating", dest_compute=new["host"], dest_node=new["node"])
     return finish
 
 
-def unclaim(job: Job) -> None:
+def give_back(job: Job) -> None:
     """Give the new claim back and put the old one where it was."""
     move = rows_of(job).server.move
     if move is not None:
-        _restore(job, move["consumer"])
+        restore_claim(job, move["consumer"])
 
 
-def _restore(job: Job, consumer: str) -> None:
-    placement = kit_of(job).peers.of(PlacementService)
-    if placement.allocations(job.context, consumer):
-        placement.release(job.context, job.subject)
-        placement.move(job.context, consumer, job.subject)
+def _target(job: Job, move: Mapping[str, Any]) -> dict[str, str] | None:
+    """The side chosen by an earlier step, when the server goes to another host."""
+    new: dict[str, str] | None = job.data.get("new")
+    return None if new is None or new["host"] == move["old_host"] else new
 
 
-def _plan(job: Job, rows: Rows, flavor: dict[str, Any]) -> GuestPlan:
-    kit, server = kit_of(job), rows.server
-    vifs = kit.peers.of(NetworkService).plug(job.context, server.id, server.host) if server.nics else []
-    return plans.guest(kit, job.context, server, rows.details, rows.devices, flavor, vifs,
-                       connections(job, rows, server.host))
-
-
-def grow(job: Job) -> Finish:
-    """Give the guest its new size; it runs again afterwards unless it was stopped before."""
+def depart(job: Job) -> Finish:
+    """Shut the guest down and have its host offer it; a server that stays goes on."""
     rows = rows_of(job)
-    server, move = rows.server, rows.server.move
-    agent = agent_of(job, server.host)
-    agent.resize(job.context, _plan(job, rows, move["new_flavor"]), "resize")
-    stopped = move["before"] == states.STOPPED
-    if stopped:
-        agent.act(job.context, server.id, "stop")
+    move = rows.server.move
+    away = _target(job, move) is not None
+    if away:
+        job.data["offer"] = agent_of(job, move["old_host"], MOVE_S).depart(job.context, job.subject)
 
     def finish(tx: Transaction) -> None:
-        if states.move(tx, job.subject, "resize_finish", vm_state=states.RESIZED, task_state=None, fault=None,
-                       power_state=4 if stopped else 1, updated_at=job.clock.now(), launched_at=job.clock.now(),
-                       **flavor_columns(move["new_flavor"])):
-            emit(kit_of(job), tx, job.context, "instance.resize_finish.end", server)
+        states.move(tx, job.subject, "resize_migrating", task_state="resize_finish", updated_at=job.clock.now(),
+                    **({"power_state": 4} if away else {}))
+        journeys.note(kit_of(job), tx, move["consumer"], "post-migrating")
     return finish
 
 
-def flavor_columns(flavor: dict[str, Any]) -> dict[str, Any]:
+def stay(job: Job) -> None:
+    """Have the guest on its old host as it was."""
+    rows = rows_of(job)
+    move = rows.server.move
+    if move is None or _target(job, move) is None:
+        return
+    try:
+        at_home(job, rows, move)
+    except (NotSupported, NotFound) as error:
+        # Nothing was offered, or the guest is lost: the next comparison with the host tells.
+        job.log.warning("server %s did not leave its host: %s", job.subject, error)
+
+
+def at_home(job: Job, rows: Rows, move: Mapping[str, Any]) -> None:
+    """Have the guest run, or be stopped, on its old host as before the move."""
+    old = old_side(move, rows.server)
+    plan = plan_at(job, rows, move["old_flavor"], old)
+    agent_of(job, old["host"], MOVE_S).stay(job.context, plan, move["before"] != states.STOPPED)
+
+
+def arrive(job: Job) -> Finish:
+    """Have the guest, with its new size, on the new host; it runs unless it was stopped before."""
+    rows = rows_of(job)
+    move = rows.server.move
+    new, stopped = _target(job, move), move["before"] == states.STOPPED
+    if new is None:
+        _grow(job, rows, move, stopped)
+    else:
+        plan = plan_at(job, rows, move["new_flavor"], new)
+        agent_of(job, new["host"], MOVE_S).arrive(job.context, plan, job.data["offer"], not stopped)
+        unwire(job, rows, move["old_host"])
+    return lambda tx: _resized(tx, job, rows.server, new or {}, stopped)
+
+
+def _grow(job: Job, rows: Rows, move: Mapping[str, Any], stopped: bool) -> None:
+    agent = agent_of(job, rows.server.host)
+    agent.resize(job.context, plan_at(job, rows, move["new_flavor"], old_side(move, rows.server)), "resize")
+    if stopped:
+        agent.act(job.context, job.subject, "stop")
+
+
+def _resized(tx: Transaction, job: Job, row: Row, new: Mapping[str, str], stopped: bool) -> None:
+    kit, move, now = kit_of(job), row.move, job.clock.now()
+    if states.move(tx, job.subject, "resize_finish", vm_state=states.RESIZED, task_state=None, fault=None,
+                   power_state=4 if stopped else 1, updated_at=now, launched_at=now, **new,
+                   **flavor_columns(move["new_flavor"])):
+        emit(kit, tx, job.context, "instance.resize_finish.end", row)
+        if kit.options.resize_confirm_window_s > 0:
+            kit.engine.start(tx, "compute.auto_confirm", move["consumer"], job.context, {"server": job.subject},
+                             delay_s=kit.options.resize_confirm_window_s)
+    journeys.note(kit, tx, move["consumer"], "finished")
+    job.data.pop("offer", None)
+
+
+def flavor_columns(flavor: Mapping[str, Any]) -> dict[str, Any]:
     """What a server's row says of its flavor."""
     return {"flavor": flavor, "flavor_id": flavor["id"], "vcpus": flavor["vcpus"], "memory_mib": flavor["memory_mib"],
             "root_gib": flavor["root_gib"], "ephemeral_gib": flavor["ephemeral_gib"]}
 
 
-def shrink(job: Job) -> None:
-    """Go back to the guest as it was."""
+def leave_target(job: Job) -> None:
+    """Remove the guest from the new host, or take the new size back."""
     rows = rows_of(job)
-    if rows.server.move is not None:
-        agent = agent_of(job, rows.server.host)
-        agent.resize(job.context, _plan(job, rows, rows.server.move["old_flavor"]), "revert")
-        if rows.server.move["before"] == states.STOPPED:
-            agent.act(job.context, job.subject, "stop")
+    move = rows.server.move
+    if move is None or "new" not in job.data:
+        return
+    new = _target(job, move)
+    if new is None:
+        shrink(job, rows, move)
+    else:
+        come_back(job, rows, move, new)
+
+
+def shrink(job: Job, rows: Rows, move: Mapping[str, Any]) -> None:
+    """Take the new size back on the same host."""
+    agent = agent_of(job, rows.server.host)
+    agent.resize(job.context, plan_at(job, rows, move["old_flavor"], old_side(move, rows.server)), "revert")
+    if move["before"] == states.STOPPED:
+        agent.act(job.context, job.subject, "stop")
+
+
+def come_back(job: Job, rows: Rows, move: Mapping[str, Any], new: Mapping[str, str]) -> None:
+    """Have nothing of the server on the new host any more, and its volumes open to the old one."""
+    destroy_for_good(job, new["host"])
+    unwire_for_good(job, rows, new["host"])
+    connections(job, rows, old_side(move, rows.server)["host"])
+    close_volumes(job, rows, new["host"])
 
 
 def resize_failed(tx: Transaction, job: Job, error: CloudError) -> None:
-    """The server is what it was before, with the fault kept; the quota is given back."""
+    """Try another host, or leave the server as it was before, with the fault kept and the quota given back."""
     row = records.present(tx, job.subject)
     if row is None or row.move is None:
         return
-    _charge_back(tx, row.project_id, row.move)
+    if _again(tx, job, row, error):
+        return
+    charge_back(tx, row.project_id, row.move)
+    journeys.note(kit_of(job), tx, row.move["consumer"], "error")
     task = row.task_state if row.task_state in states.RESIZES else "resize_prep"
-    states.move(tx, job.subject, row.task_state, move=None)
+    stopped = row.move["before"] == states.STOPPED
+    states.move(tx, job.subject, row.task_state, move=None, power_state=4 if stopped else 1)
     settle(tx, job, error, task, "instance.resize.error")
 
 
-def _charge_back(tx: Transaction, project_id: str, move: dict[str, Any]) -> None:
+def _again(tx: Transaction, job: Job, row: Row, error: CloudError) -> bool:
+    """Begin the move anew without the host that failed, unless it was asked for or others failed before."""
+    tried, new = list(job.data.get("failed_hosts", ())), job.data.get("new")
+    stuck = error.code not in RETRIED or row.task_state not in states.RESIZES or len(tried) + 1 >= TRIES
+    if stuck or new is None or new["host"] == row.move["old_host"] or row.move.get("wanted"):
+        return False
+    move = {**row.move, "new": None}
+    if not states.move(tx, job.subject, row.task_state, task_state="resize_prep", move=move):
+        return False
+    kit_of(job).engine.start(tx, job.kind, job.subject, job.context,
+                             {"failed_hosts": [*tried, new["host"]], "error": error.message, "again": True})
+    return True
+
+
+def charge_back(tx: Transaction, project_id: str, move: Mapping[str, Any]) -> None:
+    """Give the quota back that the new size was charged."""
     old, new = move["old_flavor"], move["new_flavor"]
     accounting.charge(tx, project_id, 0, old["vcpus"] - new["vcpus"], old["memory_mib"] - new["memory_mib"])
 
 
-RESIZE = Workflow(kind="compute.resize", title="resize", failed=resize_failed,
-                  steps=(Step("claim", claim, unclaim), Step("guest", grow, shrink)))
-
-
-def forget(job: Job) -> None:
-    """Let the host forget the way back, and placement the old claim."""
-    rows = rows_of(job)
-    if rows.server.move is None:
-        return
-    flavor = rows.server.flavor
-    plan = GuestPlan(guest=job.subject, name=rows.server.name, vcpus=flavor["vcpus"],
-                     memory_mib=flavor["memory_mib"], disks=[])
-    agent_of(job, rows.server.host).resize(job.context, plan, "confirm")
-    kit_of(job).peers.of(PlacementService).release(job.context, rows.server.move["consumer"])
-
-
-def confirmed(tx: Transaction, job: Job) -> None:
-    """The server has its new size for good."""
-    row = records.present(tx, job.subject)
-    if row is None or row.move is None:
-        return
-    after = states.STOPPED if row.power_state == 4 else states.ACTIVE
-    states.move(tx, job.subject, "resize_confirming", vm_state=after, task_state=None, move=None,
-                updated_at=job.clock.now())
-    emit(kit_of(job), tx, job.context, "instance.resize_confirm.end", row)
-
-
-def confirm_failed(tx: Transaction, job: Job, error: CloudError) -> None:
-    """Leave the server in error with the fault."""
-    settle(tx, job, error, "resize_confirming", "instance.resize_confirm.error", broken=True)
-
-
-CONFIRM = Workflow(kind="compute.confirm_resize", title="confirmResize", undoes=False, done=confirmed,
-                   failed=confirm_failed, steps=(Step("forget", forget),))
-
-
-def go_back(job: Job) -> None:
-    """Give the guest its old size and the server its old claim."""
-    shrink(job)
-    move = rows_of(job).server.move
-    if move is not None:
-        _restore(job, move["consumer"])
-
-
-def reverted(tx: Transaction, job: Job) -> None:
-    """The server has its old size again, and the quota what was charged."""
-    row = records.present(tx, job.subject)
-    if row is None or row.move is None:
-        return
-    stopped = row.move["before"] == states.STOPPED
-    if states.move(tx, job.subject, "resize_reverting", vm_state=states.STOPPED if stopped else states.ACTIVE,
-                   task_state=None, power_state=4 if stopped else 1, move=None, updated_at=job.clock.now(),
-                   **flavor_columns(row.move["old_flavor"])):
-        _charge_back(tx, row.project_id, row.move)
-    emit(kit_of(job), tx, job.context, "instance.resize_revert.end", row)
-
-
-def revert_failed(tx: Transaction, job: Job, error: CloudError) -> None:
-    """Leave the server in error with the fault."""
-    settle(tx, job, error, "resize_reverting", "instance.resize_revert.error", broken=True)
-
-
-REVERT = Workflow(kind="compute.revert_resize", title="revertResize", undoes=False, done=reverted,
-                  failed=revert_failed, steps=(Step("revert", go_back),))
+STEPS = (Step("prep_resize", prepare, give_back), Step("resize_instance", depart, stay),
+         Step("finish_resize", arrive, leave_target))
+RESIZE = Workflow(kind="compute.resize", title="resize", failed=resize_failed, steps=STEPS, attempts=20,
+                  deadline_s=DAY_S)
+MIGRATE = Workflow(kind="compute.migrate", title="migrate", failed=resize_failed, steps=STEPS, attempts=20,
+                   deadline_s=DAY_S)

@@ -1,0 +1,272 @@
+"""Live migration: the guest goes to another host while it runs.
+
+The source's agent is told to begin and tells when it has ended; the operation waits for that. Whoever takes the
+operation up after a crash asks both hosts where the guest is. Once it has arrived nothing is undone any more: an
+operation of its own moves ports, volumes and claim after it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from ....core.db.engine import Row, Transaction
+from ....core.errors import BackendBusy, BackendFailed, CloudError, Interrupted
+from ....core.operations.workflow import Finish, Job, Step, Wait, Workflow
+from ....core.services.network import NetworkService
+from .. import journeys, plans, records, states
+from ..agency import ComputeAgent, GuestPlan
+from ..event import emit
+from ..moving import live_key
+from .move import (
+    choose,
+    chosen_side,
+    close_volumes,
+    destroy_for_good,
+    drop_claim,
+    leave,
+    restore_claim,
+    unwire_for_good,
+    wire,
+)
+from .resize import DAY_S, old_side
+from .step import Rows, agent_of, connections, fleet_of, kit_of, rows_of, settle
+
+TASK = "migrating"
+WATCH_S = 5.0
+TRIES = 3
+ASK_S = 60.0
+ABORTED = "The live migration was aborted."
+
+
+def _wish(job: Job, move: Mapping[str, Any]) -> str:
+    with kit_of(job).db.read() as tx:
+        row = journeys.by_uuid(tx, move["consumer"])
+    return str(row.wish) if row is not None else ""
+
+
+def _see_wish(job: Job, move: Mapping[str, Any]) -> None:
+    if _wish(job, move) == "abort":
+        raise Interrupted(ABORTED)
+
+
+def check(job: Job) -> Finish:
+    """Choose a host and claim there."""
+    rows = rows_of(job)
+    move = rows.server.move
+    _see_wish(job, move)
+    chosen = choose(job, rows, rows.server.flavor, [move["old_host"]], move["wanted"], move["force"])
+    new = job.data["new"] = chosen_side(chosen, rows.server)
+
+    def finish(tx: Transaction) -> None:
+        if states.move(tx, job.subject, TASK, move={**move, "new": new}, updated_at=job.clock.now()):
+            emit(kit_of(job), tx, job.context, "instance.live_migration_pre.start", rows.server)
+        journeys.note(kit_of(job), tx, move["consumer"], journeys.PREPARING, dest_compute=new["host"],
+                      dest_node=new["node"])
+    return finish
+
+
+def give_back(job: Job) -> None:
+    """Give the new claim back, unless the guest has arrived."""
+    move = rows_of(job).server.move
+    if move is not None and not job.data.get("arrived"):
+        restore_claim(job, move["consumer"])
+
+
+def ready(job: Job) -> Finish:
+    """Wire the ports on the new host, open the volumes to it, and have its agent expect the guest."""
+    rows = rows_of(job)
+    move, new = rows.server.move, job.data["new"]
+    _see_wish(job, move)
+    plan = _plan(job, rows, new)
+    block = job.data["block"] = _block(move, plan)
+    job.data["offer"] = agent_of(job, new["host"]).prepare_live(job.context, plan, block)
+
+    def finish(tx: Transaction) -> None:
+        emit(kit_of(job), tx, job.context, "instance.live_migration_pre.end", rows.server)
+        journeys.note(kit_of(job), tx, move["consumer"], journeys.RUNNING)
+    return finish
+
+
+def _plan(job: Job, rows: Rows, new: Mapping[str, str]) -> GuestPlan:
+    """The guest as the new host will have it; its ports stay bound to the old one."""
+    kit, server = kit_of(job), rows.server
+    vifs = kit.peers.of(NetworkService).plug(job.context, job.subject, new["host"]) if server.nics else []
+    return plans.guest(kit, job.context, server, rows.details, rows.devices, server.flavor, vifs,
+                       connections(job, rows, new["host"]))
+
+
+def _block(move: Mapping[str, Any], plan: GuestPlan) -> bool:
+    """Whether local disks come along: as it was asked for, or when there are any."""
+    asked = move["block"]
+    return any(one.connection is None for one in plan.disks) if asked is None else bool(asked)
+
+
+def unready(job: Job) -> None:
+    """Have nothing of the guest on the new host, unless it has arrived; the old one must have it."""
+    rows = rows_of(job)
+    move, new = rows.server.move, job.data.get("new")
+    if move is None or new is None or job.data.get("arrived"):
+        return
+    old = old_side(move, rows.server)
+    if not job.data.get("lost") and not agent_of(job, old["host"], ASK_S).where(job.context, job.subject):
+        raise BackendBusy("the guest is not on its host")
+    destroy_for_good(job, new["host"])
+    unwire_for_good(job, rows, new["host"])
+    wire(job, rows, old)
+    connections(job, rows, old["host"])
+    close_volumes(job, rows, new["host"])
+
+
+def carry(job: Job) -> Finish:
+    """Have the source's agent move the guest, and wait until it has arrived.
+
+    :raises Interrupted: an administrator aborted it.
+    """
+    rows = rows_of(job)
+    move, new = rows.server.move, job.data["new"]
+    source = agent_of(job, move["old_host"], ASK_S)
+    report = source.live(job.context, job.subject, move["consumer"])
+    if report.state == "running":
+        _watch(job, move, source, report.progress)
+    if report.state == "interrupted":
+        raise Interrupted(ABORTED)
+    if report.state == "failed":
+        raise BackendFailed(report.message)
+    if report.state == "unknown" and not _there(job, source, new):
+        if job.data["lost"]:
+            raise BackendFailed("The guest is on neither of its hosts.")
+        _see_wish(job, move)
+        _begin(job, rows, source, new)
+    return lambda tx: _switch(tx, job)
+
+
+def _watch(job: Job, move: Mapping[str, Any], source: ComputeAgent, progress: Any) -> None:
+    wish = _wish(job, move)
+    if wish == "abort":
+        source.abort_live(job.context, job.subject)
+    elif wish == "force":
+        source.force_live(job.context, job.subject)
+    if progress is not None:
+        with kit_of(job).db.write() as tx:
+            journeys.note(kit_of(job), tx, move["consumer"], journeys.RUNNING, progress=msgspec.to_builtins(progress))
+    raise Wait(live_key(move["consumer"]), WATCH_S)
+
+
+def _there(job: Job, source: ComputeAgent, new: Mapping[str, str]) -> bool:
+    """Whether the guest has gone over, as both hosts say; ``lost`` is that neither has it."""
+    here = source.where(job.context, job.subject)
+    there = agent_of(job, new["host"], ASK_S).where(job.context, job.subject)
+    job.data["lost"] = not here and not there
+    return bool(there) and (not here or (there == "running" and here != "running"))
+
+
+def _begin(job: Job, rows: Rows, source: ComputeAgent, new: Mapping[str, str]) -> None:
+    """Begin, or begin anew what nobody knows of any more. :raises BackendFailed: it was tried often enough."""
+    begun = job.data["begun"] = job.data.get("begun", 0) + 1
+    if begun > TRIES:
+        raise BackendFailed("The live migration was lost several times.")
+    plan, block = _plan(job, rows, new), bool(job.data["block"])
+    if begun > 1 or job.attempt > 1:
+        job.data["offer"] = agent_of(job, new["host"]).prepare_live(job.context, plan, block)
+    uuid = rows.server.move["consumer"]
+    source.begin_live(job.context, plan, job.data["offer"], block, uuid)
+    raise Wait(live_key(uuid), WATCH_S)
+
+
+def halt(job: Job) -> None:
+    """See that nothing is on its way any more, and find out where the guest is."""
+    rows = rows_of(job)
+    move, new = rows.server.move, job.data.get("new")
+    if move is None or new is None:
+        return
+    try:
+        source = agent_of(job, move["old_host"], ASK_S)
+        if source.live(job.context, job.subject, move["consumer"]).state == "running":
+            source.abort_live(job.context, job.subject)
+            raise BackendFailed("the guest is still on its way")
+        job.data["arrived"] = _there(job, source, new)
+    except BackendBusy:
+        # The old host died: the new one may have the guest already.
+        if fleet_of(job).up(move["old_host"]) or not agent_of(job, new["host"], ASK_S).where(job.context, job.subject):
+            raise
+        job.data["arrived"] = True
+
+
+def _switch(tx: Transaction, job: Job) -> None:
+    """The server is on the new host; what belongs to it follows by an operation of its own."""
+    row, kit = records.present(tx, job.subject), kit_of(job)
+    if row is None or row.move is None:
+        return
+    new = job.data["new"]
+    job.data.pop("offer", None)
+    states.move(tx, job.subject, row.task_state, updated_at=job.clock.now(), **new)
+    kit.engine.start(tx, SETTLE.kind, job.subject, job.context, {"again": True})
+    emit(kit, tx, job.context, "instance.live_migration_post.start", row)
+
+
+def failed(tx: Transaction, job: Job, error: CloudError) -> None:
+    """The server runs where it did; or it has arrived after all, and goes on there."""
+    row = records.present(tx, job.subject)
+    if row is None or row.move is None:
+        return
+    if job.data.get("arrived"):
+        _switch(tx, job)
+        return
+    stopped = error.code == "interrupted"
+    kit = kit_of(job)
+    journeys.note(kit, tx, row.move["consumer"], "cancelled" if stopped else "error")
+    states.move(tx, job.subject, row.task_state, move=None)
+    if stopped and row.task_state == TASK:
+        emit(kit, tx, job.context, "instance.live_migration_abort.end", row)
+    settle(tx, job, error, TASK, "instance.live_migration_rollback.end", broken=bool(job.data.get("lost")))
+
+
+LIVE = Workflow(
+    kind="compute.live_migrate", title="live-migration", failed=failed, deadline_s=7 * DAY_S,
+    steps=(Step("check_can_live_migrate_destination", check, give_back), Step("pre_live_migration", ready, unready),
+           Step("live_migration", carry, halt)))
+
+
+def follow(job: Job) -> None:
+    """Have ports, volumes and claim where the guest is, and nothing where it was."""
+    rows = rows_of(job)
+    move = rows.server.move
+    if move is None:
+        return
+    wire(job, rows, move["new"])
+    connections(job, rows, move["new"]["host"])
+    leave(job, rows, move["old_host"])
+    drop_claim(job, move["consumer"])
+
+
+def followed(tx: Transaction, job: Job) -> None:
+    """The server is on its new host."""
+    row = records.present(tx, job.subject)
+    if row is None or row.move is None:
+        return
+    end(tx, job, row)
+    states.move(tx, job.subject, TASK, task_state=None, move=None, updated_at=job.clock.now())
+    emit(kit_of(job), tx, job.context, "instance.live_migration_post.end", row)
+
+
+def end(tx: Transaction, job: Job, row: Row) -> None:
+    """Write down that the guest has gone over."""
+    journeys.note(kit_of(job), tx, row.move["consumer"], "completed", progress=None)
+
+
+def follow_failed(tx: Transaction, job: Job, error: CloudError) -> None:
+    """The guest runs on its new host, though not all has followed it."""
+    row = records.present(tx, job.subject)
+    if row is not None and row.move is not None:
+        end(tx, job, row)
+        if error.code != "interrupted":
+            states.move(tx, job.subject, row.task_state, move=None)
+    settle(tx, job, error, TASK, "instance.live_migration_post.error")
+
+
+SETTLE = Workflow(kind="compute.live_settle", title="live-migration", undoes=False, attempts=60, deadline_s=DAY_S,
+                  done=followed, failed=follow_failed,
+                  steps=(Step("post_live_migration_at_destination", follow),))
