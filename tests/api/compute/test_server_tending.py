@@ -1,0 +1,158 @@
+"""Backups, crash dumps, passwords, diagnostics, volumes swapped."""
+
+import hashlib
+
+import pytest
+
+
+@pytest.fixture
+def server(world):
+    return world.boot()
+
+
+def agent_image(world):
+    made = world.cloud.request("POST", "/image/v2/images", {
+        "name": "agent", "disk_format": "raw", "container_format": "bare", "hw_qemu_guest_agent": "yes"},
+        as_="demo").json
+    world.cloud.request("PUT", f"/image/v2/images/{made['id']}/file", bytes(65536), as_="demo",
+                        headers={"Content-Type": "application/octet-stream"})
+    return made["id"]
+
+
+def backups(world, kind):
+    found = world.cloud.request("GET", f"/image/v2/images?backup_type={kind}&sort_key=created_at&sort_dir=asc",
+                                as_="demo").json["images"]
+    return [one["name"] for one in found]
+
+
+def test_backups_rotate(world, server):
+    for number in range(4):
+        answer = world.act(server, "createBackup", {"name": f"day {number}", "backup_type": "daily", "rotation": "2"})
+        assert answer.status == 202, answer
+        image = world.cloud.request("GET", f"/image/v2/images/{answer.json['image_id']}", as_="demo").json
+        assert (image["image_type"], image["instance_uuid"], image["status"]) == ("backup", server, "active")
+    world.act(server, "createBackup", {"name": "week", "backup_type": "weekly", "rotation": 1})
+    assert backups(world, "daily") == ["day 2", "day 3"]
+    assert backups(world, "weekly") == ["week"]
+    shown = world.show(server)
+    assert (shown["status"], shown["OS-EXT-STS:task_state"]) == ("ACTIVE", None)
+    old = world.act(server, "createBackup", {"name": "old", "backup_type": "daily", "rotation": 1}, version="2.44")
+    assert old.headers["location"].rpartition("/")[2]
+    assert world.act(server, "createBackup", {"name": "bad", "backup_type": "daily", "rotation": -1}).status == 400
+    world.act(server, "createBackup", {"name": "gone", "backup_type": "daily", "rotation": 0})
+    assert backups(world, "daily") == []
+
+
+def test_no_backup_of_a_root_volume(world):
+    disk = {"source_type": "image", "uuid": world.image, "destination_type": "volume", "volume_size": 1,
+            "boot_index": 0, "delete_on_termination": True}
+    server = world.boot(block_device_mapping_v2=[disk], imageRef="", run_s=10)
+    assert world.act(server, "createBackup", {"name": "b", "backup_type": "daily", "rotation": 1}).status == 400
+
+
+def test_a_failed_backup(world, server):
+    world.driver().fail("snapshot", times=-1)
+    world.act(server, "createBackup", {"name": "broken", "backup_type": "broken", "rotation": 1}, run_s=60)
+    assert backups(world, "broken") == []
+    assert world.show(server)["OS-EXT-STS:task_state"] is None
+
+
+def test_crash_dump(world, server):
+    assert world.act(server, "trigger_crash_dump", version="2.16").status == 400
+    assert world.act(server, "trigger_crash_dump", version="2.17").status == 202
+    assert world.driver().guest(server).interrupts == 1
+    world.act(server, "os-stop")
+    assert world.act(server, "trigger_crash_dump").status == 409
+
+
+def test_password_without_an_agent(world, server):
+    refused = world.act(server, "changePassword", {"adminPass": "x"})
+    assert refused.status == 409
+    assert "agent is not enabled" in refused.json["conflictingRequest"]["message"]
+
+
+def test_password_through_the_agent(world):
+    server = world.boot(imageRef=agent_image(world))
+    assert world.act(server, "changePassword", {"adminPass": "new"}).status == 202
+    assert world.driver().guest(server).passwords == {"root": hashlib.sha256(b"new").hexdigest()}
+    actions = world.ask("GET", f"/servers/{server}/os-instance-actions").json["instanceActions"]
+    assert actions[0]["action"] == "changePassword"
+    world.act(server, "os-stop")
+    assert world.act(server, "changePassword", {"adminPass": "new"}).status == 409
+
+
+def test_diagnostics(world, server):
+    path = f"/servers/{server}/diagnostics"
+    old = world.ask("GET", path, version="2.47", as_="admin").json
+    assert old["memory"] == 64 * 1024
+    assert {"cpu0_time", "vda_read", "vda_errors", "vnet0_rx", "vnet0_tx_packets"} <= set(old)
+    new = world.ask("GET", path, version="2.48", as_="admin").json
+    assert (new["state"], new["num_cpus"], new["num_nics"], new["num_disks"]) == ("running", 1, 1, 1)
+    assert new["uptime"] == 5
+    assert new["cpu_details"] == [{"id": 0, "time": 50000000, "utilisation": 1}]
+    assert new["nic_details"][0]["rx_rate"] is None
+    assert world.ask("GET", path).status == 403
+    world.act(server, "os-stop")
+    assert world.ask("GET", path, version="2.48", as_="admin").status == 409
+
+
+def test_what_is_gone(world, server):
+    assert world.act(server, "resetNetwork", as_="admin").status == 410
+    assert world.act(server, "injectNetworkInfo", as_="admin").status == 410
+
+
+def volume(world, size=1):
+    made = world.cloud.request("POST", "/volume/v3/volumes", {"volume": {"size": size}}, as_="demo").json["volume"]
+    world.cloud.run(3)
+    return made["id"]
+
+
+def status(world, volume_id):
+    return world.cloud.request("GET", f"/volume/v3/volumes/{volume_id}", as_="demo").json["volume"]["status"]
+
+
+def test_a_volume_in_the_place_of_another(world, server):
+    old, new, small = volume(world, 2), volume(world, 2), volume(world)
+    path = f"/servers/{server}/os-volume_attachments"
+    world.ask("POST", path, {"volumeAttachment": {"volumeId": old}})
+    world.cloud.run(5)
+    assert world.ask("PUT", f"{path}/{old}", {"volumeAttachment": {"volumeId": new}}).status == 403
+    for wrong in (small, old):
+        assert world.ask("PUT", f"{path}/{old}", {"volumeAttachment": {"volumeId": wrong}}, as_="admin").status == 400
+    assert world.ask("PUT", f"{path}/{new}", {"volumeAttachment": {"volumeId": old}}, as_="admin").status == 404
+    assert world.ask("PUT", f"{path}/{old}", {"volumeAttachment": {"volumeId": new}}, as_="admin").status == 202
+    world.cloud.run(10)
+    assert [one["volumeId"] for one in world.ask("GET", path).json["volumeAttachments"]] == [new]
+    assert (status(world, old), status(world, new)) == ("available", "in-use")
+    assert world.driver().guest(server).volumes == [new]
+    world.delete(server)
+    for one in (old, new, small):
+        world.cloud.request("DELETE", f"/volume/v3/volumes/{one}", as_="demo")
+
+
+def test_a_failed_swap_keeps_the_old_volume(world, server):
+    old, new = volume(world), volume(world)
+    path = f"/servers/{server}/os-volume_attachments"
+    world.ask("POST", path, {"volumeAttachment": {"volumeId": old}})
+    world.cloud.run(5)
+    world.driver().fail("swap_volume", times=6)
+    world.ask("PUT", f"{path}/{old}", {"volumeAttachment": {"volumeId": new}}, as_="admin")
+    world.cloud.run(120)
+    assert [one["volumeId"] for one in world.ask("GET", path).json["volumeAttachments"]] == [old]
+    assert (status(world, old), status(world, new)) == ("in-use", "available")
+    assert world.driver().guest(server).volumes == [old]
+
+
+def test_what_becomes_of_a_volume(world, server):
+    one = volume(world)
+    path = f"/servers/{server}/os-volume_attachments"
+    world.ask("POST", path, {"volumeAttachment": {"volumeId": one}})
+    world.cloud.run(5)
+    wish = {"volumeAttachment": {"volumeId": one, "delete_on_termination": True}}
+    assert world.ask("PUT", f"{path}/{one}", wish, "2.84").status == 400
+    assert world.ask("PUT", f"{path}/{one}", wish, "2.85").status == 202
+    assert world.ask("GET", f"{path}/{one}").json["volumeAttachment"]["delete_on_termination"] is True
+    wish["volumeAttachment"]["serverId"] = world.image
+    assert world.ask("PUT", f"{path}/{one}", wish, "2.85").status == 400
+    shown = world.ask("GET", f"{path}/{one}", version="2.89").json["volumeAttachment"]
+    assert "id" not in shown and shown["attachment_id"] and shown["bdm_uuid"]
