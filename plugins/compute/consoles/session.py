@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import selectors
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from websockets.datastructures import Headers
 from websockets.exceptions import InvalidState
@@ -23,6 +23,7 @@ PIECE = 65_536
 HELD_BYTES = 262_144
 """So much may wait for one side; then the other is read no further until that is gone."""
 READ, WRITE = selectors.EVENT_READ, selectors.EVENT_WRITE
+BINARY = Subprotocol("binary")
 DATA = (Opcode.CONT, Opcode.TEXT, Opcode.BINARY)
 GUEST_GONE, NORMAL = "The console has ended.", 1000
 log = logging.getLogger("stratolith.compute.consoles.websocket")
@@ -43,7 +44,7 @@ class Session:
         self._page, self._admit = page, admit
         self.deadline: float | None = deadline
         """When it is ended if nothing has come of it, by the monotonic clock; none once a console is open."""
-        self._protocol = ServerProtocol(subprotocols=[Subprotocol("binary")], logger=log)
+        self._protocol = ServerProtocol(subprotocols=[BINARY], select_subprotocol=_chosen, logger=log)
         self._guest: socket.socket | None = None
         self._request: Request | None = None
         self._to_browser, self._to_guest = bytearray(), bytearray()
@@ -175,6 +176,11 @@ class Session:
             reading = open_ and len(self._to_browser) < HELD_BYTES
             self._loop.watch(self._guest, (READ if reading else 0) | (WRITE if self._to_guest and open_ else 0),
                              self._on_guest)
+
+
+def _chosen(protocol: ServerProtocol, offered: Sequence[Subprotocol]) -> Subprotocol | None:
+    """Bytes as they are, whether the page says so or names nothing."""
+    return BINARY if BINARY in offered else None
 
 
 def _send(one: socket.socket, waiting: bytearray) -> None:

@@ -60,7 +60,8 @@ class Rig:
         if kind is not None:
             self.tokens[token] = kind
         more.setdefault("origin", f"http://127.0.0.1:{self.port}")
-        return connect(f"ws://127.0.0.1:{self.port}{path.format(token)}", subprotocols=["binary"], proxy=None, **more)
+        more.setdefault("subprotocols", ["binary"])
+        return connect(f"ws://127.0.0.1:{self.port}{path.format(token)}", proxy=None, **more)
 
     def ask(self, path):
         line = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
@@ -162,6 +163,13 @@ def test_forged_origin(rig, origin):
 @pytest.mark.parametrize("origin", ["https://consoles.example.org", "https://friend.example.org", None])
 def test_proper_origin(rig, origin):
     with rig.open(origin=origin) as socket:
+        shake(socket)
+
+
+@pytest.mark.parametrize("offered", [None, ["base64"]])
+def test_pages_that_do_not_offer_the_subprotocol(rig, offered):
+    with rig.open(subprotocols=offered) as socket:
+        assert socket.subprotocol is None
         shake(socket)
 
 
