@@ -7,7 +7,8 @@ from stratolith.core.conformance.cloud import InProcess
 from stratolith.core.operations.tables import operations
 
 HYPERVISOR_VERBS = ("spawn", "destroy", "act", "stop", "snapshot", "resize", "confirm_resize", "revert_resize",
-                    "attach_volume", "detach_volume", "grow_volume", "attach_interface", "detach_interface")
+                    "attach_volume", "detach_volume", "grow_volume", "attach_interface", "detach_interface",
+                    "rescue", "unrescue", "crash_dump", "swap_volume")
 NETWORK_VERBS = ("apply_network", "remove_network", "apply_port", "remove_port")
 VOLUME_VERBS = ("create", "delete", "connect", "disconnect", "extend", "snapshot")
 
@@ -78,13 +79,15 @@ class Started:
         servers = self.servers()
         assert self.unfinished() == [], context
         for one in servers:
-            assert one["status"] in ("ACTIVE", "VERIFY_RESIZE", "ERROR"), (context, one["status"])
+            assert one["status"] in ("ACTIVE", "VERIFY_RESIZE", "ERROR", "SHELVED", "SHELVED_OFFLOADED", "RESCUE"), (
+                context, one["status"])
             assert one["OS-EXT-STS:task_state"] is None, context
             assert one["status"] != "ERROR" or one["fault"]["message"], context
         living = [one for one in servers if one["status"] != "ERROR"]
-        assert self.guests() == sorted(one["id"] for one in living), context
-        assert len(self.consumers()) == sum(1 + (one["status"] == "VERIFY_RESIZE") for one in living), context
-        assert {one["id"] for one in living} <= set(self.consumers()), context
+        housed = [one for one in living if one["status"] != "SHELVED_OFFLOADED"]
+        assert self.guests() == sorted(one["id"] for one in housed), context
+        assert len(self.consumers()) == sum(1 + (one["status"] == "VERIFY_RESIZE") for one in housed), context
+        assert {one["id"] for one in housed} <= set(self.consumers()), context
         assert Counter(self.port_owners()) == Counter(
             {one["id"]: len(one["addresses"].get("private", ())) for one in living}), context
         self._usage(servers, context)
@@ -100,8 +103,10 @@ class Started:
 
     def _disks(self, living, context):
         held = {disk["id"]: one["id"] for one in living for disk in one["os-extended-volumes:volumes_attached"]}
+        shelved = {one["id"] for one in living if one["status"] == "SHELVED_OFFLOADED"}
         for volume in self.volumes():
             owner = held.pop(volume["id"], None)
-            assert volume["status"] == ("available" if owner is None else "in-use"), (context, volume["status"])
+            wanted = "available" if owner is None else "reserved" if owner in shelved else "in-use"
+            assert volume["status"] == wanted, (context, volume["status"])
             assert [one["server_id"] for one in volume["attachments"]] == [owner] * bool(owner), context
         assert held == {}, context

@@ -1,0 +1,82 @@
+"""Crash enumeration of shelving, rescue, backups, soft deletion and swapped volumes."""
+
+import os
+
+import pytest
+
+from tests.api.compute.life import Started
+from tests.api.compute.test_crash_actions import Template, emptied, filmed
+
+EVERY = int(os.environ.get("STRATOLITH_CRASH_EVERY", "4"))
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory):
+    return Template(tmp_path_factory.mktemp("template") / "cloud")
+
+
+def attach(template, life):
+    path = f"/servers/{template.server}/os-volume_attachments"
+    life.ask("POST", path, {"volumeAttachment": {"volumeId": template.volume}})
+    life.made.run(10)
+    return path
+
+
+def shelve(template, life):
+    attach(template, life)
+    template.act(life, {"shelve": None})
+    template.act(life, {"unshelve": None})
+
+
+def rescue(template, life):
+    template.act(life, {"rescue": None})
+    template.act(life, {"unrescue": None})
+
+
+def backup(template, life):
+    for name in ("first", "second"):
+        template.act(life, {"createBackup": {"name": name, "backup_type": "daily", "rotation": 1}})
+
+
+def crash_dump(template, life):
+    template.act(life, {"trigger_crash_dump": None})
+
+
+def swap(template, life):
+    path = attach(template, life)
+    other = life.made.request("POST", "/volume/v3/volumes", {"volume": {"size": 1}}).json["volume"]["id"]
+    life.made.run(5)
+    life.ask("PUT", f"{path}/{template.volume}", {"volumeAttachment": {"volumeId": other}})
+    life.made.run(10)
+    life.ask("DELETE", f"{path}/{other}")
+    life.made.run(10)
+    life.made.request("DELETE", f"/volume/v3/volumes/{other}")
+
+
+@pytest.mark.parametrize("work", [shelve, rescue, backup, crash_dump, swap])
+def test_killed(template, tmp_path, record_property, work):
+    film = filmed(template, tmp_path, work)
+    sample = film.moments[::EVERY]
+    for moment in sample:
+        at = f"{work.__name__} killed at {moment.point}, {moment.folder.name}"
+        life = Started(moment.folder, moment.clock())
+        life.made.run(200)
+        served = life.whole(at)
+        shelved = [one["name"] for one in life.images() if one["name"].endswith("-shelved")]
+        assert len(shelved) == sum(one["status"].startswith("SHELVED") for one in served), at
+        remove_others(template, life)
+        emptied(life, at)
+        assert [one["name"] for one in life.images() if one["name"].endswith("-shelved")] == [], at
+        life.end()
+    record_property("figure", f"crash enumeration of {work.__name__}: {len(film.points)} points, "
+                              f"{len(film.moments)} states of the disk, {len(sample)} tried")
+
+
+def remove_others(template, life):
+    """Detach and delete the volumes that the work itself made."""
+    for one in life.volumes():
+        if one["id"] != template.volume:
+            life.ask("DELETE", f"/servers/{template.server}/os-volume_attachments/{one['id']}")
+            life.made.run(20)
+            life.made.request("DELETE", f"/volume/v3/volumes/{one['id']}")
+            life.made.run(20)
