@@ -26,9 +26,10 @@ from ..errors import CloudError, NotFound, NotSupported
 from .cases import HOSTILE_NAMES, in_parallel
 from .hypervisor_facet import FacetCases
 from .hypervisor_guest import NOBODY, Specs
+from .hypervisor_move import MoveCases
 
 
-class HypervisorSuite(FacetCases):
+class HypervisorSuite(MoveCases, FacetCases):
     """Cases for every verb and facet of :class:`~stratolith.core.drivers.hypervisor.Hypervisor`."""
 
     # facts and observation

@@ -290,6 +290,7 @@ class Simulated(Hypervisor, Pausable, Suspendable, Snapshots, Resizable, Volumes
         if self._files is not None:
             self._files.remove(guest)
         self._guests.pop(guest, None)
+        self.expected.discard(guest)
         self._remote.drop(guest)
         self._faults.forget(guest)
 
