@@ -111,7 +111,7 @@ def test_screen_of_a_guest(world: World, page: Page, tmp_path: Path) -> None:
 def test_serial_line_of_a_guest(world: World, page: Page) -> None:
     until(lambda: "demo" in world.log(), 90, "the guest writes")
     page.open(world.console("serial", "serial").replace("ws:", "http:"))
-    page.shows("document.getElementById('state').textContent.startsWith('Connected')")
+    page.shows("document.getElementById('state')?.textContent.startsWith('Connected')")
     until(lambda: page.type("\n") or page.value("document.getElementById('terminal').textContent.length > 1"), 90,
           "the guest has a prompt", 1)
     page.type("echo typed-$((6*7))\n")
