@@ -41,6 +41,10 @@ class Host(msgspec.Struct, kw_only=True):
     failures: int = 0
     """Boots that failed here since the last one that went well."""
     stats: Mapping[str, str] = {}
+    metrics: Mapping[str, float] = {}
+    """What the host measures: ``cpu.percent`` from 0 to 1, ..."""
+    address: str = ""
+    """Where the host's agent is, if known."""
     capacity: Mapping[str, int] = {}
     used: Mapping[str, int] = {}
 
@@ -69,6 +73,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     resources: dict[str, int]
     flavor_name: str = ""
     extra_specs: Mapping[str, str] = {}
+    image_id: str = ""
     image_properties: Mapping[str, str] = {}
     image_metadata: Mapping[str, str] = {}
     zone: str = ""

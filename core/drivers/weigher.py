@@ -35,6 +35,8 @@ class Weigher(Driver):
     """
 
     Options: ClassVar[type] = WeigherOptions
+    aggregate_key: ClassVar[str] = ""
+    """The metadata of aggregates that, on their hosts, takes the multiplier's place; the smallest of several."""
 
     @property
     def multiplier(self) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import operator
 import random
 from collections.abc import Sequence
@@ -9,23 +10,48 @@ from collections.abc import Sequence
 from ...core.drivers.filter import Host, Request
 from ...core.drivers.weigher import Weigher
 
+MULTIPLIER = "_weight_multiplier"
+
 
 def totals(hosts: Sequence[Host], request: Request, weighers: Sequence[Weigher]) -> list[float]:
     """The sum of all weighers' say for each host. A weigher that sees no difference adds nothing."""
     sums: list[float] | None = None
+    own = _multipliers(hosts)
     for weigher in weighers:
-        if not weigher.multiplier or not weigher.relevant(request):
+        said = own.get(weigher.aggregate_key)
+        if not (weigher.multiplier or said) or not weigher.relevant(request):
             continue
         weights = weigher.weights(hosts, request)
         least, most = min(weights), max(weights)
         if least == most:
             continue
         scale = weigher.multiplier / (most - least)
-        if sums is None:
-            sums = [(weight - least) * scale for weight in weights]
-        else:
-            sums = [total + (weight - least) * scale for total, weight in zip(sums, weights, strict=True)]
+        parts = [(weight - least) * scale for weight in weights]
+        for number, multiplier in (said or {}).items():
+            parts[number] = (weights[number] - least) * multiplier / (most - least)
+        sums = parts if sums is None else [total + part for total, part in zip(sums, parts, strict=True)]
     return [0.0] * len(hosts) if sums is None else sums
+
+
+def _multipliers(hosts: Sequence[Host]) -> dict[str, dict[int, float]]:
+    """The multipliers that aggregates set for their hosts: by metadata key, then by the host's place in the list."""
+    found: dict[str, dict[int, float]] = {}
+    for number, host in enumerate(hosts):
+        for aggregate in host.aggregates:
+            for key, text in aggregate.metadata.items():
+                if key.endswith(MULTIPLIER) and (value := _number(text)) is not None:
+                    of_key = found.setdefault(key, {})
+                    of_key[number] = min(value, of_key.get(number, value))
+    return found
+
+
+def _number(text: str) -> float | None:
+    """A finite number, or none: a word that is no number is as if it were not there."""
+    try:
+        value = float(text)
+    except ValueError:
+        return None
+    return value if math.isfinite(value) else None
 
 
 def ranked(hosts: Sequence[Host], request: Request, weighers: Sequence[Weigher], chance: random.Random,

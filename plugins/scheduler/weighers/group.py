@@ -11,6 +11,8 @@ from ....core.drivers.weigher import Weigher, WeigherFacts
 class ServerGroupSoftAffinity(Weigher):
     """Prefers hosts with more members of a group of policy ``soft-affinity``."""
 
+    aggregate_key = "soft_affinity_weight_multiplier"
+
     def facts(self) -> WeigherFacts:
         """What it prefers."""
         return WeigherFacts("Hosts with more members of the server's soft-affinity group.")
@@ -27,6 +29,8 @@ class ServerGroupSoftAffinity(Weigher):
 
 class ServerGroupSoftAntiAffinity(Weigher):
     """Prefers hosts with fewer members of a group of policy ``soft-anti-affinity``."""
+
+    aggregate_key = "soft_anti_affinity_weight_multiplier"
 
     def facts(self) -> WeigherFacts:
         """What it prefers."""

@@ -21,6 +21,7 @@ class IoOps(Weigher):
     """Prefers, with its negative multiplier, hosts on which fewer servers are in the making."""
 
     Options = IoOpsOptions
+    aggregate_key = "io_ops_weight_multiplier"
 
     def facts(self) -> WeigherFacts:
         """What it prefers."""
@@ -42,6 +43,7 @@ class BuildFailure(Weigher):
     """Prefers hosts where fewer boots have failed since the last one that went well."""
 
     Options = BuildFailureOptions
+    aggregate_key = "build_failure_weight_multiplier"
 
     def facts(self) -> WeigherFacts:
         """What it prefers."""

@@ -16,6 +16,8 @@ def free(hosts: Sequence[Host], class_: str) -> list[int]:
 class Ram(Weigher):
     """Prefers hosts with more memory left, so that servers spread."""
 
+    aggregate_key = "ram_weight_multiplier"
+
     def facts(self) -> WeigherFacts:
         """What it prefers."""
         return WeigherFacts("Hosts with more memory left.")
@@ -28,6 +30,8 @@ class Ram(Weigher):
 class Cpu(Weigher):
     """Prefers hosts with more virtual processors left."""
 
+    aggregate_key = "cpu_weight_multiplier"
+
     def facts(self) -> WeigherFacts:
         """What it prefers."""
         return WeigherFacts("Hosts with more virtual processors left.")
@@ -39,6 +43,8 @@ class Cpu(Weigher):
 
 class Disk(Weigher):
     """Prefers hosts with more disk left."""
+
+    aggregate_key = "disk_weight_multiplier"
 
     def facts(self) -> WeigherFacts:
         """What it prefers."""
