@@ -84,7 +84,7 @@ class Estate:
         self.ids = {"project_id": people.project, "user_id": people.user, "domain_id": "default",
                     "role_id": people.roles["member"], "implied_role_id": people.roles["reader"],
                     "tag": "marked-tag", "key": "marked-key", "label": MARK, "name": MARK, "alias": "router",
-                    "store": "file", "region_id": "RegionOne", "host": "host1", "host_name": "host1"}
+                    "store": "file", "token": GONE, "region_id": "RegionOne", "host": "host1", "host_name": "host1"}
         self.nouns = {}
         self.images()
         self.networks()
