@@ -11,7 +11,7 @@ from ....core.db.paging import Page
 from ....core.errors import BadRequest
 from ....core.http.call import Call
 from ....core.http.table import Action, Operation, Query
-from .. import flavors
+from .. import extra_specs, flavors
 from .links import links, next_links
 from .parameters import BOOLEAN, MAX_INT, NAME, PRINTABLE, boolean, closed, natural, number, wrapped
 
@@ -161,8 +161,14 @@ def specs(service: Service, call: Call) -> Mapping[str, Any]:
 def create_specs(service: Service, call: Call) -> Mapping[str, Any]:
     """Set some extra specs of a flavor."""
     wanted = {key: str(value) for key, value in call.body["extra_specs"].items()}
+    _check_specs(call, wanted)
     flavors.set_specs(service.kit, call.context, call.path["flavor_id"], wanted)
     return {"extra_specs": wanted}
+
+
+def _check_specs(call: Call, wanted: Mapping[str, str]) -> None:
+    if call.version >= (2, 86):
+        extra_specs.check(wanted)
 
 
 def show_spec(service: Service, call: Call) -> Mapping[str, Any]:
@@ -177,6 +183,7 @@ def update_spec(service: Service, call: Call) -> Mapping[str, Any]:
     if key not in call.body:
         raise BadRequest("Request body and URI mismatch")
     wanted = {key: str(call.body[key])}
+    _check_specs(call, wanted)
     flavors.set_specs(service.kit, call.context, call.path["flavor_id"], wanted)
     return wanted
 
