@@ -20,6 +20,7 @@ from ..db.engine import Database, Databases
 from ..db.upgrade import check, upgrade
 from ..drivers.base import Surroundings, make
 from ..drivers.bus import Bus
+from ..drivers.revocation import CHANGED_TOPIC
 from ..errors import AlreadyExists, BadConfiguration
 from ..executor import Executor
 from ..http.app import Application, Edge, encode
@@ -31,7 +32,7 @@ from ..operations.tables import SCHEMA as CORE_SCHEMA
 from ..plugins import Registry
 from ..policy.engine import Policy, read_file
 from ..services.base import Peers
-from ..services.identity import CHANGED_TOPIC, IdentityService
+from ..services.identity import IdentityService
 from .metrics import Metrics
 from .slice import SERVICES, Agent, Kit, Slice
 from .tokens import Tokens

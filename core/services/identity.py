@@ -9,9 +9,6 @@ import msgspec
 from ..context import Context
 from .base import ServiceInterface
 
-CHANGED_TOPIC = "stratolith.identity.changed"
-"""Where identity tells that what was known of tokens may be wrong."""
-
 
 class Project(msgspec.Struct, frozen=True, kw_only=True):
     """A project, as others need it."""

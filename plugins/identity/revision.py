@@ -21,35 +21,16 @@ import sqlalchemy as sa
 
 from ...core.clock import Clock
 from ...core.db.engine import Database, Transaction
+from ...core.drivers.revocation import ALL, Entry, News
 from .tables import revision, revocations
 
 T = TypeVar("T")
 NUMBER = sa.select(revision.c.number).where(revision.c.id == 1)
 BUMP = revision.update().where(revision.c.id == 1).values(number=revision.c.number + 1)
 CHECK_EVERY_S = 0.45
-ALL = ("all",)
-"""The subject that stands for every token."""
 CHANGED = "~"
 """Marks the subjects of entries that revoke nothing: tokens of theirs may mean something else by now."""
 encode = msgspec.json.Encoder().encode
-
-
-class Entry(msgspec.Struct, frozen=True):
-    """One entry of the list: tokens of ``subject`` issued before a moment (seconds since the epoch) are useless, or,
-    if it is not ``final``, may mean something else by now."""
-
-    subject: str
-    issued_before: float
-    final: bool
-
-
-class News(msgspec.Struct, frozen=True):
-    """What the other processes are told of a change."""
-
-    number: int
-    entries: list[Entry]
-
-
 decode = msgspec.json.Decoder(News).decode
 
 

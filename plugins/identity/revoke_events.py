@@ -5,12 +5,11 @@ from __future__ import annotations
 import datetime
 from collections.abc import Callable, Sequence
 
-import msgspec
 import sqlalchemy as sa
 
+from ...core.drivers.revocation import CHANGED_TOPIC, Entry, Part
 from ...core.process.slice import Kit
-from ...core.services.identity import CHANGED_TOPIC
-from .revision import CHANGED, NUMBER, Entry, entry
+from .revision import CHANGED, NUMBER, entry
 from .store import Store
 from .tables import revocations
 
@@ -25,20 +24,6 @@ EVENTS = (sa.select(revocations.c.subject, revocations.c.issued_before)
                  revocations.c.issued_before >= sa.bindparam("since"))
           .order_by(revocations.c.number, revocations.c.id))
 BEGINNING = datetime.datetime(1970, 1, 1)
-
-
-class Part(msgspec.Struct, frozen=True, kw_only=True):
-    """The entries behind ``since``, up to ``number``.
-
-    Where there were more than the list may hold, those of the changes up to ``floor`` (seconds since the epoch) are
-    left out: about tokens issued before it one has to ask. ``since`` is 0 where all there are were told.
-    """
-
-    number: int
-    since: int
-    floor: float
-    margin_s: float
-    entries: list[Entry]
 
 
 def teller(kit: Kit) -> Callable[[bytes], None] | None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from ...core.drivers.revocation import CHANGED_TOPIC
 from ...core.process.slice import Kit, Slice
-from ...core.services.identity import CHANGED_TOPIC, IdentityService
+from ...core.services.identity import IdentityService
 from . import service
 from .api import API
 from .rules import RULES

@@ -8,12 +8,12 @@ from typing import Any
 
 import msgspec
 
+from ....core.drivers.revocation import Entry
 from ....core.drivers.token import Published
 from ....core.errors import BadRequest
 from ....core.http.call import Call, Reply
 from ....core.http.moment import to_microsecond
 from ....core.http.table import Operation, Query
-from ..revision import Entry
 from ..service import Identity
 
 KEYS_GOOD_FOR_S = 60
