@@ -48,6 +48,7 @@ class Sql(Identity, WritableUsers, PasswordRules, WritableGroups, Stored):
     """The directory of all domains in one database."""
 
     Options = SqlOptions
+    schema = tables.SCHEMA
 
     def open(self) -> None:
         """Get ready to make hashes."""

@@ -41,8 +41,9 @@ class Db(Command):
             return 0
         from ..db.engine import Databases
         from ..db.upgrade import check, current, upgrade
-        databases = Databases(configuration(arguments), arguments.state)
-        for name, database, schema in schemas(databases):
+        options = configuration(arguments)
+        databases = Databases(options, arguments.state)
+        for name, database, schema in schemas(options, databases):
             if arguments.action == "check":
                 check(database, schema)
             else:
@@ -52,18 +53,18 @@ class Db(Command):
         return 0
 
 
-def schemas(databases: Databases) -> Iterator[tuple[str, Database, Schema]]:
-    """(name, database, schema) of the core, once a database, and of each service with tables."""
+def schemas(options: Configuration, databases: Databases) -> Iterator[tuple[str, Database, Schema]]:
+    """(name, database, schema) of the core, once a database, and of all that services and their drivers keep."""
     from ..operations.tables import SCHEMA
     from ..process.slice import SERVICES
     seen: list[Database] = []
     for name in SERVICES.names():
-        database, schema = databases.of(name), SERVICES.load(name).schema
+        database = databases.of(name)
         if database not in seen:
             seen.append(database)
             yield "core", database, SCHEMA
-        if schema is not None:
-            yield name, database, schema
+        for schema in SERVICES.load(name)().schemas(options):
+            yield schema.name, database, schema
 
 
 def write(service: str, slug: str) -> Path:
@@ -71,7 +72,8 @@ def write(service: str, slug: str) -> Path:
     from ..db.engine import Database, DatabaseOptions, Databases
     from ..db.migrate import write_revision
     from ..db.upgrade import upgrade
-    found = {name: schema for name, _, schema in schemas(Databases(Configuration(), None))}
+    options = Configuration()
+    found = {name: schema for name, _, schema in schemas(options, Databases(options, None))}
     if service not in found or not slug.isidentifier():
         raise BadConfiguration(f"revision needs one of {', '.join(found)} and a slug such as add_tags")
     database = Database(DatabaseOptions(), "sqlite://")

@@ -6,7 +6,7 @@ import abc
 import dataclasses
 import datetime
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
 
@@ -238,6 +238,10 @@ class Stored(abc.ABC):
 
     Its writes join the caller's transaction, so that the service's rows and the backend's appear together.
     """
+
+    schema: ClassVar[Any]
+    """Its tables and revisions (:class:`stratolith.core.db.schema.Schema`): the process brings them to their newest
+    form with all others, and the commands of the database know of them."""
 
     @abc.abstractmethod
     def attach(self, database: Any) -> None:

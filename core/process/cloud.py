@@ -212,8 +212,8 @@ class Cloud:
             if id(database) not in seen:
                 seen.add(id(database))
                 act(database, CORE_SCHEMA)
-            if one.schema is not None:
-                act(database, one.schema)
+            for schema in one.schemas(self.configuration):
+                act(database, schema)
 
     def start(self) -> None:
         """Begin periodic work, take up unfinished operations and start the agents."""

@@ -131,6 +131,10 @@ class Slice(abc.ABC):
     catalog: ClassVar[Sequence[tuple[str, str, str]]] = ()
     """(type, name, path) of the endpoints it wants in the catalog; ``path`` is behind the prefix."""
 
+    def schemas(self, configuration: Configuration) -> Sequence[Schema]:
+        """All tables that the slice needs in its database: its own, and those of drivers that keep some there."""
+        return () if self.schema is None else (self.schema,)
+
     @abc.abstractmethod
     def service(self, kit: Kit) -> ServiceInterface:
         """The service itself. It must not call peers while it is made."""
