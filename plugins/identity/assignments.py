@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 import msgspec
 import sqlalchemy as sa
@@ -48,18 +47,6 @@ class Lent(msgspec.Struct, frozen=True):
 
     held: frozenset[str]
     roles: list[tuple[str, str]]
-
-
-class Wanted(msgspec.Struct, frozen=True, kw_only=True):
-    """Which assignments a list should hold; empty means any."""
-
-    user_id: str = ""
-    group_id: str = ""
-    role_id: str = ""
-    target_kind: str = ""
-    target_id: str = ""
-    inherited: bool | None = None
-    include_subtree: bool = False
 
 
 class Assignments:
@@ -175,92 +162,6 @@ class Assignments:
                 return tx.values(sa.select(projects.c.id).where(projects.c.domain_id == target_id))
         return [row.id for row in self._projects.subtree(target_id)]
 
-    # Lists.
-
-    def all(self, wanted: Wanted) -> list[Assignment]:
-        """The assignments as they were made."""
-        statement = sa.select(assignments).order_by(*assignments.c)
-        columns = {"role_id": wanted.role_id, "target_kind": wanted.target_kind}
-        for name, value in columns.items():
-            if value:
-                statement = statement.where(assignments.c[name] == value)
-        if wanted.user_id or wanted.group_id:
-            kind = "user" if wanted.user_id else "group"
-            statement = statement.where(assignments.c.actor_kind == kind,
-                                        assignments.c.actor_id == (wanted.user_id or wanted.group_id))
-        if wanted.target_id:
-            targets = [wanted.target_id]
-            if wanted.include_subtree:
-                targets += [row.id for row in self._projects.subtree(wanted.target_id)]
-            statement = statement.where(assignments.c.target_id.in_(targets))
-        if wanted.inherited is not None:
-            statement = statement.where(assignments.c.inherited.is_(wanted.inherited))
-        with self._db.read() as tx:
-            return [_assignment(row) for row in tx.rows(statement)]
-
-    def effective(self, wanted: Wanted) -> list[Assignment]:
-        """What is in force: groups are told as their users, inherited roles on the projects that inherit
-        them, and implied roles beside those that imply them."""
-        sources = self._sources(wanted)
-        by_users = self._by_users(sources, wanted)
-        in_place = itertools.chain.from_iterable(self._in_place(one) for one in by_users)
-        found = itertools.chain.from_iterable(self._with_implied(one) for one in in_place)
-        targets = {wanted.target_id}
-        if wanted.target_id and wanted.include_subtree:
-            targets |= {row.id for row in self._projects.subtree(wanted.target_id)}
-        kept = [one for one in found
-                if (not wanted.role_id or one.role_id == wanted.role_id)
-                and (not wanted.target_kind or one.target_kind == wanted.target_kind)
-                and (not wanted.target_id or one.target_id in targets)]
-        return list(dict.fromkeys(kept))
-
-    def _sources(self, wanted: Wanted) -> list[Assignment]:
-        """The assignments that what is wanted can follow from."""
-        if wanted.user_id:
-            return [_assignment(row) for row in self.held(wanted.user_id)]
-        if wanted.target_kind == SYSTEM:
-            return self.all(Wanted(target_kind=SYSTEM))
-        if not wanted.target_id or wanted.include_subtree:
-            return self.all(Wanted())
-        places = [wanted.target_id]
-        if wanted.target_kind == "project":
-            row = self._projects.find(wanted.target_id)
-            places += [row.domain_id, *(above.id for above in self._projects.parents(row))]
-        with self._db.read() as tx:
-            return [_assignment(row) for row in tx.rows(ON_TARGETS, {"ids": places})]
-
-    def _by_users(self, sources: Iterable[Assignment], wanted: Wanted) -> Iterator[Assignment]:
-        sources = list(sources)
-        groups = [one.actor_id for one in sources if one.actor_kind == "group"]
-        members: Mapping[str, Sequence[str]]
-        if wanted.user_id:
-            members = {group: [wanted.user_id] for group in groups_of(self._store, wanted.user_id)}
-        else:
-            members = self._store.backend.members(groups)
-        for one in sources:
-            if one.actor_kind == "user":
-                if not wanted.user_id or one.actor_id == wanted.user_id:
-                    yield one
-                continue
-            for user_id in members.get(one.actor_id, ()):
-                yield msgspec.structs.replace(one, actor_kind="user", actor_id=user_id, group_id=one.actor_id)
-
-    def _in_place(self, one: Assignment) -> Iterator[Assignment]:
-        if not one.inherited:
-            yield one
-            return
-        for project_id in self._below(one.target_kind, one.target_id):
-            yield msgspec.structs.replace(one, target_kind="project", target_id=project_id,
-                                          source_kind=one.target_kind, source_id=one.target_id)
-
-    def _with_implied(self, one: Assignment) -> Iterator[Assignment]:
-        graph = self._roles.graph()
-        if not graph.domains.get(one.role_id):
-            yield one
-        for role_id in sorted(graph.implied.get(one.role_id, frozenset()) - {one.role_id}):
-            if not graph.domains[role_id]:
-                yield msgspec.structs.replace(one, role_id=role_id, prior_role_id=one.role_id)
-
 
 def _exactly(one: Assignment) -> list[sa.ColumnElement[bool]]:
     conditions: list[sa.ColumnElement[bool]] = [
@@ -270,7 +171,8 @@ def _exactly(one: Assignment) -> list[sa.ColumnElement[bool]]:
     return [*conditions, assignments.c.role_id == one.role_id] if one.role_id else conditions
 
 
-def _assignment(row: Row) -> Assignment:
+def as_assignment(row: Row) -> Assignment:
+    """A row as what it stands for."""
     return Assignment(actor_kind=row.actor_kind, actor_id=row.actor_id, target_kind=row.target_kind,
                       target_id=row.target_id, role_id=row.role_id, inherited=row.inherited)
 

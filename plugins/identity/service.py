@@ -9,6 +9,7 @@ from ...core.drivers.identity import Stored, User
 from ...core.errors import NotFound
 from ...core.process.slice import Kit
 from ...core.services.identity import IdentityService, Project
+from .assignment_lists import AssignmentLists
 from .assignments import SYSTEM, Assignment, Assignments
 from .authentication import Authentication
 from .backends import ASSERTIONS, BACKENDS, FORMATS
@@ -50,6 +51,7 @@ class Identity(IdentityService):
         self.endpoint_groups = EndpointGroups(store, self.projects)
         self.catalog = Catalog(store, self.endpoint_groups)
         self.assignments = Assignments(store, self.projects, self.roles)
+        self.assignment_lists = AssignmentLists(store, self.projects, self.roles)
         self.users = Users(store, self.projects, self.assignments)
         self.groups = Groups(store, self.projects, self.assignments)
         self.tokens = Tokens(store, self.projects, self.assignments, self.catalog)

@@ -27,10 +27,10 @@ def query(**known: str) -> Query:
 
 def page(service: Identity, call: Call) -> Page:
     """The part of a list that was asked for."""
-    return Page(limit=_limit(service, call), marker=call.one("marker"))
+    return Page(limit=page_size(service, call), marker=call.one("marker"))
 
 
-def _limit(service: Identity, call: Call) -> int | None:
+def page_size(service: Identity, call: Call) -> int | None:
     """The largest number of rows, none for all; lists that do not page ignore what is asked."""
     if not isinstance(call.operation.query, Query) or "limit" not in call.operation.query.known:
         return None
@@ -70,16 +70,20 @@ def in_sql(table: sa.Table, filters: Iterable[Condition]) -> list[sa.ColumnEleme
             else text_match(table.c[one.attribute], one.comparator, one.value) for one in filters]
 
 
-def answer(service: Identity, call: Call, name: str, items: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """The body of a list with its links; ``next`` is there when a full page was found."""
+def answer(service: Identity, call: Call, name: str, items: Sequence[Mapping[str, Any]],
+           marker: str = "") -> dict[str, Any]:
+    """The body of a list with its links; ``next`` is there when a full page was found.
+
+    ``marker`` is the one behind the page where it is no item's id.
+    """
     path = call.address(call.request.path)
     asked = call.request.query_string
-    limit = _limit(service, call)
+    limit = page_size(service, call)
     following = None
     if limit and len(items) == limit:
         rest = [(key, value) for key, values in call.query.items() for value in values
                 if key not in ("limit", "marker")]
-        following = f"{path}?{urlencode([*rest, ('limit', limit), ('marker', items[-1]['id'])])}"
+        following = f"{path}?{urlencode([*rest, ('limit', limit), ('marker', marker or items[-1]['id'])])}"
     return {name: items, "links": {"self": f"{path}?{asked}" if asked else path, "previous": None, "next": following}}
 
 

@@ -8,14 +8,15 @@ from typing import Any
 from ....core.errors import BadRequest, Forbidden, NotFound
 from ....core.http.call import Call
 from ....core.http.table import Operation, Query
-from ..assignments import SYSTEM, Assignment, Wanted
+from ..assignment_lists import Wanted
+from ..assignments import SYSTEM, Assignment
 from ..service import Identity
-from .lists import answer, flag
+from .lists import PAGING, answer, flag, page_size
 
 INHERITED = "scope.OS-INHERIT:inherited_to"
 QUERY = Query({"user.id": "text", "group.id": "text", "role.id": "text", "scope.project.id": "text",
                "scope.domain.id": "text", "scope.system": "text", INHERITED: "text", "effective": "text",
-               "include_names": "text", "include_subtree": "text"})
+               "include_names": "text", "include_subtree": "text", **PAGING})
 
 
 def _asked(call: Call, name: str) -> bool:
@@ -37,36 +38,24 @@ def _wanted(call: Call) -> Wanted:
         raise BadRequest("scope.project.id must be specified if include_subtree is also specified.")
     return Wanted(user_id=call.one("user.id"), group_id=call.one("group.id"), role_id=call.one("role.id"),
                   target_kind=kind, target_id=SYSTEM if kind == SYSTEM else target,
-                  inherited=True if call.one(INHERITED) else None,
-                  include_subtree=_asked(call, "include_subtree"))
+                  inherited=bool(call.one(INHERITED)), include_subtree=_asked(call, "include_subtree"),
+                  own_domain=call.context.domain_id)
 
 
 def index(service: Identity, call: Call) -> Mapping[str, Any]:
     """List assignments, as they were made or as they are in force."""
     wanted = _wanted(call)
+    lists, limit, marker = service.assignment_lists, page_size(service, call), call.one("marker")
     if _asked(call, "effective"):
         if wanted.group_id:
             raise BadRequest("Combining effective and group filter will always result in an empty list.")
         if wanted.inherited and wanted.target_kind == "domain":
             raise BadRequest("Combining effective, domain and inherited filters will always result in an empty list.")
-        found = service.assignments.effective(wanted)
-        if wanted.inherited:
-            found = [one for one in found if one.source_id]
+        part = lists.effective(wanted, limit, marker)
     else:
-        found = service.assignments.all(wanted)
-    found = _in_own_domain(service, call, found)
-    names = Names(service, found) if _asked(call, "include_names") else None
-    return answer(service, call, "role_assignments", [view(call, one, names) for one in found])
-
-
-def _in_own_domain(service: Identity, call: Call, found: Sequence[Assignment]) -> list[Assignment]:
-    """Of all assignments those that the holder of a domain's token may see: the ones on its domain."""
-    own = call.context.domain_id
-    if not own:
-        return list(found)
-    rows = service.projects.by_id([one.target_id for one in found if one.target_kind != SYSTEM])
-    return [one for one in found if one.target_id in rows
-            and own in (one.target_id, rows[one.target_id].domain_id)]
+        part = lists.made(wanted, limit, marker)
+    names = Names(service, part.found) if _asked(call, "include_names") else None
+    return answer(service, call, "role_assignments", [view(call, one, names) for one in part.found], part.marker)
 
 
 class Names:
