@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import selectors
 import socket
@@ -86,12 +87,11 @@ class Session:
 
     def _on_browser(self, mask: int) -> None:
         try:
-            if mask & WRITE:
-                _send(self._browser, self._to_browser)
-            if mask & READ:
-                self._heard(self._browser.recv(PIECE))
-        except BlockingIOError:
-            pass
+            with contextlib.suppress(BlockingIOError):
+                if mask & WRITE:
+                    _send(self._browser, self._to_browser)
+                if mask & READ:
+                    self._heard(self._browser.recv(PIECE))
         except OSError:
             self.close()
         self._settle()
@@ -99,13 +99,11 @@ class Session:
     def _on_guest(self, mask: int) -> None:
         assert self._guest is not None
         try:
-            if mask & WRITE:
-                _send(self._guest, self._to_guest)
-            if mask & READ:
-                data = self._guest.recv(PIECE)
-                self._said(data)
-        except BlockingIOError:
-            pass
+            with contextlib.suppress(BlockingIOError):
+                if mask & WRITE:
+                    _send(self._guest, self._to_guest)
+                if mask & READ:
+                    self._said(self._guest.recv(PIECE))
         except OSError:
             self._said(b"")
         self._settle()
