@@ -10,7 +10,8 @@ from stratolith.plugins.compute.agent import HostAgent
 @pytest.fixture
 def many(tmp_path, cloud_world):
     """A cloud with three hosts, kept in a folder."""
-    made = InProcess(tmp_path, persistent=True, options={"compute": {"hosts": "host1,host2,host3"}}).start()
+    hosts = {"hosts": "host1,host2,host3"}
+    made = InProcess(tmp_path, persistent=True, options={"compute": hosts, "network": hosts}).start()
     yield cloud_world(made)
     made.stop()
 
