@@ -19,6 +19,7 @@ VERSIONS = ("2012-08-10", "2013-04-04", "2013-10-17", "2015-10-15", "2016-06-30"
 """Folders of the OpenStack form, oldest first."""
 EC2_VERSIONS = ("1.0", "2007-01-19", "2007-03-01", "2007-08-29", "2007-10-10", "2007-12-15", "2008-02-01",
                 "2008-09-01", "2009-04-04", "latest")
+PASSWORD_SINCE = "2013-10-17"
 NETWORK_SINCE, VENDOR_SINCE, VENDOR2_SINCE = "2015-10-15", "2013-10-17", "2016-10-06"
 encode = msgspec.json.Encoder().encode
 
@@ -49,6 +50,12 @@ def files(row: Row, details: Row, network_data: Mapping[str, Any]) -> dict[str, 
     for version in ("2009-04-04", "latest"):
         found[f"ec2/{version}/meta-data.json"] = encode(_tree(ec2(row, details)))
     return found
+
+
+def password_files(details: Row) -> dict[str, bytes]:
+    """What the guest told of its password; only the metadata service shows it."""
+    told = details.encrypted_password.encode()
+    return {f"openstack/{version}/password": told for version in VERSIONS if version >= PASSWORD_SINCE}
 
 
 def meta_data(row: Row, details: Row) -> dict[str, Any]:

@@ -8,19 +8,22 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ...core.errors import CloudError, Forbidden, NotFound
+from ...core.errors import BadRequest, CloudError, Conflict, Forbidden, NotFound
 from ...core.http.mount import StartResponse
 from ...core.process.slice import Kit
 from ...core.process.unix import TRUSTED
 from ...core.services.compute import ComputeService
 from ...core.services.network import NetworkService
 from .metadata import EC2_VERSIONS
+from .passwords import MAX_BYTES
 
 PREFIX = "/metadata"
 CACHED_S = 5.0
+PASSWORD = re.compile("openstack/(latest|20[0-9-]{8})/password")
 JSON, TEXT, BYTES = "application/json", "text/plain; charset=utf-8", "application/octet-stream"
 
 
@@ -37,19 +40,36 @@ class MetadataPage:
         return [] if environ["REQUEST_METHOD"] == "HEAD" else [data]
 
     def _answer(self, environ: Mapping[str, Any]) -> tuple[str, str, bytes]:
-        if environ["REQUEST_METHOD"] not in ("GET", "HEAD"):
+        path = str(environ.get("PATH_INFO", "/")).removeprefix(PREFIX).strip("/")
+        if environ["REQUEST_METHOD"] not in ("GET", "HEAD", "POST" if PASSWORD.fullmatch(path) else "GET"):
             return "405 Method Not Allowed", TEXT, b"405 Method Not Allowed\n"
         try:
-            files = self._files(self._server(environ))
-            kind, data = found(files, str(environ.get("PATH_INFO", "/")).removeprefix(PREFIX).strip("/"))
+            server_id = self._server(environ)
+            if environ["REQUEST_METHOD"] == "POST":
+                self._keep_password(server_id, environ)
+                return "200 OK", TEXT, b""
+            kind, data = found(self._files(server_id), path)
         except NotFound:
             return "404 Not Found", TEXT, b"404 Not Found\n"
         except Forbidden:
             return "403 Forbidden", TEXT, b"403 Forbidden\n"
+        except Conflict:
+            return "409 Conflict", TEXT, b"409 Conflict\n"
+        except BadRequest:
+            return "400 Bad Request", TEXT, b"400 Bad Request\n"
         except CloudError as error:
             self._kit.log.warning("the metadata service failed: %s", error)
             return "503 Service Unavailable", TEXT, b"503 Service Unavailable\n"
         return "200 OK", kind, data
+
+    def _keep_password(self, server_id: str, environ: Mapping[str, Any]) -> None:
+        """Keep what the guest tells of its password. :raises Conflict: it has told before."""
+        length = str(environ.get("CONTENT_LENGTH") or "0")
+        if not length.isdigit() or int(length) > MAX_BYTES:
+            raise BadRequest("Request is too large.")
+        kit = self._kit
+        kit.peers.of(ComputeService).tell_password(kit.context(), server_id, environ["wsgi.input"].read(int(length)))
+        self._cache.pop(server_id, None)
 
     def _server(self, environ: Mapping[str, Any]) -> str:
         """Who asks. :raises Forbidden: the headers cannot be believed. :raises NotFound: nobody known."""

@@ -87,8 +87,10 @@ SERVER = (
         "os-shelve:unshelve_to_host": "Take a server off the shelf onto a host of one's choice.",
         "os-lock-server:unlock:unlock_override": "Unlock a server that an administrator locked.",
         "os-instance-actions:events": "See the steps of what was done to a server.",
+        "os-server-external-events:create": "Tell of what happened to servers.",
         "os-server-diagnostics": "See a server's diagnostics.",
         "os-volumes-attachments:swap": "Put another volume in an attachment's place.",
     }),
+    Rule("compute:server:topology:index", READER, "See a server's NUMA topology."),
     Rule("compute:servers:create:requested_destination", ADMIN, "Ask the scheduler for a host or node."),
 )
