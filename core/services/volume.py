@@ -135,5 +135,14 @@ class VolumeService(ServiceInterface):
         """The detach did not happen: the volume is in use again."""
 
     @abc.abstractmethod
+    def reimage(self, context: Context, volume_id: str, image_id: str, reserved: bool = True) -> None:
+        """Begin to fill a volume anew from an image, a ``reserved`` one too; nothing while that is under way.
+
+        It is ``downloading`` until it is reserved (or available) again, or in ``error``; who waits for
+        ``volume:<id>`` is woken then. :raises WrongState: it is in another state.
+        :raises BadRequest: the image is of no use or too large.
+        """
+
+    @abc.abstractmethod
     def delete(self, context: Context, volume_id: str) -> None:
         """Begin to delete a volume; nothing when it is gone. :raises WrongState: it is attached."""

@@ -14,14 +14,21 @@ import msgspec
 from ...core.context import Context
 from ...core.db.engine import Row, Transaction
 from ...core.drivers.volume import Connection, Connector
-from ...core.errors import BadRequest, Conflict, WrongState
+from ...core.errors import BadRequest, CloudError, Conflict, WrongState
+from ...core.process.slice import Kit
 from . import access, listing, states
+from .backends import Backends
 from .base import Base
+from .messages import Messages
 from .tables import attachments
 
 
 class Attachments(Base):
     """The attachments of all volumes."""
+
+    def __init__(self, kit: Kit, backends: Backends, messages: Messages) -> None:
+        super().__init__(kit, backends)
+        self.messages = messages
 
     def show(self, context: Context, attachment_id: str) -> Row:
         """An attachment by id."""
@@ -73,8 +80,7 @@ class Attachments(Base):
         with self.kit.db.read() as tx:
             row = access.attachment(tx, context, attachment_id)
             volume = access.volume(tx, context, row.volume_id)
-        with self.backends.holding(volume.id):
-            connection = self.backends.driver(volume.backend).connect(volume.id, connector)
+        connection = self._opened(context, volume, connector)
         if volume.readonly or row.mode == "ro":
             connection = Connection(connection.protocol, connection.details, read_only=True)
         with self.kit.db.write() as tx:
@@ -86,6 +92,15 @@ class Attachments(Base):
             tx.update(attachments, attachment_id, status=status, host=connector.host, device=device or row.device,
                       connector=msgspec.to_builtins(connector), connection=msgspec.to_builtins(connection))
         return connection
+
+    def _opened(self, context: Context, volume: Row, connector: Connector) -> Connection:
+        try:
+            with self.backends.holding(volume.id):
+                return self.backends.driver(volume.backend).connect(volume.id, connector)
+        except CloudError:
+            with self.kit.db.write() as tx:
+                self.messages.add(tx, context, "attach", "connect", "VOLUME", volume.id, volume.project_id)
+            raise
 
     def complete(self, context: Context, attachment_id: str) -> None:
         """The guest has the volume. :raises WrongState: the volume is in a state that does not allow it."""

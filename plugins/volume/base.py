@@ -15,7 +15,8 @@ from .tables import marks, services, snapshots, volumes
 
 VOLUME = sa.select(volumes).where(volumes.c.id == sa.bindparam("id"))
 SNAPSHOT = sa.select(snapshots).where(snapshots.c.id == sa.bindparam("id"))
-CLOSED = sa.select(services.c.host).where(services.c.disabled, services.c.binary == "cinder-volume")
+CLOSED = sa.select(services.c.host).where(
+    sa.or_(services.c.disabled, services.c.frozen), services.c.binary == "cinder-volume")
 
 
 class Base:
@@ -38,6 +39,13 @@ class Base:
             "size": now.size, "status": now.status, "created_at": now.created_at.isoformat(), **more},
             priority="ERROR" if event.endswith(".error") else "INFO")
 
+    def tell(self, tx: Transaction, context: Context, event: str, payload: str, row: Any, **more: Any) -> None:
+        """Tell that ``event`` happened to something else of ``row``: a backup, a group, a group snapshot."""
+        self.kit.events.emit(tx, context, event, payload, {
+            "id": row.id, "display_name": row.name, "tenant_id": row.project_id, "user_id": row.user_id,
+            "status": row.status, "created_at": row.created_at.isoformat(), **more},
+            priority="ERROR" if event.endswith(".error") else "INFO")
+
     def mark(self, tx: Transaction, owner_id: str, metadata: Mapping[str, str], *, fresh: bool = False) -> None:
         """Keep metadata where lists can find it, in place of what was there; ``fresh``: nothing was."""
         if not fresh:
@@ -45,5 +53,5 @@ class Base:
         tx.insert(marks, [{"owner_id": owner_id, "name": name, "value": value} for name, value in metadata.items()])
 
     def closed(self, tx: Transaction) -> frozenset[str]:
-        """The back ends that are disabled: nothing new goes there."""
+        """The back ends that are disabled or frozen: nothing new goes there."""
         return frozenset(host.partition("@")[2] for host in tx.values(CLOSED))

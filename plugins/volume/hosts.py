@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -10,7 +12,10 @@ import sqlalchemy as sa
 from ...core.context import Context
 from ...core.db.engine import Row
 from ...core.errors import BadRequest, NotFound
+from ...core.process.slice import Kit
+from .backends import Backends
 from .base import Base
+from .stores import BackupStore
 from .tables import services, snapshots, volumes
 
 ALL = sa.select(services).order_by(services.c.binary, services.c.host)
@@ -27,11 +32,17 @@ DOWN_AFTER_S = 60.0
 class Hosts(Base):
     """Services and their hosts."""
 
+    def __init__(self, kit: Kit, backends: Backends, store: BackupStore) -> None:
+        super().__init__(kit, backends)
+        self.store = store
+
     def beat(self) -> None:
         """Say that this process's services live."""
         now, zone = self.kit.clock.now(), self.kit.options.zone
         mine = [(self.kit.host, "cinder-scheduler")]
         mine += [(f"{self.kit.host}@{name}", "cinder-volume") for name in self.backends.drivers]
+        if self.store.name:
+            mine.append((self.kit.host, "cinder-backup"))
         with self.kit.db.write() as tx:
             for host, binary in mine:
                 known = tx.execute(services.update().where(services.c.host == host, services.c.binary == binary)
@@ -66,6 +77,30 @@ class Hosts(Base):
         except NotFound as exc:
             raise BadRequest(f"Service cinder-volume could not be found on host {host}.") from exc
 
+    def failover(self, context: Context, host: str) -> None:
+        """Refuse to let a back end's copy elsewhere take over: none has one.
+
+        :raises BadRequest: always; there is no such service, or it has no copy.
+        """
+        if not host or not self.listed(host, "cinder-volume"):
+            raise BadRequest(f"Service cinder-volume could not be found on host {host}.")
+        raise BadRequest(f"Invalid replication target: back end {host} does not replicate its volumes")
+
+    def cleanup(self, wanted: Mapping[str, Any]) -> tuple[Sequence[Row], Sequence[Row]]:
+        """The services whose unfinished work is taken up now, and those that nobody can stand in for.
+
+        Unfinished operations of a process that died are taken up by whichever process of the slice has
+        the database; only what needs the drivers of a host that is down has to wait for that host.
+        """
+        found = [row for row in self.listed(wanted.get("host", ""), wanted.get("binary", ""))
+                 if row.binary == "cinder-volume" and self.up(row) == wanted.get("is_up", False)
+                 and wanted.get("disabled") in (None, bool(row.disabled))
+                 and wanted.get("service_id") in (None, service_number(row))]
+        mine = [row for row in found if row.host.partition("@")[0] == self.kit.host]
+        if mine:
+            self.kit.executor.submit(self.kit.engine.sweep)
+        return mine, [row for row in found if row not in mine]
+
     def totals(self, host: str) -> tuple[Mapping[str, tuple[int, int]], Mapping[str, tuple[int, int]]]:
         """Volumes and snapshots on a host by project: how many, and how many GiB.
 
@@ -78,3 +113,19 @@ class Hosts(Base):
             made: Any = tx.rows(BY_PROJECT, {"host": host + "#"})
             frozen: Any = tx.rows(FROZEN_BY_PROJECT, {"host": host + "#"})
         return ({row[0]: (row[1], int(row[2])) for row in made}, {row[0]: (row[1], int(row[2])) for row in frozen})
+
+
+def _digest(host: str, binary: str) -> str:
+    return hashlib.sha256(f"{binary}@{host}".encode()).hexdigest()
+
+
+@functools.lru_cache(1024)
+def service_id(host: str, binary: str = "cinder-volume") -> str:
+    """The id by which volumes name their service: the same for one host for ever."""
+    text = _digest(host.partition("#")[0], binary)
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:32]}"
+
+
+def service_number(row: Row) -> int:
+    """The number by which administrators name a service."""
+    return int(_digest(row.host, row.binary)[:7], 16)

@@ -9,7 +9,7 @@ from ...core.context import Context
 from ...core.drivers.volume import VolumeDriver
 from ...core.errors import BadRequest, NotFound, WrongState
 from ...core.services.image import ImageRecord, ImageService
-from . import access, qcow2, states
+from . import access, listing, qcow2, states
 from .base import Base
 from .tables import volumes
 
@@ -81,6 +81,7 @@ class VolumeImages(Base):
             row = access.volume(tx, context, volume_id)
             found = {**(row.image_metadata or {}), **changes}
             tx.update(volumes, volume_id, image_metadata=found)
+            self.mark(tx, listing.IMAGE + volume_id, found)
             self.emit(tx, context, "volume.update.end", row)
             return found
 
@@ -93,6 +94,7 @@ class VolumeImages(Base):
                 raise NotFound("Metadata does not exist.")
             del found[key]
             tx.update(volumes, volume_id, image_metadata=found or None)
+            self.mark(tx, listing.IMAGE + volume_id, found)
             self.emit(tx, context, "volume.update.end", row)
 
 

@@ -1,4 +1,4 @@
-"""Lists of volumes and snapshots: filters, order and pages.
+"""Lists of all nouns: filters, order and pages.
 
 A statement depends only on the shape of the question, so each shape is built once and kept;
 the values travel as parameters.
@@ -17,13 +17,16 @@ from ...core.db.engine import Row, Transaction
 from ...core.db.matching import order_match
 from ...core.db.paging import Page, ordered, paged
 from ...core.errors import BadRequest, NotFound
-from .tables import attachments, marks, snapshots, volumes
+from .tables import attachments, backups, group_snapshots, groups, marks, messages, snapshots, transfers, volumes
 
-TABLES = {"volumes": volumes, "snapshots": snapshots, "attachments": attachments}
+TABLES = {"volumes": volumes, "snapshots": snapshots, "attachments": attachments, "backups": backups,
+          "groups": groups, "group_snapshots": group_snapshots, "messages": messages, "transfers": transfers}
 DEFAULT_SORT = (("created_at", "desc"), ("id", "desc"))
 
 Term = tuple[str, str, str]
 """The column or metadata key, how it is compared, and the name of the parameter."""
+IMAGE = "image:"
+"""What stands before a volume's id where rows say what it remembers of its image."""
 MOST_TERMS = 128
 """With some hundreds of them a database thinks for minutes about how to go about it."""
 
@@ -40,7 +43,7 @@ class Question(msgspec.Struct):
     offset: int = 0
 
     def add(self, name: str, how: str, value: Any) -> None:
-        """Ask for rows whose ``name`` compares ``how`` (``eq``, ``like``, ``in``, ``metadata``, ``gt``...)
+        """Ask for rows whose ``name`` compares ``how`` (``eq``, ``like``, ``in``, ``metadata``, ``image``, ``gt``...)
         with ``value``."""
         if len(self.terms) >= MOST_TERMS:
             raise BadRequest(f"A list can be asked for {MOST_TERMS} things at most.")
@@ -85,6 +88,9 @@ def _condition(table: sa.Table, name: str, how: str, parameter: str) -> sa.Colum
     value: sa.BindParameter[Any] = sa.bindparam(parameter)
     if how == "metadata":
         return table.c.id.in_(sa.select(marks.c.owner_id).where(marks.c.name == name, marks.c.value == value))
+    if how == "image":
+        of_image = sa.select(marks.c.owner_id).where(marks.c.name == name, marks.c.value == value)
+        return sa.literal(IMAGE).concat(table.c.id).in_(of_image)
     column = table.c[name]
     if how == "in":
         return column.in_(sa.bindparam(parameter, expanding=True))

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from ...core.db.engine import Transaction
 from ...core.errors import BadRequest, QuotaExceeded
 from ...core.process.slice import Kit
-from .tables import quotas, snapshots, types, volumes
+from .tables import backups, groups, quotas, snapshots, types, volumes
 
 RESOURCES = ("volumes", "per_volume_gigabytes", "snapshots", "gigabytes", "backups", "backup_gigabytes", "groups")
 CLASS = "class:default"
@@ -21,6 +21,9 @@ USED_VOLUMES = sa.select(sa.func.count(), sa.func.coalesce(sa.func.sum(volumes.c
     volumes.c.project_id == sa.bindparam("project_id"))
 USED_SNAPSHOTS = sa.select(sa.func.count(), sa.func.coalesce(sa.func.sum(snapshots.c.size), 0)).where(
     snapshots.c.project_id == sa.bindparam("project_id"))
+USED_BACKUPS = sa.select(sa.func.count(), sa.func.coalesce(sa.func.sum(backups.c.size), 0)).where(
+    backups.c.project_id == sa.bindparam("project_id"))
+USED_GROUPS = sa.select(sa.func.count()).where(groups.c.project_id == sa.bindparam("project_id"))
 OF_TYPE = sa.select(sa.func.count(), sa.func.coalesce(sa.func.sum(volumes.c.size + volumes.c.growing), 0)).where(
     volumes.c.project_id == sa.bindparam("project_id"), volumes.c.type_id == sa.bindparam("type_id"))
 BY_TYPE = sa.select(volumes.c.type_id, sa.func.count(), sa.func.sum(volumes.c.size + volumes.c.growing)).where(
@@ -32,8 +35,9 @@ def defaults(kit: Kit) -> dict[str, int]:
     """The configured limits; -1 is no limit."""
     options = kit.options
     return {"volumes": options.quota_volumes, "per_volume_gigabytes": options.quota_per_volume_gigabytes,
-            "snapshots": options.quota_snapshots, "gigabytes": options.quota_gigabytes, "backups": 10,
-            "backup_gigabytes": 1000, "groups": 10}
+            "snapshots": options.quota_snapshots, "gigabytes": options.quota_gigabytes,
+            "backups": options.quota_backups, "backup_gigabytes": options.quota_backup_gigabytes,
+            "groups": options.quota_groups}
 
 
 def limits(kit: Kit, tx: Transaction, project_id: str) -> dict[str, int]:
@@ -64,7 +68,9 @@ def usage(tx: Transaction, project_id: str) -> Mapping[str, int]:
     """What a project has now, also by volume type."""
     made, room = _sum(tx, USED_VOLUMES, project_id)
     frozen, frozen_room = _sum(tx, USED_SNAPSHOTS, project_id)
-    found = {"volumes": made, "gigabytes": room + frozen_room, "snapshots": frozen}
+    kept, kept_room = _sum(tx, USED_BACKUPS, project_id)
+    found = {"volumes": made, "gigabytes": room + frozen_room, "snapshots": frozen, "backups": kept,
+             "backup_gigabytes": kept_room, "groups": int(tx.value(USED_GROUPS, {"project_id": project_id}))}
     names = {row.id: row.name for row in tx.rows(TYPE_NAMES)}
     of_types: Any = tx.rows(BY_TYPE, {"project_id": project_id})
     for type_id, count, size in of_types:
@@ -107,6 +113,25 @@ def _check_type(tx: Transaction, limit: Mapping[str, int], project_id: str, type
     found: Any = tx.row(OF_TYPE, {"project_id": project_id, "type_id": type_id})
     if 0 <= most < found[0] + volumes or 0 <= room < int(found[1]) + gigabytes:
         raise QuotaExceeded(f"VolumeLimitExceeded: quota of volume type {name} exceeded")
+
+
+def check_backup(kit: Kit, tx: Transaction, project_id: str, size: int) -> None:
+    """See that a project may have one more backup, of a volume of ``size`` GiB. :raises QuotaExceeded: it may not."""
+    limit = limits(kit, tx, project_id)
+    made, room = _sum(tx, USED_BACKUPS, project_id)
+    if 0 <= limit["backups"] < made + 1:
+        raise QuotaExceeded(f"BackupLimitExceeded: Maximum number of backups allowed ({limit['backups']}) exceeded")
+    if 0 <= limit["backup_gigabytes"] < room + size:
+        raise QuotaExceeded(f"VolumeBackupSizeExceedsAvailableQuota: Requested backup exceeds allowed Backup gigabytes "
+                            f"quota. Requested {size}G, quota is {limit['backup_gigabytes']}G and {room}G has been "
+                            "consumed.")
+
+
+def check_group(kit: Kit, tx: Transaction, project_id: str) -> None:
+    """See that a project may have one more group. :raises QuotaExceeded: it may not."""
+    limit = limits(kit, tx, project_id)["groups"]
+    if 0 <= limit < int(tx.value(USED_GROUPS, {"project_id": project_id})) + 1:
+        raise QuotaExceeded(f"GroupLimitExceeded: Maximum number of groups allowed ({limit}) exceeded")
 
 
 def change(kit: Kit, tx: Transaction, project_id: str, wanted: Mapping[str, int]) -> None:

@@ -11,13 +11,22 @@ from ...core.errors import NotFound, WrongState
 from ...core.process.slice import Kit
 from ...core.services.volume import SnapshotRecord, VolumeDetail, VolumeRecord, VolumeService
 from . import access, listing, states, types
+from .adoptions import Adoptions
 from .attachments import Attachments
 from .backends import Backends
+from .backups import Backups
+from .contents import Contents
+from .group_snapshots import GroupSnapshotSet
+from .groups import Groups
 from .hosts import Hosts
 from .images import VolumeImages
+from .messages import Messages
+from .moves import Moves
 from .snapshots import SnapshotSet
+from .sources import NewVolume
+from .stores import BackupStore
 from .transfers import Transfers
-from .volumes import NewVolume, Volumes, detail, record
+from .volumes import Volumes, detail, record
 
 
 class BlockStorage(VolumeService):
@@ -26,12 +35,20 @@ class BlockStorage(VolumeService):
     def __init__(self, kit: Kit, backends: Backends) -> None:
         self.kit = kit
         self.backends = backends
+        self.store = BackupStore(kit, backends)
+        self.messages = Messages(kit, backends)
         self.volumes = Volumes(kit, backends)
         self.snapshots = SnapshotSet(kit, backends)
-        self.attachments = Attachments(kit, backends)
+        self.attachments = Attachments(kit, backends, self.messages)
         self.images = VolumeImages(kit, backends)
-        self.hosts = Hosts(kit, backends)
+        self.hosts = Hosts(kit, backends, self.store)
         self.transfers = Transfers(kit, backends)
+        self.contents = Contents(kit, backends)
+        self.moves = Moves(kit, backends, self.hosts)
+        self.adoptions = Adoptions(kit, backends, self.hosts, self.volumes, self.snapshots)
+        self.backups = Backups(kit, backends, self.store, self.volumes)
+        self.groups = Groups(kit, backends, self.volumes, self.messages)
+        self.group_snapshots = GroupSnapshotSet(kit, backends)
 
     def _find(self, context: Context, volume_id: str) -> Row:
         with self.kit.db.read() as tx:
@@ -131,6 +148,11 @@ class BlockStorage(VolumeService):
     def roll_back_detach(self, context: Context, volume_id: str) -> None:
         """The detach did not happen: the volume is in use again."""
         self.attachments.roll_back_detach(context, volume_id)
+
+    def reimage(self, context: Context, volume_id: str, image_id: str, reserved: bool = True) -> None:
+        """Begin to fill a volume anew from an image; nothing while that is under way."""
+        if self._find(context, volume_id).status != "downloading":
+            self.contents.reimage(context, volume_id, image_id, reserved)
 
     def delete(self, context: Context, volume_id: str) -> None:
         """Begin to delete a volume; nothing when it is gone. :raises WrongState: it is attached."""

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from ...core.process.slice import Belonging, Kit, Slice
 from ...core.services.base import ServiceInterface
 from ...core.services.volume import VolumeService
-from . import purge, types
+from . import group_types, purge, types
 from .api import API
 from .backends import Backends
 from .hosts import BEAT_S
@@ -16,6 +16,8 @@ from .options import VolumeOptions
 from .rules import RULES
 from .service import BlockStorage
 from .tables import SCHEMA
+
+REAP_S = 3600.0
 
 
 class Volume(Slice):
@@ -39,10 +41,12 @@ class Volume(Slice):
         """Begin to beat."""
         service.hosts.beat()
         kit.executor.every(BEAT_S, service.hosts.beat)
+        kit.executor.every(REAP_S, service.messages.reap)
 
     def seed(self, service: BlockStorage, kit: Kit) -> None:
-        """Make the default volume type."""
+        """Make the default volume type, and the group type of consistency groups."""
         types.seed(kit)
+        group_types.seed(kit)
 
     def belongings(self, service: BlockStorage, kit: Kit) -> Iterator[Belonging]:
         """What lies in the pools."""

@@ -44,6 +44,7 @@ class SnapshotSet(Base):
         """
         with self.kit.db.write() as tx:
             volume = access.volume(tx, context, volume_id)
+            states.check_still(volume)
             if volume.status != "available" and not (force and volume.status in ("in-use", "reserved", "attaching")):
                 raise WrongState(f"Invalid volume: Volume {volume_id} status must be available, but current status "
                                  f"is: {volume.status}.")
@@ -77,6 +78,9 @@ class SnapshotSet(Base):
         """
         with self.kit.db.write() as tx:
             row = access.snapshot(tx, context, snapshot_id)
+            if row.group_snapshot_id:
+                raise WrongState(f"Invalid snapshot: Snapshot {snapshot_id} belongs to group snapshot "
+                                 f"{row.group_snapshot_id}.")
             if tx.row(COPYING, {"id": snapshot_id}) is not None:
                 raise WrongState(f"Invalid snapshot: Snapshot {snapshot_id} is being copied.")
             if force:
@@ -96,9 +100,9 @@ class SnapshotSet(Base):
             tx.update(snapshots, snapshot_id, **values)
             self.emit(tx, context, "snapshot.reset_status.end", row)
 
-    def erase(self, tx: Transaction, context: Context, row: Row) -> None:
-        """Remove the rows of a snapshot whose storage is gone."""
+    def erase(self, tx: Transaction, context: Context, row: Row, event: str = "snapshot.delete.end") -> None:
+        """Remove the rows of a snapshot whose storage is gone, or is nobody's from now on."""
         tx.execute(marks.delete().where(marks.c.owner_id == row.id))
         tx.delete(snapshots, row.id)
-        self.emit(tx, context, "snapshot.delete.end", row)
+        self.emit(tx, context, event, row)
         tx.after_commit(lambda: self.kit.wake(f"snapshot:{row.id}"))

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from ...core.context import Context
 from ...core.db.engine import Row, Transaction
 from ...core.errors import BadRequest, NotFound, WrongState
-from . import access, quotas, states
+from . import access, listing, quotas, states
 from .base import Base
 from .tables import snapshots, transfers
 
@@ -27,18 +27,35 @@ def digest(salt: str, key: str) -> str:
 class Transfers(Base):
     """The transfers of all projects."""
 
-    def create(self, context: Context, volume_id: str, name: str | None) -> tuple[Row, str]:
-        """Offer a volume; gives the transfer and its key. :raises WrongState: the volume is not available."""
+    def create(self, context: Context, volume_id: str, name: str | None, *, no_snapshots: bool = False,
+               alone: bool = False) -> tuple[Row, str]:
+        """Offer a volume, with its snapshots unless ``no_snapshots``; gives the transfer and its key.
+
+        :raises WrongState: the volume is not available, or has snapshots and is to go ``alone``.
+        """
         key, salt = self.kit.clock.random_bytes(8).hex(), self.kit.clock.random_bytes(16).hex()
         transfer_id = self.kit.clock.uuid()
         with self.kit.db.write() as tx:
             volume = access.volume(tx, context, volume_id)
+            self._check(tx, volume, alone)
             states.step(self.kit, tx, volume, "offer")
             tx.insert(transfers, {"id": transfer_id, "volume_id": volume_id, "project_id": volume.project_id,
-                                  "name": name, "salt": salt, "digest": digest(salt, key),
+                                  "name": name, "no_snapshots": no_snapshots, "salt": salt, "digest": digest(salt, key),
                                   "created_at": self.kit.clock.now()})
             self.emit(tx, context, "transfer.create.end", volume)
             return self._own(tx, context, transfer_id), key
+
+    def _check(self, tx: Transaction, volume: Row, alone: bool) -> None:
+        if volume.group_id:
+            raise WrongState(f"Invalid volume: Volume {volume.id} belongs to group {volume.group_id}.")
+        frozen = tx.rows(access.SNAPSHOTS_OF, {"volume_id": volume.id})
+        if alone and frozen:
+            raise WrongState(f"Invalid volume: Volume {volume.id} has snapshots; transfer them along with it by "
+                             "microversion 3.55 or later.")
+        for one in frozen:
+            if one.status != "available":
+                raise WrongState(f"Invalid snapshot: Snapshot {one.id} status must be available to be transferred, "
+                                 f"but current status is: {one.status}.")
 
     def _own(self, tx: Transaction, context: Context, transfer_id: str) -> Row:
         row = tx.row(BY_ID, {"id": transfer_id})
@@ -51,13 +68,10 @@ class Transfers(Base):
         with self.kit.db.read() as tx:
             return self._own(tx, context, transfer_id)
 
-    def listed(self, context: Context, everyone: bool) -> Sequence[Row]:
-        """The transfers of the caller's project, or of all."""
-        statement = sa.select(transfers).order_by(transfers.c.created_at, transfers.c.id)
-        if not everyone:
-            statement = statement.where(transfers.c.project_id == context.project_id)
+    def listed(self, question: listing.Question) -> Sequence[Row]:
+        """A page of transfers."""
         with self.kit.db.read() as tx:
-            return tx.rows(statement)
+            return listing.rows(tx, question)
 
     def delete(self, context: Context, transfer_id: str) -> None:
         """Withdraw an offer: the volume is available again."""
@@ -85,12 +99,13 @@ class Transfers(Base):
             volume = tx.row(access.VOLUME, {"id": row.volume_id})
             if volume is None or volume.status != "awaiting-transfer":
                 raise WrongState("Invalid volume: the volume does not await a transfer")
-            frozen = tx.rows(access.SNAPSHOTS_OF, {"volume_id": volume.id})
+            frozen = () if row.no_snapshots else tx.rows(access.SNAPSHOTS_OF, {"volume_id": volume.id})
             quotas.check(self.kit, tx, context.project_id, volumes=1, snapshots=len(frozen), size=volume.size,
                          gigabytes=volume.size + sum(one.size for one in frozen))
             states.step(self.kit, tx, volume, "release", project_id=context.project_id, user_id=context.user_id)
-            tx.execute(snapshots.update().where(snapshots.c.volume_id == volume.id)
-                       .values(project_id=context.project_id, user_id=context.user_id))
+            if frozen:
+                tx.execute(snapshots.update().where(snapshots.c.volume_id == volume.id)
+                           .values(project_id=context.project_id, user_id=context.user_id))
             tx.delete(transfers, transfer_id)
             self.emit(tx, context, "transfer.accept.end", volume)
             return row

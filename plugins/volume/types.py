@@ -11,7 +11,7 @@ from ...core.context import Context
 from ...core.db.engine import Row, Transaction
 from ...core.errors import AlreadyExists, BadRequest, Conflict, NotFound
 from ...core.process.slice import Kit
-from .tables import access, types, volumes
+from .tables import access, default_types, types, volumes
 
 BY_ID = sa.select(types).where(types.c.id == sa.bindparam("id"))
 BY_NAME = sa.select(types).where(types.c.name == sa.bindparam("name"))
@@ -21,6 +21,13 @@ IS_ALLOWED = ALLOWED.where(access.c.type_id == sa.bindparam("type_id"))
 PROJECTS = sa.select(access).where(access.c.type_id == sa.bindparam("type_id")).order_by(access.c.project_id)
 IN_USE = sa.select(volumes.c.id).where(volumes.c.type_id == sa.bindparam("type_id")).limit(1)
 OF_IDS = sa.select(types.c.id, types.c.name).where(types.c.id.in_(sa.bindparam("ids", expanding=True)))
+
+
+DEFAULT = sa.select(types).join(default_types, default_types.c.type_id == types.c.id).where(
+    default_types.c.project_id == sa.bindparam("project_id"))
+IS_DEFAULT = sa.select(default_types.c.project_id).where(default_types.c.type_id == sa.bindparam("type_id")).limit(1)
+ZONES = "RESKEY:availability_zones"
+"""The extra spec that lists, with commas, the only zones in which volumes of a type may be."""
 
 
 def find(tx: Transaction, context: Context, type_id: str) -> Row:
@@ -37,6 +44,34 @@ def named(tx: Transaction, context: Context, text: str) -> Row:
     if row is None or not _visible(tx, context, row):
         raise NotFound(f"Volume type with name {text} could not be found.", type="VolumeTypeNotFound")
     return row
+
+
+def default(kit: Kit, tx: Transaction, context: Context) -> Row:
+    """The type of volumes that name none: the project's own default, else the configured one.
+
+    :raises NotFound: there is none that the caller may use.
+    """
+    row = tx.row(DEFAULT, {"project_id": context.project_id})
+    return row if row is not None and _visible(tx, context, row) else named(tx, context, kit.options.default_type)
+
+
+def check_encryption(kind: Row) -> None:
+    """See that volumes of a type can be made here. :raises BadRequest: it asks for encryption."""
+    if kind.encryption is not None:
+        raise BadRequest(f"Volume type {kind.name} asks for encryption, which no back end here offers")
+
+
+def multiattach(kind: Row) -> bool:
+    """Tell whether several servers may have a volume of a type at once."""
+    return str(kind.extra_specs.get("multiattach", "")).replace(" ", "") == "<is>True"
+
+
+def check_zone(kind: Row, zone: str) -> None:
+    """See that volumes of a type may be in a zone. :raises BadRequest: the type names other zones."""
+    allowed = [one.strip() for one in kind.extra_specs.get(ZONES, "").split(",") if one.strip()]
+    if allowed and zone not in allowed:
+        raise BadRequest(f"Invalid input received: volume type {kind.name} can only be used in availability zones "
+                         f"{', '.join(allowed)}.")
 
 
 def _visible(tx: Transaction, context: Context, row: Row) -> bool:
@@ -102,6 +137,9 @@ def delete(kit: Kit, context: Context, type_id: str) -> None:
             raise BadRequest("Target volume type is still in use.")
         if row.name == kit.options.default_type:
             raise BadRequest(f"The volume type {row.name} is the default volume type and cannot be deleted.")
+        if tx.row(IS_DEFAULT, {"type_id": type_id}):
+            raise BadRequest(f"The volume type {row.name} is the default volume type of a project and cannot be "
+                             "deleted.")
         tx.delete(types, type_id)
         _tell(kit, tx, context, "volume_type.delete", row)
 

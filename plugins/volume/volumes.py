@@ -1,56 +1,24 @@
-"""Volumes: making, showing, changing, extending, retyping and deleting them."""
+"""Volumes: making, showing, changing, extending and deleting them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import msgspec
 import sqlalchemy as sa
 
 from ...core.context import Context
 from ...core.db.engine import Row, Transaction
-from ...core.errors import BadRequest, NotFound, WrongState
-from ...core.services.image import ImageRecord, ImageService
+from ...core.errors import BadRequest, WrongState
 from ...core.services.volume import AttachmentRecord, VolumeDetail, VolumeRecord
-from . import access, listing, quotas, states, types
+from . import access, listing, quotas, sources, states, types
 from .base import Base
-from .images import IMAGE_FORMATS, image_metadata
+from .sources import NewVolume, Source
 from .tables import attachments, marks, snapshots, transfers, volumes
 
-GIB = 1 << 30
 CLONING = sa.select(volumes.c.id).where(volumes.c.status == "creating", volumes.c.source_id == sa.bindparam("id"))
 SUMMARY = sa.select(sa.func.count(), sa.func.coalesce(sa.func.sum(volumes.c.size), 0))
 IDLE = ("available", "error", "error_extending", "error_deleting", "error_restoring", "error_managing", "maintenance")
-
-
-class NewVolume(msgspec.Struct, kw_only=True):
-    """What a caller may say of a volume when it is made."""
-
-    id: str = ""
-    size: int | None = None
-    name: str | None = None
-    description: str | None = None
-    image_id: str = ""
-    snapshot_id: str = ""
-    source_id: str = ""
-    volume_type: str = ""
-    zone: str = ""
-    metadata: dict[str, str] = {}
-    multiattach: bool = False
-
-
-class _Source(msgspec.Struct):
-    """Where a new volume's content comes from."""
-
-    kind: str = "empty"
-    size: int = 0
-    backend: str = ""
-    volume: str = ""
-    type_id: str = ""
-    bootable: bool = False
-    image_metadata: Mapping[str, str] | None = None
-    image_id: str = ""
 
 
 def record(row: Row) -> VolumeRecord:
@@ -116,66 +84,53 @@ class Volumes(Base):
         :raises BadRequest: the sizes do not fit, or the source cannot be used now.
         :raises QuotaExceeded: the project may not have it.
         """
-        if sum(map(bool, (new.image_id, new.snapshot_id, new.source_id))) > 1:
-            raise BadRequest("Only one of imageRef, snapshot_id and source_volid may be given")
-        image = self._image(context, new.image_id) if new.image_id else None
+        sources.check_one(new)
+        image = sources.image(self.kit, context, new.image_id) if new.image_id else None
+        inside = sources.snapshot_inside(image) if image is not None else ""
+        if inside:
+            new.snapshot_id, new.image_id, image = inside, "", None
         if new.zone and new.zone != self.kit.options.zone:
             raise BadRequest(f"Invalid input received: Availability zone '{new.zone}' is invalid.")
         with self.kit.db.read() as tx:
-            source = self._source(tx, context, new, image)
+            source = sources.find(tx, context, new, image)
             kind = self._type(tx, context, new, source)
+            group = self._group(tx, context, new, kind)
             closed = self.closed(tx)
-        size = _size(new.size, source)
-        _check_type(kind)
-        multiattach = new.multiattach or kind.extra_specs.get("multiattach", "").replace(" ", "") == "<is>True"
-        backend = self._place(kind, size, source, closed)
+        size = sources.size(new.size, source)
+        types.check_encryption(kind)
+        types.check_zone(kind, self.kit.options.zone)
+        multiattach = new.multiattach or types.multiattach(kind)
+        backend = group.backend if group is not None else self._place(kind, size, source, closed)
         with self.kit.db.write() as tx:
             quotas.check(self.kit, tx, context.project_id, volumes=1, gigabytes=size, size=size, type_id=kind.id,
                          type_name=kind.name)
-            self._still(tx, context, new)
+            sources.still(tx, context, new)
+            if new.backup_id:
+                states.step_backup(self.kit, tx, access.backup(tx, context, new.backup_id), "restore")
             row = self._insert(tx, context, new, size, kind.id, backend, multiattach, source)
         return row, kind.name
 
-    def _image(self, context: Context, image_id: str) -> ImageRecord:
-        try:
-            image = self.kit.peers.of(ImageService).image(context, image_id)
-        except NotFound as exc:
-            raise BadRequest(f"Invalid image identifier or unable to access requested image {image_id}.") from exc
-        if image.status != "active":
-            raise BadRequest(f"Invalid input received: Image {image_id} is not active.")
-        if image.disk_format not in IMAGE_FORMATS:
-            raise BadRequest(f"Invalid input received: a volume cannot be made from disk format {image.disk_format}")
-        return image
+    def _group(self, tx: Transaction, context: Context, new: NewVolume, kind: Row) -> Row | None:
+        """The group that a new volume is to be in. :raises BadRequest: it does not take such volumes now."""
+        if not new.group_id:
+            return None
+        row = access.group(tx, context, new.group_id)
+        copied = row.status == "creating" and (row.group_snapshot_id or row.source_group_id)
+        if row.status != "available" and not copied:
+            raise BadRequest(f"Invalid Group: Group status must be available, but current status is: {row.status}.")
+        if kind.id not in row.volume_types:
+            raise BadRequest(f"Invalid input received: Invalid volume_type provided: {kind.id} (requested type must "
+                             "be supported by this group).")
+        return row
 
-    def _source(self, tx: Transaction, context: Context, new: NewVolume, image: ImageRecord | None) -> _Source:
-        if image is not None:
-            inside = max(image.size, image.virtual_size)
-            return _Source("image", max(-(-inside // GIB), image.min_disk), bootable=True, image_id=image.id,
-                           image_metadata=image_metadata(image))
-        if new.snapshot_id:
-            frozen = access.snapshot(tx, context, new.snapshot_id)
-            if frozen.status != "available":
-                raise WrongState("Invalid snapshot: Originating snapshot status must be one of ['available'] values")
-            origin = access.volume(tx, context, frozen.volume_id)
-            return _Source("snapshot", frozen.size, origin.backend, origin.id, origin.type_id, origin.bootable,
-                           origin.image_metadata)
-        if new.source_id:
-            origin = access.volume(tx, context, new.source_id)
-            if origin.status not in ("available", "in-use"):
-                raise WrongState(f"Invalid volume: Originating volume status must be one of ['available', 'in-use'], "
-                                 f"not {origin.status}")
-            return _Source("volume", origin.size, origin.backend, origin.id, origin.type_id, origin.bootable,
-                           origin.image_metadata)
-        return _Source()
-
-    def _type(self, tx: Transaction, context: Context, new: NewVolume, source: _Source) -> Row:
+    def _type(self, tx: Transaction, context: Context, new: NewVolume, source: Source) -> Row:
         if new.volume_type:
             return types.named(tx, context, new.volume_type)
         if source.type_id:
             return types.find(tx, context, source.type_id)
-        return types.named(tx, context, self.kit.options.default_type)
+        return types.default(self.kit, tx, context)
 
-    def _place(self, kind: Row, size: int, source: _Source, closed: frozenset[str]) -> str:
+    def _place(self, kind: Row, size: int, source: Source, closed: frozenset[str]) -> str:
         """The back end of a new volume, or nothing when none fits."""
         specs = kind.extra_specs
         if source.backend and self.backends.fits(source.backend, specs):
@@ -184,15 +139,8 @@ class Volumes(Base):
             raise BadRequest("Invalid input received: the snapshot lies on a back end that is not of this volume type")
         return self.backends.choose(specs, size, closed)
 
-    def _still(self, tx: Transaction, context: Context, new: NewVolume) -> None:
-        """See, now that nobody else can write, that the source still can be used."""
-        if new.snapshot_id and access.snapshot(tx, context, new.snapshot_id).status != "available":
-            raise WrongState(f"Invalid snapshot: Snapshot {new.snapshot_id} is no longer available")
-        if new.source_id and access.volume(tx, context, new.source_id).status not in ("available", "in-use"):
-            raise WrongState(f"Invalid volume: Volume {new.source_id} is no longer available")
-
     def _insert(self, tx: Transaction, context: Context, new: NewVolume, size: int, type_id: str, backend: str,
-                multiattach: bool, source: _Source) -> Row:
+                multiattach: bool, source: Source) -> Row:
         volume_id = new.id or self.kit.clock.uuid()
         image = {**source.image_metadata} if source.image_metadata else None
         tx.insert(volumes, {
@@ -201,14 +149,16 @@ class Volumes(Base):
             "type_id": type_id, "host": self.backends.host(backend) if backend else "", "backend": backend,
             "bootable": False, "multiattach": multiattach, "snapshot_id": new.snapshot_id or None,
             "source_id": new.source_id or None, "metadata": new.metadata, "image_metadata": image,
-            "created_at": self.kit.clock.now()})
+            "group_id": new.group_id or None, "created_at": self.kit.clock.now()})
         self.mark(tx, volume_id, new.metadata, fresh=True)
+        if image:
+            self.mark(tx, listing.IMAGE + volume_id, image, fresh=True)
         row = tx.row(access.VOLUME, {"id": volume_id})
         assert row is not None
         self.emit(tx, context, "volume.create.start", row)
         self.kit.engine.start(tx, "volume.create", volume_id, context, {
             "source": source.kind, "volume": source.volume, "snapshot": new.snapshot_id, "image": source.image_id,
-            "bootable": source.bootable})
+            "backup": new.backup_id, "bootable": source.bootable})
         return row
 
     # Changing.
@@ -259,24 +209,6 @@ class Volumes(Base):
             self.emit(tx, context, "volume.resize.start", row)
             self.kit.engine.start(tx, "volume.extend", volume_id, context, {"size": size})
 
-    def retype(self, context: Context, volume_id: str, name: str) -> None:
-        """Give a volume another type of the same back end.
-
-        :raises BadRequest: it has that type, or its back end does not fit the type.
-        """
-        with self.kit.db.write() as tx:
-            row = access.volume(tx, context, volume_id)
-            kind = types.named(tx, context, name)
-            if row.status not in ("available", "in-use"):
-                raise WrongState(f"Invalid volume: Volume {volume_id} status must be available or in-use to retype")
-            if kind.id == row.type_id:
-                raise BadRequest(f"Invalid input received: New volume_type same as original: {name}.")
-            if kind.encryption is not None or not self.backends.fits(row.backend, kind.extra_specs):
-                raise BadRequest("Invalid input received: the volume's back end does not fit the new type")
-            quotas.check(self.kit, tx, row.project_id, type_id=kind.id, type_name=kind.name, volumes=0)
-            tx.update(volumes, volume_id, type_id=kind.id, updated_at=self.kit.clock.now())
-            self.emit(tx, context, "volume.retype", row)
-
     def reset(self, context: Context, volume_id: str, status: str) -> None:
         """Set a volume's state whatever it is: for administrators."""
         with self.kit.db.write() as tx:
@@ -286,15 +218,20 @@ class Volumes(Base):
 
     # Deleting.
 
-    def delete(self, context: Context, volume_id: str, *, cascade: bool = False, force: bool = False) -> None:
+    def delete(self, context: Context, volume_id: str, *, cascade: bool = False, force: bool = False,
+               of_group: bool = False) -> None:
         """Begin to delete a volume, with ``cascade`` its snapshots too; ``force`` whatever its state is.
+
+        A volume in a group goes with its group, ``of_group``.
 
         :raises WrongState: it is attached, or something depends on it.
         """
         with self.kit.db.write() as tx:
             row = access.volume(tx, context, volume_id)
+            if row.group_id and not of_group:
+                raise WrongState(f"Invalid volume: Volume {volume_id} belongs to group {row.group_id}.")
             self._check_deletable(tx, row, cascade, force)
-            if force or row.status in ("maintenance", "error_restoring", "error_managing"):
+            if force or row.status == "maintenance":
                 states.force(self.kit, tx, volume_id, "deleting")
             else:
                 states.step(self.kit, tx, row, "delete")
@@ -315,34 +252,15 @@ class Volumes(Base):
         if frozen and not cascade:
             raise WrongState(f"Invalid volume: Volume {row.id} still has {len(frozen)} dependent snapshots.")
 
-    def erase(self, tx: Transaction, context: Context, row: Row) -> None:
-        """Remove all rows of a volume whose storage is gone."""
-        ids = [row.id, *(one.id for one in tx.rows(access.SNAPSHOTS_OF, {"volume_id": row.id}))]
+    def erase(self, tx: Transaction, context: Context, row: Row, event: str = "volume.delete.end") -> None:
+        """Remove all rows of a volume whose storage is gone, or is somebody else's from now on."""
+        ids = [row.id, listing.IMAGE + row.id, *(one.id for one in tx.rows(access.SNAPSHOTS_OF, {"volume_id": row.id}))]
         tx.execute(marks.delete().where(marks.c.owner_id.in_(ids)))
         tx.execute(attachments.delete().where(attachments.c.volume_id == row.id))
-        if len(ids) > 1:
+        if len(ids) > 2:
             tx.execute(snapshots.delete().where(snapshots.c.volume_id == row.id))
         if row.status == "awaiting-transfer":
             tx.execute(transfers.delete().where(transfers.c.volume_id == row.id))
         tx.delete(volumes, row.id)
-        self.emit(tx, context, "volume.delete.end", row)
+        self.emit(tx, context, event, row)
         tx.after_commit(lambda: self.kit.wake(f"volume:{row.id}"))
-
-
-def _size(asked: int | None, source: _Source) -> int:
-    """The GiB of a new volume."""
-    if asked is None:
-        if source.kind in ("snapshot", "volume"):
-            return source.size
-        raise BadRequest("Invalid input received: Volume size must be given, as an integer and greater than 0")
-    if asked < source.size:
-        words = {"image": "is smaller than the image's size or minimal disk size",
-                 "snapshot": "cannot be lesser than the snapshot size",
-                 "volume": "cannot be lesser than original volume size"}[source.kind]
-        raise BadRequest(f"Invalid input received: Volume size {asked}GB {words} {source.size}GB.")
-    return asked
-
-
-def _check_type(kind: Row) -> None:
-    if kind.encryption is not None:
-        raise BadRequest(f"Volume type {kind.name} asks for encryption, which no back end here offers")

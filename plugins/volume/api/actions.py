@@ -105,7 +105,9 @@ def set_readonly(service: BlockStorage, call: Call) -> None:
 
 def retype(service: BlockStorage, call: Call) -> None:
     """Give a volume another type."""
-    service.volumes.retype(call.context, call.path["volume_id"], call.body["os-retype"]["new_type"])
+    asked = call.body["os-retype"]
+    service.moves.retype(call.context, call.path["volume_id"], asked["new_type"],
+                         asked.get("migration_policy") == "on-demand")
 
 
 def initialize(service: BlockStorage, call: Call) -> Reply:

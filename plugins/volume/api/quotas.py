@@ -97,8 +97,9 @@ def limits(service: BlockStorage, call: Call) -> dict[str, Any]:
         "maxTotalVolumes": limit["volumes"], "maxTotalSnapshots": limit["snapshots"],
         "maxTotalVolumeGigabytes": limit["gigabytes"], "maxTotalBackups": limit["backups"],
         "maxTotalBackupGigabytes": limit["backup_gigabytes"], "totalVolumesUsed": used["volumes"],
-        "totalSnapshotsUsed": used["snapshots"], "totalGigabytesUsed": used["gigabytes"], "totalBackupsUsed": 0,
-        "totalBackupGigabytesUsed": 0}}}
+        "totalSnapshotsUsed": used["snapshots"], "totalGigabytesUsed": used["gigabytes"],
+        "totalBackupsUsed": used["backups"],
+        "totalBackupGigabytesUsed": used["backup_gigabytes"]}}}
 
 
 ONE = "/os-quota-sets/{project_id}"

@@ -9,7 +9,8 @@ from ....core.http.call import Call
 from ....core.http.moment import to_microsecond
 from ....core.http.table import Operation
 from ..service import BlockStorage
-from .paging import links
+from .actions import FLAG, truth
+from .paging import links, page, question
 
 CREATE = {
     "type": "object", "required": ["transfer"],
@@ -17,13 +18,25 @@ CREATE = {
         "type": "object", "required": ["volume_id"],
         "properties": {"volume_id": {"type": "string", "format": "uuid"}, "name": {"type": ["string", "null"],
                                                                                    "maxLength": 255},
-                       "no_snapshots": {"type": ["boolean", "string"]}}}},
+                       "no_snapshots": FLAG}}},
 }
 ACCEPT = {
     "type": "object", "required": ["accept"],
     "properties": {"accept": {"type": "object", "required": ["auth_key"],
                               "properties": {"auth_key": {"type": "string", "minLength": 1, "maxLength": 255}}}},
 }
+
+
+FILTERS = {"name": "name", "volume_id": "volume_id", "id": "id"}
+SORT_KEYS = {"id": "id", "name": "name", "created_at": "created_at", "volume_id": "volume_id"}
+OLDEST_FIRST = (("created_at", "asc"), ("id", "asc"))
+
+ALL = 100_000
+"""As many as there are: without pages (before 3.59)."""
+
+
+def _path(call: Call) -> str:
+    return call.operation.path.removeprefix("/v3")
 
 
 def brief(row: Row, call: Call) -> dict[str, Any]:
@@ -36,7 +49,7 @@ def full(row: Row, call: Call) -> dict[str, Any]:
     """A transfer with all details."""
     body = {**brief(row, call), "created_at": to_microsecond(row.created_at)}
     if call.since("3.55"):
-        body["no_snapshots"] = False
+        body["no_snapshots"] = bool(row.no_snapshots)
     if call.since("3.57"):
         body.update(source_project_id=row.project_id, destination_project_id=None, accepted=False)
     return body
@@ -45,7 +58,9 @@ def full(row: Row, call: Call) -> dict[str, Any]:
 def create(service: BlockStorage, call: Call) -> dict[str, Any]:
     """Offer a volume."""
     asked = call.body["transfer"]
-    row, key = service.transfers.create(call.context, asked["volume_id"], asked.get("name"))
+    row, key = service.transfers.create(
+        call.context, asked["volume_id"], asked.get("name"), alone=not call.since("3.55"),
+        no_snapshots=truth(asked.get("no_snapshots")) and call.since("3.55"))
     return {"transfer": {**full(row, call), "auth_key": key}}
 
 
@@ -54,18 +69,27 @@ def show(service: BlockStorage, call: Call) -> dict[str, Any]:
     return {"transfer": full(service.transfers.show(call.context, call.path["transfer_id"]), call)}
 
 
-def _rows(service: BlockStorage, call: Call) -> Any:
-    return service.transfers.listed(call.context, call.context.is_admin and call.flag("all_tenants"))
+def _asked(call: Call) -> Any:
+    asked = question(call, "transfers", FILTERS, SORT_KEYS)
+    if not call.since("3.59"):
+        asked.marker, asked.offset, asked.limit, asked.sort = "", 0, ALL, OLDEST_FIRST
+    elif not any(name in call.query for name in ("sort", "sort_key", "sort_dir")):
+        asked.sort = OLDEST_FIRST
+    return asked
 
 
 def listed(service: BlockStorage, call: Call) -> dict[str, Any]:
     """The transfers of the caller's project."""
-    return {"transfers": [brief(row, call) for row in _rows(service, call)]}
+    asked = _asked(call)
+    rows = service.transfers.listed(asked)
+    return page(call, "transfers", _path(call), [brief(row, call) for row in rows], asked)
 
 
 def detailed(service: BlockStorage, call: Call) -> dict[str, Any]:
     """The transfers of the caller's project with all details."""
-    return {"transfers": [full(row, call) for row in _rows(service, call)]}
+    asked = _asked(call)
+    rows = service.transfers.listed(asked)
+    return page(call, "transfers", _path(call), [full(row, call) for row in rows], asked)
 
 
 def accept(service: BlockStorage, call: Call) -> dict[str, Any]:

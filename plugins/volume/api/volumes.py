@@ -8,11 +8,12 @@ from typing import Any
 
 from ....core.db.engine import Row
 from ....core.errors import BadRequest, Forbidden, NotFound
-from ....core.http.call import Call
+from ....core.http.call import Call, own
 from ....core.http.moment import to_microsecond
 from ....core.http.table import Operation
+from ..hosts import service_id
 from ..service import BlockStorage
-from ..volumes import NewVolume
+from ..sources import NewVolume
 from .paging import links, page, question, wants_count
 
 TEXT = {"type": ["string", "null"], "maxLength": 255}
@@ -66,12 +67,22 @@ class View:
         self.tenant = call.allows("volume_extension:volume_tenant_attribute")
         self.migration = call.allows("volume_extension:volume_mig_status_attribute")
         self.more: dict[str, Any] = {}
-        if call.since("3.13"):
-            self.more["group_id"] = None
+        self.consistency: frozenset[str] = frozenset()
         if call.since("3.21") and self.admin:
             self.more["provider_id"] = None
         if call.since("3.48"):
-            self.more.update(service_uuid=None, shared_targets=False)
+            self.more["shared_targets"] = False
+        if call.since("3.61") and self.admin:
+            self.more["cluster_name"] = None
+        self.group, self.uuid = call.since("3.13"), call.since("3.48")
+        self.type_id, self.quota = call.since("3.63"), call.since("3.65")
+
+    def know(self, service: BlockStorage, rows: Sequence[Row]) -> View:
+        """Look up, for all rows at once, which groups the older API calls consistency groups."""
+        ids = {row.group_id for row in rows if row.group_id}
+        if ids:
+            self.consistency = service.groups.of_consistency(ids)
+        return self
 
     def brief(self, row: Row) -> dict[str, Any]:
         """Id, name and links."""
@@ -79,20 +90,30 @@ class View:
 
     def created(self, row: Any, attached: Sequence[Row], type_name: str) -> dict[str, Any]:
         """What creating and updating answer."""
-        (id, _, user_id, name, description, size, _, status, zone, _, _, _, bootable, multiattach, readonly,
-         snapshot_id, source_id, metadata, _, created, updated, *_) = row
+        (id, _, user_id, name, description, size, _, status, zone, type_id, host, _, bootable, multiattach, readonly,
+         snapshot_id, source_id, metadata, _, created, updated, group_id, migration, consumes) = row
         if readonly is not None:
             metadata = {**metadata, "readonly": str(bool(readonly))}
         elif any(one.mode == "ro" for one in attached):
             metadata = {**metadata, "attached_mode": "ro"}
-        return {
+        body = {
             "id": id, "name": name, "description": description, "size": size, "status": status,
             "availability_zone": zone, "volume_type": type_name, "bootable": "true" if bootable else "false",
             "multiattach": multiattach, "snapshot_id": snapshot_id, "source_volid": source_id, "metadata": metadata,
             "attachments": [attachment_view(one, self.admin) for one in attached], "links": self.links(id),
-            "encrypted": False, "replication_status": None, "consistencygroup_id": None, "migration_status": None,
-            "user_id": user_id, "created_at": to_microsecond(created),
+            "encrypted": False, "replication_status": None,
+            "consistencygroup_id": group_id if group_id in self.consistency else None,
+            "migration_status": migration if self.admin else None, "user_id": user_id, "created_at": to_microsecond(created),
             "updated_at": to_microsecond(updated), **self.more}
+        if self.group:
+            body["group_id"] = group_id
+        if self.uuid:
+            body["service_uuid"] = service_id(host) if host else None
+        if self.type_id:
+            body["volume_type_id"] = type_id
+        if self.quota:
+            body["consumes_quota"] = bool(consumes)
+        return body
 
     def shown(self, row: Any, attached: Sequence[Row], type_name: str) -> dict[str, Any]:
         """What showing and listing with details answer."""
@@ -104,7 +125,7 @@ class View:
         if self.host:
             body["os-vol-host-attr:host"] = row[10] or None
         if self.migration:
-            body["os-vol-mig-status-attr:migstat"] = body["os-vol-mig-status-attr:name_id"] = None
+            body["os-vol-mig-status-attr:migstat"], body["os-vol-mig-status-attr:name_id"] = row[22], None
         return body
 
 
@@ -131,22 +152,27 @@ def gib(value: Any) -> int | None:
 def create(service: BlockStorage, call: Call) -> dict[str, Any]:
     """Begin to make a volume."""
     body: Mapping[str, Any] = call.body["volume"]
-    if body.get("consistencygroup_id") or body.get("group_id") or body.get("backup_id"):
-        raise BadRequest("Groups and backups are not offered by this cloud")
+    if body.get("source_replica"):
+        raise BadRequest("Creating a volume from a replica source was removed.")
     new = NewVolume(
         size=gib(body.get("size")), image_id=body.get("imageRef") or body.get("image_id") or "",
         snapshot_id=body.get("snapshot_id") or "", source_id=body.get("source_volid") or "",
+        backup_id=(body.get("backup_id") or "") if call.since("3.47") else "",
+        group_id=((body.get("group_id") if call.since("3.13") else "") or body.get("consistencygroup_id") or ""),
         volume_type=body.get("volume_type") or "", zone=body.get("availability_zone") or "",
         metadata=body.get("metadata") or {}, multiattach=str(body.get("multiattach", "")).lower() == "true",
         **named(body))
     new.image_id = new.image_id.rstrip("/").rpartition("/")[2]
+    if new.image_id:
+        call.enforce("volume:create_from_image", own(call.context))
     row, type_name = service.volumes.create(call.context, new)
-    return {"volume": View(call).created(row, (), type_name)}
+    return {"volume": View(call).know(service, [row]).created(row, (), type_name)}
 
 
 def show(service: BlockStorage, call: Call) -> dict[str, Any]:
     """One volume."""
-    return {"volume": View(call).shown(*service.volumes.show(call.context, call.path["volume_id"]))}
+    found = service.volumes.show(call.context, call.path["volume_id"])
+    return {"volume": View(call).know(service, [found[0]]).shown(*found)}
 
 
 def update(service: BlockStorage, call: Call) -> dict[str, Any]:
@@ -158,7 +184,8 @@ def update(service: BlockStorage, call: Call) -> dict[str, Any]:
     if not changes:
         raise BadRequest("Missing required element 'name' or 'description' in request body.")
     service.volumes.update(call.context, call.path["volume_id"], changes)
-    return {"volume": View(call).created(*service.volumes.show(call.context, call.path["volume_id"]))}
+    found = service.volumes.show(call.context, call.path["volume_id"])
+    return {"volume": View(call).know(service, [found[0]]).created(*found)}
 
 
 def delete(service: BlockStorage, call: Call) -> None:
@@ -193,6 +220,7 @@ def detailed(service: BlockStorage, call: Call) -> dict[str, Any]:
     """One page of volumes with all details."""
     asked, view = _asked(service, call), View(call)
     rows, attached, names = service.volumes.listed(asked)
+    view.know(service, rows)
     items = [view.shown(row, attached.get(row.id, ()), names.get(row.type_id, "")) for row in rows]
     body = page(call, "volumes", "/volumes/detail", items, asked)
     return {**body, "count": service.volumes.count(asked)} if wants_count(call) else body

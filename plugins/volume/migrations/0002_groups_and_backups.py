@@ -28,6 +28,7 @@ def upgrade() -> None:
     sa.Column('driver', columns.text(64), nullable=False),
     sa.Column('host', columns.text(255), nullable=False),
     sa.Column('metadata', columns.Json(), nullable=False),
+    sa.Column('origin', columns.Json(), nullable=False),
     sa.Column('data_at', columns.Moment, nullable=True),
     sa.Column('created_at', columns.Moment, nullable=False),
     sa.Column('updated_at', columns.Moment, nullable=True),
@@ -120,7 +121,6 @@ def upgrade() -> None:
     op.add_column('volume_types', sa.Column('qos_id', columns.key(), nullable=True))
     op.create_index('volume_types_by_qos', 'volume_types', ['qos_id'], unique=False)
     op.add_column('volumes', sa.Column('group_id', columns.key(), nullable=True))
-    op.add_column('volumes', sa.Column('previous_status', sa.String(length=32), nullable=True))
     op.add_column('volumes', sa.Column('migration_status', sa.String(length=32), nullable=True))
     op.add_column('volumes', sa.Column('consumes_quota', sa.Boolean(), server_default=sa.text('1'), nullable=False))
     op.create_index('volumes_by_group', 'volumes', ['group_id'], unique=False)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from ....core.operations.workflow import Workflow
-from . import snapshots, volumes
+from . import adoptions, backups, contents, groups, moves, snapshots, volumes
 
-WORKFLOWS: tuple[Workflow, ...] = (*volumes.WORKFLOWS, *snapshots.WORKFLOWS)
+WORKFLOWS: tuple[Workflow, ...] = (
+    *volumes.WORKFLOWS, *contents.WORKFLOWS, *moves.WORKFLOWS, *adoptions.WORKFLOWS, *snapshots.WORKFLOWS,
+    *backups.WORKFLOWS, *groups.WORKFLOWS)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from ....core.db.engine import Transaction
-from ....core.errors import CloudError
+from ....core.errors import CloudError, InUse
 from ....core.operations.workflow import Finish, Job, Step, Workflow
 from .. import access, states
+from ..messages import detail_of
 from .subjects import service_of, snapshot_of, volume_of
 
 
@@ -35,6 +36,8 @@ def _freeze_failed(tx: Transaction, job: Job, error: CloudError) -> None:
     if row is not None and row.status == "creating":
         states.step_snapshot(service_of(job).kit, tx, row, "failed")
         service_of(job).snapshots.emit(tx, job.context, "snapshot.create.error", row)
+        service_of(job).messages.add(tx, job.context, "snapshot_create", detail_of(error, "snapshot_create"),
+                                     "VOLUME_SNAPSHOT", row.id, row.project_id)
 
 
 def _remove_snapshot(job: Job) -> Finish | None:
@@ -52,6 +55,9 @@ def _remove_snapshot_failed(tx: Transaction, job: Job, error: CloudError) -> Non
     if row is not None and row.status == "deleting":
         states.step_snapshot(service_of(job).kit, tx, row, "failed")
         service_of(job).snapshots.emit(tx, job.context, "snapshot.delete.error", row)
+        detail = "snapshot_busy" if isinstance(error, InUse) else "snapshot_delete"
+        service_of(job).messages.add(tx, job.context, "snapshot_delete", detail, "VOLUME_SNAPSHOT", row.id,
+                                     row.project_id)
 
 
 WORKFLOWS = (

@@ -9,6 +9,8 @@ from ....core.services.compute import ComputeService
 from ....core.services.image import ImageService
 from .. import access, states
 from ..images import raw_chunks, upload_chunks
+from ..messages import detail_of
+from .backups import fill, release
 from .subjects import service_of, volume_of
 
 UPLOAD_WAIT_S = 30.0
@@ -27,6 +29,8 @@ def _make(job: Job) -> Finish | None:
 
     def finish(tx: Transaction) -> None:
         states.step(service.kit, tx, row, "created", bootable=bool(data["bootable"]))
+        if data["source"] == "backup":
+            release(tx, job)
         service.volumes.emit(tx, job.context, "volume.create.end", row)
     return finish
 
@@ -41,6 +45,10 @@ def _fill(job: Job, row: Row) -> None:
         backends.clone(row.backend, row.id, row.size, source.backend, source.id)
     else:
         backends.create(row.backend, row.id, row.size)
+        if data["source"] == "backup":
+            with service_of(job).kit.db.read() as tx:
+                kept = access.backup(tx, job.context, data["backup"])
+            fill(job, row, kept)
         if data["source"] == "image":
             images = service_of(job).kit.peers.of(ImageService)
             image = images.image(job.context, data["image"])
@@ -56,10 +64,17 @@ def _unmake(job: Job) -> Finish | None:
 
 
 def _create_failed(tx: Transaction, job: Job, error: CloudError) -> None:
+    if job.data["source"] == "backup":
+        release(tx, job)
     row = tx.row(access.VOLUME, {"id": job.subject})
     if row is not None and row.status == "creating":
         states.step(service_of(job).kit, tx, row, "failed")
         service_of(job).volumes.emit(tx, job.context, "volume.create.error", row)
+        action = "allocate" if isinstance(error, NoValidHost) else {
+            "image": "image", "backup": "backup_restore"}.get(job.data["source"], "create")
+        otherwise = "backup_restore" if action == "backup_restore" else "create"
+        service_of(job).messages.add(tx, job.context, action, detail_of(error, otherwise), "VOLUME", row.id,
+                                     row.project_id)
 
 
 # Deleting a volume.
@@ -82,6 +97,7 @@ def _delete_failed(tx: Transaction, job: Job, error: CloudError) -> None:
     if row is not None and row.status == "deleting":
         states.step(service_of(job).kit, tx, row, "failed")
         service_of(job).volumes.emit(tx, job.context, "volume.delete.error", row)
+        service_of(job).messages.add(tx, job.context, "delete", "delete", "VOLUME", row.id, row.project_id)
 
 
 # Extending a volume.
@@ -118,6 +134,8 @@ def _extend_failed(tx: Transaction, job: Job, error: CloudError) -> None:
     if row is not None and row.status == "extending":
         states.step(service_of(job).kit, tx, row, "failed", growing=0)
         service_of(job).volumes.emit(tx, job.context, "volume.resize.error", row)
+        service_of(job).messages.add(tx, job.context, "extend", detail_of(error, "extend"), "VOLUME", row.id,
+                                     row.project_id)
 
 
 # Making an image from a volume.
@@ -148,6 +166,7 @@ def _upload_failed(tx: Transaction, job: Job, error: CloudError) -> None:
     row = tx.row(access.VOLUME, {"id": job.subject})
     if row is not None and row.status == "uploading":
         service_of(job).attachments.settle(tx, row)
+        service_of(job).messages.add(tx, job.context, "upload", "upload", "VOLUME", row.id, row.project_id)
 
 
 WORKFLOWS = (

@@ -26,6 +26,7 @@ backups = sa.Table(
     sa.Column("driver", text(64), nullable=False),
     sa.Column("host", text(255), nullable=False),
     sa.Column("metadata", Json, nullable=False),
+    sa.Column("origin", Json, nullable=False),
     sa.Column("data_at", Moment),
     sa.Column("created_at", Moment, nullable=False),
     sa.Column("updated_at", Moment),

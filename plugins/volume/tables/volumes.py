@@ -36,7 +36,6 @@ volumes = sa.Table(
     sa.Column("created_at", Moment, nullable=False),
     sa.Column("updated_at", Moment),
     sa.Column("group_id", key()),
-    sa.Column("previous_status", sa.String(32)),
     sa.Column("migration_status", sa.String(32)),
     sa.Column("consumes_quota", sa.Boolean, nullable=False, default=True, server_default=sa.true()),
     sa.Index("volumes_by_project", "project_id", "created_at"),

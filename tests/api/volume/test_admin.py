@@ -118,7 +118,7 @@ def test_services_and_hosts(storage):
     storage.call("GET", "/os-services", None, 403)
     found = storage.call("GET", "/os-services", None, 200, "op:admin").json["services"]
     assert [(one["binary"], one["host"], one["state"]) for one in found] == [
-        ("cinder-scheduler", "host1", "up"), ("cinder-volume", "host1@simulated", "up")]
+        ("cinder-backup", "host1", "up"), ("cinder-scheduler", "host1", "up"), ("cinder-volume", "host1@simulated", "up")]
     which = {"host": "host1@simulated", "binary": "cinder-volume"}
     storage.call("PUT", "/os-services/disable-log-reason", {**which, "disabled_reason": None}, 400, "op:admin")
     storage.call("PUT", "/os-services/disable", {**which, "binary": "none"}, 404, "op:admin")
