@@ -85,3 +85,14 @@ def api(cloud):
 def scoped(project):
     """The scope of a project."""
     return {"project": {"id": project["id"]}}
+
+
+@pytest.fixture(scope="module")
+def catalog_as_before(cloud):
+    """Takes the services that a module adds out of the catalog again: other modules know what is in it."""
+    def ids():
+        return {one["id"] for one in cloud.request("GET", "/identity/v3/services").json["services"]}
+    before = ids()
+    yield
+    for one in ids() - before:
+        assert cloud.request("DELETE", f"/identity/v3/services/{one}").status == 204

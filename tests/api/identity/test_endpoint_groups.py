@@ -4,6 +4,7 @@ import pytest
 
 from .test_cost import queries  # noqa: F401  (a fixture)
 
+pytestmark = pytest.mark.usefixtures("catalog_as_before")
 GROUPS = "/OS-EP-FILTER/endpoint_groups"
 
 

@@ -2,6 +2,8 @@
 
 import pytest
 
+pytestmark = pytest.mark.usefixtures("catalog_as_before")
+
 
 def policy(api, **more):
     return api.ok("POST", "/policies", {"policy": {"type": "application/json", "blob": {"a": "b"}, **more}})["policy"]
