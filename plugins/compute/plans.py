@@ -64,13 +64,14 @@ def request(tx: Transaction, row: Row, details: Row, devices: Sequence[Row], fla
     backed = disks.is_volume_backed(devices)
     return Request(
         server_id=row.id, project_id=row.project_id, user_id=row.user_id, resources=resources(flavor, backed),
-        flavor_name=flavor["name"], extra_specs=flavor["extra_specs"], image_properties=image.properties,
-        zone=asked["zone"], forced_host=forced_host or asked["host"], forced_node=asked["node"],
-        ignored_hosts=list(ignored), hints=hints, hint_hosts=_hint_hosts(tx, hints),
+        flavor_name=flavor["name"], extra_specs=flavor["extra_specs"], image_id=image.id,
+        image_properties=image.properties, zone=asked["zone"],
+        forced_host=forced_host or asked["host"], forced_node=asked["node"], ignored_hosts=list(ignored), hints=hints, hint_hosts=hint_hosts(tx, hints),
         group=_group(tx, row))
 
 
-def _hint_hosts(tx: Transaction, hints: Mapping[str, list[str]]) -> dict[str, str]:
+def hint_hosts(tx: Transaction, hints: Mapping[str, list[str]]) -> dict[str, str]:
+    """The hosts of the servers that hints name, by server id."""
     ids = [one for name in ("same_host", "different_host") for one in hints.get(name, ())]
     return pairs(tx.rows(HOSTS_OF, {"ids": ids})) if ids else {}
 

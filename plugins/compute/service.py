@@ -9,10 +9,10 @@ import msgspec
 from ...core.context import Context
 from ...core.errors import NotFound
 from ...core.process.slice import Kit
-from ...core.services.compute import ComputeService
+from ...core.services.compute import ComputeService, Placing, Trial
 from ...core.services.network import NetworkService, Nic
-from ...core.services.scheduler import Host
-from . import flavors, metadata, records
+from ...core.services.scheduler import Host, Request
+from . import flavors, metadata, passwords, placing, records
 from .fleet import ControlSide, Fleet
 from .tables import servers
 
@@ -32,13 +32,22 @@ class Service(ComputeService):
     def hosts(self, context: Context) -> list[Host]:
         return self.fleet.all()
 
+    def placing(self, context: Context, server_id: str) -> Placing:
+        return placing.of_server(self.kit, context, server_id)
+
+    def trial(self, context: Context, trial: Trial) -> Request:
+        return placing.of_trial(self.kit, self.fleet, context, trial)
+
     def metadata(self, context: Context, server_id: str) -> Mapping[str, bytes]:
         with self.kit.db.read() as tx:
             row, details = records.present(tx, server_id), records.details(tx, server_id)
         if row is None:
             raise NotFound(f"Instance {server_id} could not be found.")
         network = self.kit.peers.of(NetworkService).network_data(context, server_id)
-        return metadata.files(row, details, network)
+        return {**metadata.files(row, details, network), **metadata.password_files(details)}
+
+    def tell_password(self, context: Context, server_id: str, password: bytes) -> None:
+        passwords.tell(self.kit, server_id, password)
 
     def network_changed(self, context: Context, server_id: str) -> None:
         with self.kit.db.read() as tx:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 from ....core.db.engine import Row, Transaction
 from ....core.drivers.volume import Connection, Connector
@@ -70,9 +70,11 @@ def connections(job: Job, rows: Rows, host: str) -> dict[str, Connection]:
 
 
 def fault(job: Job, error: CloudError) -> dict[str, Any]:
-    """``error`` as a server's row keeps it."""
+    """``error`` as a server's row keeps it, with what the scheduler said of it; details are for administrators."""
+    said = [str(line) for line in cast(Sequence[str], error.facts.get("explanation", ()))]
     return {"code": error.status if error.status >= 400 else 500, "message": error.message,
-            "created": f"{job.clock.now():%Y-%m-%dT%H:%M:%SZ}", "details": f"{job.kind}: {error.code}: {error.message}"}
+            "created": f"{job.clock.now():%Y-%m-%dT%H:%M:%SZ}",
+            "details": "\n".join([f"{job.kind}: {error.code}: {error.message}", *said]), "explanation": said}
 
 
 def settle(tx: Transaction, job: Job, error: CloudError, task: str, event: str, *, broken: bool = False) -> None:
