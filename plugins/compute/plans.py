@@ -66,8 +66,8 @@ def request(tx: Transaction, row: Row, details: Row, devices: Sequence[Row], fla
         server_id=row.id, project_id=row.project_id, user_id=row.user_id, resources=resources(flavor, backed),
         flavor_name=flavor["name"], extra_specs=flavor["extra_specs"], image_id=image.id,
         image_properties=image.properties, zone=asked["zone"],
-        forced_host=forced_host or asked["host"], forced_node=asked["node"], ignored_hosts=list(ignored), hints=hints, hint_hosts=hint_hosts(tx, hints),
-        group=_group(tx, row))
+        forced_host=forced_host or asked["host"], forced_node=asked["node"],
+        ignored_hosts=list(ignored), hints=hints, hint_hosts=hint_hosts(tx, hints), group=_group(tx, row))
 
 
 def hint_hosts(tx: Transaction, hints: Mapping[str, list[str]]) -> dict[str, str]:
