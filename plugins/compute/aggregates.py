@@ -13,6 +13,7 @@ from ...core.context import Context
 from ...core.db.engine import Row, Transaction
 from ...core.errors import AlreadyExists, BadRequest, Conflict, NotFound
 from ...core.process.slice import Kit
+from . import choice
 from .fleet import BINARY, ZONE_KEY, Fleet
 from .tables import aggregate_hosts, aggregates, servers, services
 
@@ -188,6 +189,21 @@ def remove_host(kit: Kit, fleet: Fleet, context: Context, aggregate_id: int, hos
         tx.execute(aggregate_hosts.delete().where(aggregate_hosts.c.aggregate_id == aggregate_id,
                                                   aggregate_hosts.c.host == host))
         return _write(kit, fleet, tx, context, old, "remove_host")
+
+
+def cache_images(kit: Kit, context: Context, aggregate_id: int, image_ids: Sequence[str]) -> None:
+    """Begin to fetch images to the hosts of an aggregate.
+
+    :raises BadRequest: an image is named twice, or cannot be used. :raises NotFound: there is no such aggregate.
+    """
+    if len(set(image_ids)) != len(image_ids):
+        raise BadRequest("Duplicate images in request")
+    found = find(kit, aggregate_id)
+    for image_id in image_ids:
+        choice.image(kit, context, image_id)
+    with kit.db.write() as tx:
+        kit.engine.start(tx, "compute.cache_images", found.row.uuid, context,
+                         {"images": list(image_ids), "hosts": list(found.hosts)})
 
 
 @contextlib.contextmanager

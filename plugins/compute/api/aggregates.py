@@ -13,6 +13,7 @@ from ..aggregates import Aggregate
 from ..fleet import ZONE_KEY
 from ..hypervisors import number
 from .parameters import HOST, NAME, closed, wrapped
+from .server_schema import UUID
 
 if TYPE_CHECKING:
     from ..service import Service
@@ -23,6 +24,7 @@ UPDATE = wrapped("aggregate", {**closed({"name": NAME, "availability_zone": ZONE
 ITEMS = {"type": "object", "propertyNames": {"pattern": "^[a-zA-Z0-9_:. -]{1,255}$"},
          "properties": {ZONE_KEY: ZONE}, "additionalProperties": {"type": ["string", "null"], "maxLength": 255}}
 ONE_HOST = closed({"host": HOST}, ("host",))
+IMAGES = closed({"cache": {"type": "array", "minItems": 1, "items": closed({"id": UUID}, ("id",))}}, ("cache",))
 METADATA = closed({"metadata": ITEMS}, ("metadata",))
 
 
@@ -92,6 +94,11 @@ def set_metadata(service: Service, call: Call) -> Mapping[str, Any]:
                                                              call.body["set_metadata"]["metadata"]))}
 
 
+def cache_images(service: Service, call: Call) -> None:
+    """Begin to fetch images to the hosts of an aggregate."""
+    aggregates.cache_images(service.kit, call.context, _id(call), [one["id"] for one in call.body["cache"]])
+
+
 RULE = "os_compute_api:os-aggregates:"
 ALL, ONE = "/os-aggregates", "/os-aggregates/{aggregate_id}"
 OPERATIONS = (
@@ -106,4 +113,6 @@ OPERATIONS = (
            summary="Take a host out of an aggregate"),
     Action(ONE + "/action", "set_metadata", set_metadata, RULE + "set_metadata", METADATA, status=200,
            summary="Set an aggregate's metadata"),
+    Operation("POST", ONE + "/images", cache_images, "compute:aggregates:images", body=IMAGES, status=202, since="2.81",
+              summary="Fetch images to the hosts of an aggregate"),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ....core.policy.rules import Rule
 from .base import ADMIN, MEMBER, READER, rules
 
 HOST = (
@@ -45,4 +46,5 @@ HOST = (
         "os-aggregates:remove_host": "Take a host out of an aggregate.",
         "os-aggregates:set_metadata": "Set an aggregate's metadata.",
     }),
+    Rule("compute:aggregates:images", ADMIN, "Fetch images to the hosts of an aggregate."),
 )

@@ -6,11 +6,12 @@ from collections.abc import Sequence
 
 from ....core.operations.workflow import Workflow
 from .boot import BOOT
+from .caching import CACHE
 from .confirm import AUTO_CONFIRM, CONFIRM, REVERT
 from .deferred import RESTORE, SOFT_DELETE
 from .delete import DELETE
 from .devices import ATTACH_INTERFACE, ATTACH_VOLUME, DETACH_INTERFACE, DETACH_VOLUME, EXTEND_VOLUME
-from .evacuate import EVACUATE
+from .evacuate import CLEAN_UP, EVACUATE
 from .image import BACKUP, SNAPSHOT
 from .live import LIVE, SETTLE
 from .power import POWER
@@ -18,9 +19,9 @@ from .rebuild import REBUILD
 from .rescue import RESCUE, UNRESCUE
 from .resize import MIGRATE, RESIZE
 from .shelve import OFFLOAD, SHELVE, UNSHELVE
-from .tending import CRASH_DUMP, SWAP
+from .tending import CACHE, CRASH_DUMP, SWAP
 
 WORKFLOWS: Sequence[Workflow] = (BOOT, DELETE, *POWER, REBUILD, RESIZE, CONFIRM, REVERT, SNAPSHOT, ATTACH_VOLUME,
                                  DETACH_VOLUME, EXTEND_VOLUME, ATTACH_INTERFACE, DETACH_INTERFACE,
                                  SHELVE, OFFLOAD, UNSHELVE, RESCUE, UNRESCUE, SOFT_DELETE, RESTORE, BACKUP,
-                                 CRASH_DUMP, SWAP, MIGRATE, AUTO_CONFIRM, LIVE, SETTLE, EVACUATE)
+                                 CRASH_DUMP, SWAP, MIGRATE, AUTO_CONFIRM, LIVE, SETTLE, EVACUATE, CLEAN_UP)
