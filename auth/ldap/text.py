@@ -20,8 +20,9 @@ def in_filter(value: str) -> str:
 
 
 def in_dn(value: str) -> str:
-    """A value as part of a DN (RFC 4514)."""
-    return str(ldap.dn.escape_dn_chars(value))
+    """A value as part of a DN (RFC 4514), control characters too: libldap drops them at the ends of values."""
+    escaped = str(ldap.dn.escape_dn_chars(value))
+    return "".join(f"\\{ord(letter):02x}" if letter < " " else letter for letter in escaped)
 
 
 def is_fit(value: str) -> bool:
