@@ -23,7 +23,7 @@ def _body(names: tuple[str, ...]) -> Piece:
 
 
 def _bodies() -> dict[str, Piece]:
-    names = FIRST
+    names: tuple[str, ...] = FIRST
     found = {"2.1": _body(names)}
     for since, name in LATER:
         names = (*names, name)
