@@ -9,6 +9,7 @@ from .application_credentials import access_rules, application_credentials, boun
 from .base import METADATA
 from .catalog import endpoints, regions, services
 from .credentials import credentials
+from .directories import directory_ids
 from .domain_config import domain_options
 from .endpoint_groups import endpoint_groups, project_endpoint_groups, project_endpoints
 from .federation import (
@@ -39,6 +40,7 @@ __all__ = [
     "bounds",
     "consumers",
     "credentials",
+    "directory_ids",
     "domain_options",
     "endpoint_groups",
     "endpoints",

@@ -76,7 +76,8 @@ def test_the_other_bits_stay():
 
 def test_an_entry_becomes_a_user():
     found = options(user_additional_attribute_mapping=("telephoneNumber:phone",),
-                    user_attribute_ignore=("description",), user_default_project_id_attribute="departmentNumber", user_id_attribute="employeeNumber")
+                    user_attribute_ignore=("description",), user_id_attribute="employeeNumber",
+                    user_default_project_id_attribute="departmentNumber")
     made = shape.user(shape.users(found), found, entry(
         employeeNumber="7", uid="a", mail="a@b", telephoneNumber="1", description="x", departmentNumber="p"), True)
     assert made == User(id="7", domain_id="", name="a", default_project_id="p", extra={"email": "a@b", "phone": "1"})
