@@ -218,7 +218,8 @@ class ControlSide(Control):
         with self._kit.db.read() as tx:
             known = {row.id: row for row in tx.rows(ON_HOST, {"host": host})}
             strangers = [guest for guest in found if guest not in known]
-            orders = [Order(guest, "destroy") for guest in strangers if self._orphaned(tx, guest, host)]
+            orphans = [guest for guest in strangers if self._orphaned(tx, guest, host)]
+            orders = [Order(guest, "destroy") for guest in orphans]
             # A delete that found the host down does not come back to it.
             orders += [Order(guest, "destroy") for guest, row in known.items()
                        if guest in found and row.task_state == "deleting"]
@@ -230,6 +231,10 @@ class ControlSide(Control):
                     and self._kit.engine.unfinished(tx, guest) is None]
         with self._kit.db.write() as tx:
             journeys.cleaned(self._kit, tx, host)
+            for guest in orphans:
+                # Its ports may be wired here still.
+                if records.present(tx, guest) is not None:
+                    self._kit.engine.start(tx, "compute.clean_up", guest, context, {"host": host, "again": True})
         self._lost(lost)
         self._start(context, [guest for guest, verb in repairs.items() if verb == "start"])
         return orders

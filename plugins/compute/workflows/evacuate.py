@@ -108,3 +108,14 @@ def failed(tx: Transaction, job: Job, error: CloudError) -> None:
 
 EVACUATE = Workflow(kind="compute.evacuate", title="evacuate", failed=failed, attempts=20, deadline_s=DAY_S,
                     steps=(Step("check", find, give_back), Step("rebuild_instance", rebuild, remove)))
+
+
+def clean_up(job: Job) -> None:
+    """Remove what a host that is back still has of a server that is elsewhere."""
+    rows, host = rows_of(job), job.data["host"]
+    if host not in (rows.server.host, (rows.server.move or {}).get("old_host")):
+        leave(job, rows, host)
+
+
+CLEAN_UP = Workflow(kind="compute.clean_up", title="cleanUp", undoes=False, attempts=20,
+                    steps=(Step("clean_up", clean_up),))
