@@ -81,7 +81,9 @@ def scheduler(hosts: list[Host], candidates: list[Candidate], limit: int) -> Sch
     kit: Any = types.SimpleNamespace(
         options=Options(max_candidates=limit), clock=clock,
         peers=types.SimpleNamespace(of=lambda kind: peers[kind.service]),
-        driver=lambda registry, name: make(registry.load(name), name, Configuration(), surroundings))
+        configuration=Configuration(),
+        driver=lambda registry, name, section="": make(registry.load(name), section or name, Configuration(),
+                                                       surroundings))
     return Scheduler(kit)
 
 

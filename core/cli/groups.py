@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ..db.engine import DatabaseOptions
+from ..drivers.assertion import AssertionSource
 from ..drivers.backup import BackupDriver
 from ..drivers.base import Driver
 from ..drivers.bus import Bus
@@ -31,10 +32,10 @@ from .command import COMMANDS
 DRIVERS: dict[str, Registry[Any]] = {
     name: Registry(name, kind) for name, kind in {
         "hypervisors": Hypervisor, "networks": Network, "volumes": VolumeDriver, "backups": BackupDriver,
-        "image_stores": ImageStore,
+        "image_stores": ImageStore, "assertions": AssertionSource,
         "identity": Identity, "tokens": TokenFormat, "bus": Bus, "filters": Filter, "weighers": Weigher,
     }.items()}
-NAMED = ("volumes",)
+NAMED = ("volumes", "policies")
 """Groups whose sections may bear names of an operator's own: ``[volumes.fast]`` is a back end, not a plugin."""
 GROUPS: dict[str, Registry[Any]] = {"services": SERVICES, **DRIVERS, "commands": COMMANDS}
 CORE_SECTIONS: dict[str, type] = {"cloud": CloudOptions, "http": HttpOptions, "log": LogOptions,

@@ -8,32 +8,28 @@ from collections.abc import Sequence
 import msgspec
 
 from ...core.context import Context
-from ...core.drivers.filter import Filter, Host, Request
-from ...core.drivers.weigher import Weigher
+from ...core.drivers.filter import Host, Request
 from ...core.errors import Conflict, NoValidHost
-from ...core.plugins import Registry
 from ...core.process.slice import Kit
 from ...core.services.compute import ComputeService
 from ...core.services.placement import Candidate, PlacementService, ResourceRequest
 from ...core.services.scheduler import SchedulerService, Selection
-from .narrowing import Narrowing, narrow, nearest_miss
+from .narrowing import narrow, nearest_miss
 from .options import Options
+from .policies import Policies, Policy
 from .ranking import ranked
 from .request import resource_request
 
-FILTERS: Registry[Filter] = Registry("filters", Filter)
-WEIGHERS: Registry[Weigher] = Registry("weighers", Weigher)
 CONSUMER_TYPE = "INSTANCE"
 
 
 @dataclasses.dataclass
 class Decision:
-    """One decision: what was asked, who was looked at, who is left, best first, and why."""
+    """One decision: what was asked, who was looked at by which policy, who is left, best first, and why."""
 
     asked: ResourceRequest
     candidates: Sequence[Candidate]
-    hosts: list[Host]
-    state: Narrowing
+    parts: Sequence[tuple[Policy, Sequence[Host]]]
     best: list[Host]
     lines: list[str]
 
@@ -44,8 +40,7 @@ class Scheduler(SchedulerService):
     def __init__(self, kit: Kit) -> None:
         self.kit = kit
         self.options: Options = kit.options
-        self.filters = [(name, kit.driver(FILTERS, name)) for name in self.options.enabled_filters]
-        self.weighers = [kit.driver(WEIGHERS, name) for name in self.options.enabled_weighers]
+        self.policies = Policies(kit)
         self._hosts: tuple[float, list[Host]] = (float("-inf"), [])
 
     def select(self, context: Context, request: Request) -> Selection:
@@ -93,12 +88,17 @@ class Scheduler(SchedulerService):
     def _look(self, context: Context, request: Request, asked: ResourceRequest) -> Decision:
         candidates = self.kit.peers.of(PlacementService).candidates(context, asked)
         hosts = joined(candidates, self._all_hosts(context)) if candidates else []
-        state = narrow(hosts, request, self.filters)
-        best = ranked(state.hosts, request, self.weighers, self.kit.clock.random(),
-                      self.options.host_subset_size, self.options.claim_attempts)
         amounts = ", ".join(f"{class_}={amount}" for class_, amount in sorted(asked.resources.items()))
-        lines = [f"placement: {len(hosts)} hosts have room for {amounts}", *state.lines]
-        return Decision(asked, candidates, hosts, state, best, lines)
+        lines = [f"placement: {len(hosts)} hosts have room for {amounts}"]
+        parts = self.policies.parts(request, hosts) if hosts else []
+        best: list[Host] = []
+        for policy, some in parts:
+            state = narrow(some, request, policy.filters)
+            best += ranked(state.hosts, request, [one for _, one in policy.weighers], self.kit.clock.random(),
+                           policy.host_subset_size, self.options.claim_attempts)
+            lines += [f"policy {policy.name}: {len(some)} of {len(hosts)} left"] if policy.name else []
+            lines += state.lines
+        return Decision(asked, candidates, parts, best[:self.options.claim_attempts], lines)
 
     def _all_hosts(self, context: Context) -> list[Host]:
         now = self.kit.clock.monotonic()
@@ -118,9 +118,9 @@ class Scheduler(SchedulerService):
         return NoValidHost("No valid host was found. There are not enough hosts available.", explanation=lines)
 
     def _misses(self, context: Context, request: Request, decision: Decision) -> list[str]:
-        if not decision.hosts:
+        if not decision.parts:
             return self._missing_resources(context, decision.asked)
-        return nearest_miss(decision.hosts, request, self.filters)
+        return [line for policy, hosts in decision.parts for line in nearest_miss(hosts, request, policy.filters)]
 
     def _missing_resources(self, context: Context, asked: ResourceRequest) -> list[str]:
         """Which single amount or trait, left out, would leave candidates."""

@@ -14,16 +14,16 @@ def index(service: Scheduler, call: Call) -> Mapping[str, Any]:
     """The filters that hosts must pass, in their order, and the weighers."""
     filters = [{"name": name, "keeps": facts.sentence, "hints": facts.hints, "extra_specs": facts.extra_specs,
                 "image_properties": facts.image_properties}
-               for name, one in service.filters for facts in [one.facts()]]
+               for name, one in service.policies.default.filters for facts in [one.facts()]]
     weighers = [{"name": name, "prefers": one.facts().sentence, "multiplier": one.multiplier}
-                for name, one in zip(service.options.enabled_weighers, service.weighers, strict=True)]
+                for name, one in service.policies.default.weighers]
     return {"filters": filters, "weighers": weighers}
 
 
 def hints(service: Scheduler, call: Call) -> Mapping[str, Any]:
     """The hints that a server may be created with here, and which filters read each."""
     found: dict[str, list[str]] = {}
-    for name, one in service.filters:
+    for name, one in service.policies.default.filters:
         for hint in one.facts().hints:
             found.setdefault(hint, []).append(name)
     return {"hints": [{"name": name, "filters": readers} for name, readers in sorted(found.items())]}

@@ -43,7 +43,8 @@ class Placement:
 class World:
     """Ten hosts, the first the emptiest."""
 
-    def __init__(self, **options):
+    def __init__(self, sections=None, **options):
+        configuration = Configuration.read(None, {}, sections or {})
         self.hosts = [Host(provider=f"p{n}", host=f"h{n}", node=f"n{n}", zone=f"z{n % 2}", hypervisor_type="QEMU")
                       for n in range(10)]
         self.placement = Placement(self.hosts)
@@ -51,9 +52,10 @@ class World:
         clock = Virtual(seed=3)
         surroundings = Surroundings(clock, logging.getLogger("test"), Path("state"), Path("run"))
         self.scheduler = Scheduler(types.SimpleNamespace(
-            options=Options(**options), clock=clock,
+            options=Options(**options), clock=clock, configuration=configuration,
             peers=types.SimpleNamespace(of=lambda kind: peers[kind.service]),
-            driver=lambda registry, name: make(registry.load(name), name, Configuration(), surroundings)))
+            driver=lambda registry, name, section="": make(registry.load(name), section or name, configuration,
+                                                           surroundings)))
 
     def request(self, **more):
         return Request(**{"server_id": "s", "project_id": "p", "user_id": "u", "resources": RESOURCES, **more})

@@ -11,8 +11,8 @@ from stratolith.core.config import Configuration
 from stratolith.core.drivers.base import Surroundings, make
 from stratolith.core.drivers.filter import Aggregate, Host, Request
 from stratolith.core.errors import BadRequest
+from stratolith.plugins.scheduler.policies import FILTERS, WEIGHERS
 from stratolith.plugins.scheduler.ranking import ranked, totals
-from stratolith.plugins.scheduler.service import FILTERS, WEIGHERS
 
 
 def driver(registry, name, **options):
