@@ -4,20 +4,23 @@ from collections import Counter
 
 import sqlalchemy as sa
 from stratolith.core.conformance.cloud import InProcess
+from stratolith.core.drivers.hypervisor import Power
 from stratolith.core.operations.tables import operations
 
 HYPERVISOR_VERBS = ("spawn", "destroy", "act", "stop", "snapshot", "resize", "confirm_resize", "revert_resize",
                     "attach_volume", "detach_volume", "grow_volume", "attach_interface", "detach_interface",
-                    "rescue", "unrescue", "crash_dump", "swap_volume")
+                    "rescue", "unrescue", "crash_dump", "swap_volume",
+                    "depart", "arrive", "stay", "prepare_live", "migrate_live")
 NETWORK_VERBS = ("apply_network", "remove_network", "apply_port", "remove_port")
 VOLUME_VERBS = ("create", "delete", "connect", "disconnect", "extend", "snapshot")
+RESTING = "('finished', 'confirmed', 'reverted', 'error', 'completed', 'cancelled', 'done')"
 
 
 class Started:
     """One life of the cloud in a folder."""
 
-    def __init__(self, folder, clock=None):
-        self.made = InProcess(folder, persistent=True, clock=clock)
+    def __init__(self, folder, clock=None, options=None):
+        self.made = InProcess(folder, persistent=True, clock=clock, options=options)
         self.made.start()
         self.made.run(1)
 
@@ -34,7 +37,9 @@ class Started:
             database.probe = film
         for host in self.made.cloud.agents["compute"].hosts:
             film.guard(host.driver, [verb for verb in HYPERVISOR_VERBS if hasattr(host.driver, verb)])
-        film.guard(self.made.cloud.agents["network"].driver, NETWORK_VERBS)
+        network = self.made.cloud.agents["network"]
+        for host in getattr(network, "hosts", [network]):
+            film.guard(host.driver, NETWORK_VERBS)
 
     def end(self):
         """Stop it; nothing is photographed any more."""
@@ -54,6 +59,19 @@ class Started:
     def guests(self):
         return sorted(one.guest for host in self.made.cloud.agents["compute"].hosts
                       for one in host.driver.observe())
+
+    def running(self):
+        """Guests that run, once for each host that runs them."""
+        return sorted(one.guest for host in self.made.cloud.agents["compute"].hosts
+                      for one in host.driver.observe() if one.power is Power.RUNNING)
+
+    def departed(self):
+        """Servers whose old host keeps a guest until their move is confirmed."""
+        return self.firsts("SELECT server_id FROM migrations WHERE status = 'finished' "
+                           "AND source_compute <> dest_compute")
+
+    def firsts(self, statement):
+        return sorted(row[0] for row in self.rows(statement))
 
     def rows(self, statement):
         with self.database.read() as tx:
@@ -85,7 +103,9 @@ class Started:
             assert one["status"] != "ERROR" or one["fault"]["message"], context
         living = [one for one in servers if one["status"] != "ERROR"]
         housed = [one for one in living if one["status"] != "SHELVED_OFFLOADED"]
-        assert self.guests() == sorted(one["id"] for one in housed), context
+        assert self.guests() == sorted([*(one["id"] for one in housed), *self.departed()]), context
+        assert len(set(self.running())) == len(self.running()), context
+        assert self.firsts(f"SELECT status FROM migrations WHERE status NOT IN {RESTING}") == [], context
         assert len(self.consumers()) == sum(1 + (one["status"] == "VERIFY_RESIZE") for one in housed), context
         assert {one["id"] for one in housed} <= set(self.consumers()), context
         assert Counter(self.port_owners()) == Counter(

@@ -18,8 +18,10 @@ EVERY = int(os.environ.get("STRATOLITH_CRASH_EVERY", "4"))
 class Template:
     """A folder with a stopped cloud that has a server, a volume and two flavors; and their ids."""
 
+    options = None
+
     def __init__(self, folder):
-        life = Started(folder)
+        life = Started(folder, options=self.options)
         cloud = life.made
         made = cloud.request("POST", "/image/v2/images",
                              {"name": "i", "disk_format": "raw", "container_format": "bare"})
