@@ -13,7 +13,8 @@ def compute(estate):
         **{act + name: {name: value} for name, value in {
             "os-start": None, "os-stop": None, "reboot": {"type": "SOFT"}, "pause": None, "unpause": None,
             "suspend": None, "resume": None, "rebuild": {"imageRef": estate.open_image},
-            "resize": {"flavorRef": estate.flavor}, "confirmResize": None, "revertResize": None,
+            "resize": {"flavorRef": estate.flavor}, "confirmResize": None, "revertResize": None, "migrate": None,
+            "os-migrateLive": {"host": None, "block_migration": "auto"}, "evacuate": {},
             "createImage": {"name": "taken"}, "lock": None, "unlock": None,
             "addSecurityGroup": {"name": "default"}, "removeSecurityGroup": {"name": "default"},
             "addFloatingIp": {"address": "172.24.4.200"}, "removeFloatingIp": {"address": "172.24.4.200"},
@@ -22,6 +23,7 @@ def compute(estate):
             "os-getSPICEConsole": {"type": "spice-html5"}, "os-getRDPConsole": {"type": "rdp-html5"},
             "os-getSerialConsole": {"type": "serial"}}.items()},
         f"POST {server}/remote-consoles": {"remote_console": {"protocol": "vnc", "type": "novnc"}},
+        f"POST {server}/migrations/{{migration_id}}/action force_complete": {"force_complete": None},
         f"POST {server}/metadata": {"metadata": {"taken": "x"}},
         f"PUT {server}/metadata": {"metadata": {"taken": "x"}},
         f"PUT {server}/metadata/{{key}}": {"meta": {"marked-key": "taken"}},

@@ -179,7 +179,7 @@ class Estate:
         self.ids.update(server_id=self.server, port_id=self.port, attachment_id=attachment, consumer=self.server,
                         request_id=actions[0]["request_id"], uuid=provider, resource_class="VCPU",
                         rule_id=self.rule, floating_ip_id=self.floating, network_id=self.network, aggregate_id="1",
-                        hypervisor_id=provider, service_id=GONE)
+                        hypervisor_id=provider, service_id=GONE, migration_id="1")
 
     def identity(self):
         body = {"credential": {"type": "cert", "blob": MARK, "project_id": self.people.project}}
