@@ -7,7 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ..context import Context
+from ..errors import BadConfiguration
 from ..policy.engine import Policy, read_file
+from ..policy.explanation import explain
 from ..policy.rules import Rule
 from .command import Command
 
@@ -20,13 +22,15 @@ class Policies(Command):
 
     explain answers for a caller described by --role, --user, --project, --domain, --system and a
     target described by --target KEY=VALUE. The roles that a role implies in a new cloud are held too.
+    The rule is given by its name or by an operation: "POST /identity/v3/users".
     """
 
     help = "list rules and explain decisions"
 
     def arguments(self, parser: argparse.ArgumentParser) -> None:
         parser.add_argument("action", choices=("list", "sample", "explain"))
-        parser.add_argument("rule", nargs="?", default="", help="a rule's name; for list: its beginning")
+        parser.add_argument("rule", nargs="?", default="",
+                            help="a rule's name; list takes its beginning, explain an operation, too")
         parser.add_argument("--file", type=Path, help="policy file over the defaults")
         parser.add_argument("--role", action="append", default=[],
                             help="role the caller holds, with those it implies (repeatable)")
@@ -67,11 +71,32 @@ def _implied(roles: Sequence[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*held, *CHAIN[highest:])))
 
 
+def _rule(text: str) -> str:
+    """The name of the rule that ``text`` names, by itself or by an operation of a service."""
+    if " " not in text:
+        return text
+    from ..http.naming import find
+    from ..process.slice import SERVICES
+    faces = (SERVICES.load(name).face for name in SERVICES.names())
+    operation = find((face for face in faces if face is not None), text)
+    if operation is None:
+        raise BadConfiguration(f"no service has the operation {text!r}")
+    if operation.public:
+        raise BadConfiguration(f"{text!r} is open to everybody, without a token")
+    return operation.rule
+
+
 def _explain(policy: Policy, arguments: argparse.Namespace) -> int:
     roles = _implied(arguments.role)
+    rule = _rule(arguments.rule)
     context = Context(request_id="req-explain", user_id=arguments.user, project_id=arguments.project,
                       domain_id=arguments.domain, system="all" if arguments.system else "", roles=roles,
                       is_admin="admin" in roles and not arguments.domain)
     target = dict(pair.partition("=")[::2] for pair in arguments.target)
-    print("\n".join(policy.explain(context, arguments.rule, target)))
-    return 0 if policy.allows(context, arguments.rule, target) else 1
+    print("\n".join(policy.explain(context, rule, target)))
+    found = explain(policy, context, rule, target)
+    if found.because:
+        print("because: " + " and ".join(found.because))
+    for way in found.missing:
+        print("missing: " + " and ".join(way))
+    return 0 if found.allowed else 1

@@ -17,6 +17,7 @@ from .catalog import Catalog
 from .credentials import Credentials
 from .domain_config import DomainConfigurations
 from .endpoint_groups import EndpointGroups
+from .explanations import Explanations
 from .federation.login import Login
 from .federation.providers import Mappings, Providers, ServiceProviders
 from .guard import Guard
@@ -52,6 +53,7 @@ class Identity(IdentityService):
         self.catalog = Catalog(store, self.endpoint_groups)
         self.assignments = Assignments(store, self.projects, self.roles)
         self.assignment_lists = AssignmentLists(store, self.projects, self.roles)
+        self.explanations = Explanations(store, self.projects, self.assignments)
         self.users = Users(store, self.projects, self.assignments)
         self.groups = Groups(store, self.projects, self.assignments)
         self.tokens = Tokens(store, self.projects, self.assignments, self.catalog)

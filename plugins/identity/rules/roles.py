@@ -27,6 +27,7 @@ GRANTS = (
     ("list_grants", LIST_GRANTS, "List assigned roles."),
     ("create_grant", WRITE_GRANT, "Assign a role."),
     ("revoke_grant", WRITE_GRANT, "Withdraw a role."),
+    ("explain_policy", ADMIN, "Ask why a user may or may not do an operation. Stratolith's own."),
     ("list_role_assignments", read("domain_id"), "List role assignments."),
     ("list_role_assignments_for_tree", read("domain_id"), "List role assignments on a project and all below it."),
     *((f"{verb}_for_{actor}", check, f"{sentence} of a {actor} on the system.")

@@ -40,7 +40,7 @@ _NOT_FOR_DOMAINS = frozenset((
     *(f"ec2_{verb}" for verb in ("get_credential", "list_credentials", "create_credential", "delete_credential")),
     *_all_of("identity_provider", "identity_providers"), *_all_of("mapping"), *_all_of("protocol"),
     *_all_of("service_provider"),
-    "revocation_list", "list_revoke_events",
+    "explain_policy", "revocation_list", "list_revoke_events",
     "list_trusts", "list_trusts_for_trustor", "list_trusts_for_trustee", "list_roles_for_trust",
     "get_role_for_trust", "delete_trust", "get_trust",
 ))
