@@ -61,6 +61,12 @@ class NotFound(CloudError):
     status, code = 404, "not-found"
 
 
+class MethodNotAllowed(CloudError):
+    """The method is not allowed for this resource."""
+
+    status, code = 405, "http-405"
+
+
 class NotAcceptable(CloudError):
     """The requested version or representation is not offered."""
 

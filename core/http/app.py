@@ -15,14 +15,14 @@ import msgspec
 from ..clock import Clock
 from ..context import Context
 from ..drivers.asked import asking
-from ..errors import BadRequest, CloudError, Forbidden, NotFound, TooLarge, Unauthorized
+from ..errors import BadRequest, CloudError, Forbidden, MethodNotAllowed, NotFound, TooLarge, Unauthorized
 from ..policy.engine import Policy
 from . import access
 from .call import Call, Reply, own
 from .gate import Gates
 from .microversion import Negotiation
 from .table import ANY_QUERY, Api, Operation, Query, Version, version
-from .validation import BodyCheck, check_query, parse_json, parse_query
+from .validation import BodyCheck, check_query, decode_json, parse_json, parse_query, refuse_extremes
 
 log = logging.getLogger("stratolith.http")
 encode = msgspec.json.Encoder().encode
@@ -90,7 +90,9 @@ class Resource:
         by_method: dict[str, list[Variant]] = {}
         for operation in operations:
             by_method.setdefault(operation.method, []).append(Variant(operation))
-        if "GET" in by_method and "HEAD" not in by_method:
+        if application.api.listed_methods:
+            self.on_options = _refusal(list(by_method))
+        elif "GET" in by_method and "HEAD" not in by_method:
             by_method["HEAD"] = by_method["GET"]
         for method, variants in by_method.items():
             setattr(self, f"on_{method.lower()}", application.responder(variants))
@@ -107,6 +109,8 @@ class Application:
         self.wsgi = falcon.App(sink_before_static_route=False)
         self.wsgi.req_options.strip_url_path_trailing_slash = True
         self.wsgi.req_options.keep_blank_qs_values = True
+        # What is empty has no type; whatever is not says its own.
+        self.wsgi.resp_options.default_media_type = None  # type: ignore[assignment]
         self.wsgi.add_error_handler(falcon.HTTPError, self._route_failed)
         self.wsgi.add_error_handler(Exception, self._crashed)
         by_path: dict[str, list[Operation]] = {}
@@ -151,8 +155,6 @@ class Application:
         public = variants[0].operation.public
         context = Context(request_id=request_id) if public else self._context(request, request_id)
         variant, data = self._choose(variants, request, asked)
-        if self.api.admit is not None:
-            self.api.admit(request)
         operation = variant.operation
         named = dict(zip(variant.names, (path[level] for level in sorted(path)), strict=True))
         call = Call(request, response, context, operation, named, asked, self.edge.policy)
@@ -165,6 +167,8 @@ class Application:
 
     def _work(self, call: Call, variant: Variant, data: Any) -> None:
         operation, context = variant.operation, call.context
+        if self.api.admit is not None:
+            self.api.admit(self.service, call)
         self._check(call, variant, data)
         if not operation.public:
             target = own(context) if operation.target is None else operation.target(self.service, call)
@@ -217,7 +221,7 @@ class Application:
     def _choose(self, variants: list[Variant], request: falcon.Request, asked: Version) -> tuple[Variant, Any]:
         present = [one for one in variants if one.first <= asked <= one.last]
         if not present:
-            raise NotFound()
+            raise MethodNotAllowed() if any(one.operation.absent == 405 for one in variants) else NotFound()
         if present[0].operation.raw:
             return present[0], None
         data = self._body(request, present[0].operation.public)
@@ -257,8 +261,14 @@ class Application:
         check_query(variant.query(call.version), call.version, call.query)
         if variant.operation.raw or not variant.body.takes_body:
             return
-        call.body = parse_json(data) if isinstance(data, bytes) and data else data or None
+        if not isinstance(data, bytes) or not data:
+            call.body = data or None
+            variant.body.check(call.version, call.body)
+            return
+        call.body = decode_json(data)
         variant.body.check(call.version, call.body)
+        # The schema says better what is wrong with a number that no database would take.
+        refuse_extremes(data, call.body)
 
     def _answer(self, request: falcon.Request, response: falcon.Response, operation: Operation, result: Any) -> None:
         response.status = operation.status
@@ -281,7 +291,6 @@ class Application:
         if result is None:
             if response.status_code not in (204, 304):
                 response.data = b""
-                response.content_type = "application/json"
             return
         self._send(request, response, encode(result))
 
@@ -309,6 +318,10 @@ class Application:
             response.set_header("WWW-Authenticate", f'Keystone uri="{request.scheme}://{request.netloc}/identity"')
         if error.retry and "retry_after_s" in error.facts:
             response.set_header("Retry-After", str(error.facts["retry_after_s"]))
+        page = self.api.page
+        if page is not None and not request.client_accepts_json and request.client_accepts("text/html"):
+            response.content_type, response.data = "text/html; charset=utf-8", page(status, error).encode()
+            return
         response.content_type = "application/json"
         response.data = encode(self.api.fault(status, error))
 
@@ -320,15 +333,32 @@ class Application:
         for name, value in (error.headers or {}).items() if isinstance(error.headers, Mapping) else error.headers or ():
             response.set_header(name, value)
         found = _from_falcon(error)
-        if found.status == 405 and request.env["PATH_INFO"].endswith("/"):
-            # A thing whose name is empty is not there; the path without its slash is the collection's.
-            found = NotFound()
+        if found.status == 405:
+            found = self._not_allowed(request, response)
         self.fail(request, response, found)
+
+    def _not_allowed(self, request: falcon.Request, response: falcon.Response) -> CloudError:
+        path = request.env["PATH_INFO"]
+        if path.endswith("/") and path != "/":
+            # A thing whose name is empty is not there; the path without its slash is the collection's.
+            return NotFound()
+        if self.api.listed_methods:
+            # falcon counts the responder that refuses OPTIONS.
+            allowed = (response.get_header("Allow") or "").split(", ")
+            response.set_header("Allow", ", ".join(method for method in allowed if method != "OPTIONS"))
+        return MethodNotAllowed(f"The method {request.method} is not allowed for this resource.")
 
     def _crashed(self, request: falcon.Request, response: falcon.Response, error: Exception,
                  parameters: object) -> None:
         log.error("%s %s crashed", request.method, request.path, exc_info=error)
         self.fail(request, response, CloudError("The server has encountered an unexpected error."))
+
+
+def _refusal(methods: Sequence[str]) -> Callable[..., None]:
+    """A responder of a method that is none of these."""
+    def refuse(request: falcon.Request, response: falcon.Response, **path: str) -> None:
+        raise falcon.HTTPMethodNotAllowed(methods)
+    return refuse
 
 
 class _Falcon(CloudError):

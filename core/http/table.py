@@ -75,6 +75,9 @@ class Operation:
     summary: str = ""
     rule_of: Callable[[Any, Any], str] | None = None
     """Chooses the rule by service and call where it depends on what is asked for; ``rule`` is the usual one."""
+    absent: int = 404
+    """The status of requests with a microversion outside of ``since`` and ``until``: 404, or 405 where the path is
+    there all the same."""
 
     @property
     def name(self) -> str:
@@ -153,6 +156,10 @@ class Api:
     domain_scope: bool = False
     """Whether tokens for a domain are taken. Rules of services that know no domains say ``role:admin`` and mean
     the whole cloud, so that who administers one domain must not come so far as their rules."""
-    admit: Callable[[Any], None] | None = None
-    """Looks at each request (falcon's) of a known path before its body is checked; raises what is wrong with
-    it, such as a media type that the service refuses."""
+    admit: Callable[[Any, Any], None] | None = None
+    """Looks at each request to a known operation before its body is checked, given the service and the call; raises
+    what is wrong with it, such as a media type that the service refuses."""
+    listed_methods: bool = False
+    """Whether a path knows the methods of its operations only; HEAD and OPTIONS are not allowed unless listed."""
+    page: Callable[[int, Any], str] | None = None
+    """A fault as a page of HTML, for who takes that and no JSON; none sends JSON all the same."""

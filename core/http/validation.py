@@ -158,7 +158,7 @@ def check_query(query: Query, asked: Version, values: Mapping[str, list[str]]) -
         if kind is None:
             if query.strict and not any(re.fullmatch(pattern, name) for pattern in query.patterns):
                 raise BadRequest(f"Additional properties are not allowed: query parameter {name!r} was unexpected",
-                                 check="query", unknown=name)
+                                 check="query", unknown=name, patterns=tuple(query.patterns))
             continue
         many = kind.startswith("*")
         if len(given) > 1 and not many:
@@ -189,18 +189,28 @@ def parse_json(data: bytes) -> Any:
 
     :raises BadRequest: it is none, or not UTF-8, or holds a NUL character or a number beyond 64 bits.
     """
-    try:
-        body = decode(data)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as exc:
-        raise BadRequest(f"The request body is no valid JSON: {exc}", check="json", reason=str(exc)) from exc
-    if SUSPECT.search(data):
-        _examine(body)
+    body = decode_json(data)
+    refuse_extremes(data, body)
     return body
 
 
-def _examine(value: Any) -> None:
-    """Look for what :data:`SUSPECT` may have found, without recursion, as bodies may be deep."""
-    left = [value]
+def decode_json(data: bytes) -> Any:
+    """``data`` as JSON, whatever it holds. :raises BadRequest: it is none, or not UTF-8."""
+    try:
+        return decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as exc:
+        raise BadRequest(f"The request body is no valid JSON: {exc}", check="json", reason=str(exc)) from exc
+
+
+def refuse_extremes(data: bytes, body: Any) -> None:
+    """See that no part of ``body``, which ``data`` writes, is a NUL character or a number beyond 64 bits.
+
+    :raises BadRequest: one is.
+    """
+    if not SUSPECT.search(data):
+        return
+    # Without recursion, as bodies may be deep.
+    left = [body]
     while left:
         one = left.pop()
         if isinstance(one, dict):

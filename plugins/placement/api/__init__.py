@@ -15,11 +15,12 @@ from . import (
     usages,
     versions,
 )
-from .faults import fault
+from .faults import fault, page
 from .media import admit
 
 OPERATIONS = (*versions.OPERATIONS, *providers.OPERATIONS, *inventories.OPERATIONS, *aggregates.OPERATIONS,
               *traits.OPERATIONS, *classes.OPERATIONS, *usages.OPERATIONS, *allocations.OPERATIONS,
               *candidates.OPERATIONS, *reshaper.OPERATIONS)
 API = Api(name="placement", prefix="/placement", operations=OPERATIONS, fault=fault,
-          microversions=Microversions("placement", versions.FIRST, versions.LAST), admit=admit)
+          microversions=Microversions("placement", versions.FIRST, versions.LAST), admit=admit,
+          listed_methods=True, page=page)

@@ -31,11 +31,6 @@ def dashed(text: str) -> str:
     return str(uuid.UUID(text))
 
 
-def path(call: Call, rest: str) -> str:
-    """The path of a resource of this service, as links have it."""
-    return str(call.request.root_path) + rest
-
-
 def location(call: Call, rest: str) -> dict[str, str]:
     """The header that says where a new resource is."""
     return {"Location": call.address(rest)}

@@ -113,9 +113,9 @@ def _query(since: str) -> Query:
             known.update(more)
     if _number(since) < 16:
         known.pop("limit")
-    keys = "resources|required|member_of" + ("|in_tree" if _number(since) >= 31 else "")
+    keys = ("resources", "required", "member_of", *(("in_tree",) if _number(since) >= 31 else ()))
     suffix = "" if _number(since) < 25 else "[1-9][0-9]*" if _number(since) < 33 else "[a-zA-Z0-9_-]{1,64}"
-    return Query(known, strict=True, patterns=[f"({keys}){suffix}"] if suffix else [])
+    return Query(known, strict=True, patterns=[f"{key}({suffix})?" for key in keys] if suffix else [])
 
 
 def _number(text: str) -> int:

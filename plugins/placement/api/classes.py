@@ -9,23 +9,23 @@ from ....core.http.call import Call, Reply
 from ....core.http.table import Operation
 from .. import name
 from ..standard import CUSTOM_NAME
-from .answer import dated, location, path
+from .answer import dated, location
 
 NEW = {"type": "object",
        "properties": {"name": {"type": "string", "pattern": "^CUSTOM_[A-Z0-9_]+$", "maxLength": 255}},
        "required": ["name"], "additionalProperties": False}
 
 
-def view(call: Call, class_: str) -> dict[str, Any]:
-    """A class as clients see it."""
-    return {"name": class_, "links": [{"rel": "self", "href": path(call, f"/resource_classes/{class_}")}]}
+def view(class_: str) -> dict[str, Any]:
+    """A class as clients see it; links are paths below the service's own address, wherever that is."""
+    return {"name": class_, "links": [{"rel": "self", "href": f"/resource_classes/{class_}"}]}
 
 
 def index(service: Any, call: Call) -> Any:
     """All classes."""
     with service.db.read() as tx:
         found = name.class_names(tx)
-    return dated(service, call, {"resource_classes": [view(call, class_) for class_ in found]})
+    return dated(service, call, {"resource_classes": [view(class_) for class_ in found]})
 
 
 def create(service: Any, call: Call) -> Any:
@@ -42,14 +42,14 @@ def show(service: Any, call: Call) -> Any:
     with service.db.read() as tx:
         if name.unknown_classes(tx, [class_]):
             raise NotFound(f"No such resource class {class_}.")
-    return dated(service, call, view(call, class_))
+    return dated(service, call, view(class_))
 
 
 def rename(service: Any, call: Call) -> Any:
     """Another name for a custom class, as it was before 1.7."""
     with service.db.write() as tx:
         name.rename_class(tx, service.clock.now(), call.path["name"], call.body["name"])
-    return view(call, call.body["name"])
+    return view(call.body["name"])
 
 
 def put(service: Any, call: Call) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import http
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
@@ -28,8 +29,9 @@ def detail(error: CloudError) -> str:
     if check == "json":
         return f"Malformed JSON: {facts.get('reason')}"
     if check == "query" and "unknown" in facts:
+        patterns = ", ".join(f"'^{pattern}$'" for pattern in cast(Sequence[str], facts.get("patterns", ())))
         return (f"Invalid query string parameters: Additional properties are not allowed ('{facts['unknown']}' was "
-                f"unexpected): '{facts['unknown']}' does not match any of the regexes of known parameters")
+                f"unexpected): '{facts['unknown']}' does not match any of the regexes: {patterns}")
     if check == "query":
         return f"Invalid query string parameters: {error}"
     if facts.get("microversion"):
@@ -50,3 +52,10 @@ def fault(status: int, error: CloudError) -> Mapping[str, Any]:
         if name in facts:
             one[name] = facts[name]
     return {"errors": [one]}
+
+
+def page(status: int, error: CloudError) -> str:
+    """The same for who takes HTML only."""
+    title, text = f"{status} {http.HTTPStatus(status).phrase}", html.escape(detail(error))
+    return (f"<html>\n <head>\n  <title>{title}</title>\n </head>\n <body>\n  <h1>{title}</h1>\n  {text}<br /><br />\n"
+            f" </body>\n</html>\n")

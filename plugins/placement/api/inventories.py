@@ -171,7 +171,7 @@ OPERATIONS = (
     Operation("GET", ALL, index, RULE + "list", summary="List a provider's inventories."),
     Operation("POST", ALL, create, RULE + "create", body=POST, status=201, summary="Create an inventory."),
     Operation("PUT", ALL, replace, RULE + "update", body=PUT_ALL, summary="Replace a provider's inventories."),
-    Operation("DELETE", ALL, clear, RULE + "delete", status=204, since="1.5",
+    Operation("DELETE", ALL, clear, RULE + "delete", status=204, since="1.5", absent=405,
               summary="Delete a provider's inventories."),
     Operation("GET", ONE, show, RULE + "show", summary="Show an inventory."),
     Operation("PUT", ONE, update, RULE + "update", body=PUT_ONE, summary="Update an inventory."),

@@ -10,7 +10,7 @@ from ....core.http.call import Call, Reply
 from ....core.http.table import Operation, Query
 from .. import candidate, name, provider
 from . import queries
-from .answer import dashed, dated, location, path
+from .answer import dashed, dated, location
 
 NAME = {"type": "string", "maxLength": 200}
 UUID = {"type": "string", "format": "uuid"}
@@ -29,7 +29,7 @@ SINCE = {"member_of": "1.3", "resources": "1.4", "in_tree": "1.14", "required": 
 
 def view(call: Call, row: Row) -> dict[str, Any]:
     """A provider as clients see it."""
-    here = path(call, f"/resource_providers/{row.id}")
+    here = f"/resource_providers/{row.id}"
     links = [{"rel": "self", "href": here}]
     links += [{"rel": rel, "href": f"{here}/{rel}"} for since, rel in LINKS if call.version >= since]
     found = {"uuid": row.id, "name": row.name, "generation": row.generation, "links": links}
