@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from ...core.context import Context
 from ...core.db.engine import Row
 from ...core.errors import NotFound
+from . import departures
 from .memberships import groups_of
 from .projects import Projects
 from .revision import ALL
@@ -84,6 +85,8 @@ class Assignments:
         with self._db.write() as tx:
             if tx.execute(assignments.delete().where(*_exactly(assignment))) == 0:
                 self.check(assignment)
+            if assignment.actor_kind == "user" and assignment.target_kind == "project":
+                departures.role_lost(tx, assignment.actor_id, assignment.target_id)
             self._store.revision.bump(tx, _concerned(assignment))
             self._store.emit(tx, context, "role_assignment", "deleted", assignment.role_id, **_facts(assignment))
 

@@ -6,17 +6,23 @@ Each action is a row of ``ACTIONS``: its word, one sentence, its arguments and w
 from __future__ import annotations
 
 import argparse
+import contextlib
 import dataclasses
 import json
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from ...core.cli.command import Command, add_configuration, add_state, configuration
 from ...core.clock import System
 from ...core.errors import BadRequest
+
+if TYPE_CHECKING:
+    from ...core.db.engine import Database
+    from .keys import Seal
 
 
 @dataclasses.dataclass(frozen=True)
@@ -70,6 +76,49 @@ def test_mapping(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def rotate_credential_keys(arguments: argparse.Namespace) -> int:
+    """Rotate the keys that secrets in the database are sealed with.
+
+    Running processes notice within a second. Secrets sealed so far can be opened until their key is retired by a
+    later rotation, which is refused as long as there are some: ``reseal-credentials`` comes first.
+    :raises BadRequest: a secret would be lost.
+    """
+    from . import sealed
+    with _sealed(arguments) as (database, seal):
+        left = sealed.of_older_keys(database, seal)
+        if left:
+            raise BadRequest(f"{left} secrets are sealed with an older key; run reseal-credentials first")
+        seal.rotate()
+    print("credential keys rotated")
+    return 0
+
+
+def reseal_credentials(arguments: argparse.Namespace) -> int:
+    """Seal all secrets in the database with the newest key."""
+    from . import sealed
+    with _sealed(arguments) as (database, seal):
+        print(f"{sealed.seal_anew(database, seal)} secrets sealed with the newest key")
+    return 0
+
+
+@contextlib.contextmanager
+def _sealed(arguments: argparse.Namespace) -> Iterator[tuple[Database, Seal]]:
+    """The database of the cloud of a folder, and the seal of its secrets."""
+    from ...core.db.engine import Databases
+    from ...core.db.upgrade import check
+    from .keys import seal
+    from .store import IdentityOptions
+    from .tables import SCHEMA
+    options = configuration(arguments)
+    databases = Databases(options, arguments.state)
+    try:
+        database = databases.of("identity")
+        check(database, SCHEMA)
+        yield database, seal(arguments.state, options.section("identity", IdentityOptions), System())
+    finally:
+        databases.close()
+
+
 def _asserted(file: Path) -> dict[str, list[str]]:
     from .federation import mapping
     found = {}
@@ -89,6 +138,8 @@ def _mapping_arguments(parser: argparse.ArgumentParser) -> None:
 
 ACTIONS: Mapping[str, Action] = {
     "rotate-keys": Action("make new tokens with the next key", rotate_keys),
+    "rotate-credential-keys": Action("seal new secrets with the next key", rotate_credential_keys),
+    "reseal-credentials": Action("seal all secrets with the newest key", reseal_credentials),
     "test-mapping": Action("show what a mapping makes of an assertion", test_mapping, _mapping_arguments),
 }
 

@@ -2,64 +2,25 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
-import os
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import msgspec
 import sqlalchemy as sa
-from cryptography.fernet import Fernet
 
-from ...core.clock import Clock
 from ...core.context import Context
 from ...core.db.engine import Row
 from ...core.db.paging import Page, paged
-from ...core.errors import AlreadyExists, BadRequest
+from ...core.errors import AlreadyExists, BadRequest, Forbidden
+from .delegation import ACCESS_TOKEN, APPLICATION_CREDENTIAL, TRUST, Delegation
 from .store import Store, found
 from .tables import credentials
 
+EC2 = "ec2"
+MARKS = {TRUST: "trust_id", APPLICATION_CREDENTIAL: "app_cred_id", ACCESS_TOKEN: "access_token_id"}
+"""Where the blob of an EC2 credential tells by which delegation it was made: its logins are worth no more than that."""
 CREDENTIAL = sa.select(credentials).where(credentials.c.id == sa.bindparam("id"))
-
-
-class Seal:
-    """Encrypts with a key of a file of its own, made when it is first needed and readable by its owner only."""
-
-    def __init__(self, file: Path, clock: Clock) -> None:
-        self._file = file
-        self._clock = clock
-        self._cipher: Fernet | None = None
-
-    def close(self, text: str) -> str:
-        """``text`` encrypted."""
-        return self._key().encrypt_at_time(text.encode(), int(self._clock.time())).decode()
-
-    def open(self, sealed: str) -> str:
-        """What :meth:`close` was given."""
-        return self._key().decrypt(sealed.encode()).decode()
-
-    def _key(self) -> Fernet:
-        if self._cipher is None:
-            if not self._file.exists():
-                self._make()
-            self._cipher = Fernet(self._file.read_bytes())
-        return self._cipher
-
-    def _make(self) -> None:
-        """Write a key; of two processes that do so at once, the first one's stays."""
-        self._file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        passing = self._file.with_name(f".{self._file.name}.{self._clock.hex_id()}")
-        descriptor = os.open(passing, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(base64.urlsafe_b64encode(self._clock.random_bytes(32)))
-        try:
-            os.link(passing, self._file)
-        except FileExistsError:
-            return
-        finally:
-            passing.unlink()
 
 
 class Credentials:
@@ -67,7 +28,7 @@ class Credentials:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._seal = Seal(store.kit.state_dir / "identity" / "credential.key", store.clock)
+        self._seal = store.seal
 
     def find(self, credential_id: str) -> Row:
         """A credential, still sealed. :raises NotFound: there is none."""
@@ -83,18 +44,23 @@ class Credentials:
         with self._store.db.read() as tx:
             return tx.rows(paged(sa.select(credentials).where(*conditions), credentials, page, tx))
 
-    def create(self, context: Context, values: Mapping[str, Any], blob: str) -> Row:
+    def create(self, context: Context, values: Mapping[str, Any], blob: str,
+               delegation: Delegation | None = None) -> Row:
         """A new credential. The id of one of type ``ec2`` is the SHA-256 of its access key, as the API has it.
 
         :raises BadRequest: an EC2 credential names no access key or no project.
-        :raises AlreadyExists: there is one of this access key.
+        :raises AlreadyExists: there is one of this access key. :raises Forbidden: the caller's token, made by
+            ``delegation``, is not good for it.
         """
         values = {"project_id": "", "extra": {}, **values}
         credential_id = self._store.clock.hex_id()
-        if values["type"] == "ec2":
-            credential_id = hashlib.sha256(_access(blob).encode()).hexdigest()
+        if values["type"] == EC2:
             if not values["project_id"]:
                 raise BadRequest("Project ID is required for an EC2 credential.")
+            blob = _marked(blob, values, delegation)
+            credential_id = id_of(access_of(blob))
+        elif delegation is not None and delegation.restricted:
+            raise Forbidden("A token that was lent makes no credentials but for EC2.")
         with self._store.db.write() as tx:
             if tx.row(CREDENTIAL, {"id": credential_id}) is not None:
                 raise AlreadyExists("Conflict occurred attempting to store credential - Duplicate entry.")
@@ -103,15 +69,30 @@ class Credentials:
             return self.find(credential_id)
 
     def update(self, context: Context, credential_id: str, values: Mapping[str, Any], blob: str | None) -> Row:
-        """Change a credential."""
+        """Change the blob of a credential, and attributes that the API does not know.
+
+        :raises BadRequest: owner, project or type would change, or by what an EC2 credential was made.
+        """
         with self._store.db.write() as tx:
             row = self.find(credential_id)
-            changed = {**values, "extra": {**row.extra, **values.get("extra", {})}}
+            for name in ("user_id", "project_id", "type"):
+                if values.get(name, getattr(row, name)) != getattr(row, name):
+                    raise BadRequest(f"The {name} of a credential cannot be changed.")
+            changed: dict[str, Any] = {"extra": {**row.extra, **values.get("extra", {})}}
             if blob is not None:
+                if row.type == EC2:
+                    self._check_marks(row, blob)
                 changed["sealed_blob"] = self._seal.close(blob)
             tx.update(credentials, credential_id, **changed)
             self._store.emit(tx, context, "credential", "updated", credential_id)
             return self.find(credential_id)
+
+    def _check_marks(self, row: Row, blob: str) -> None:
+        before, after = _decoded(self.blob(row)), _decoded(blob)
+        access_of(blob)
+        for mark in MARKS.values():
+            if before.get(mark) != after.get(mark):
+                raise BadRequest(f"{mark} can not be updated for credential")
 
     def delete(self, context: Context, credential_id: str) -> None:
         """Remove a credential."""
@@ -120,10 +101,47 @@ class Credentials:
             tx.delete(credentials, credential_id)
             self._store.emit(tx, context, "credential", "deleted", credential_id)
 
+    def in_reach(self, row: Row, delegation: Delegation | None) -> bool:
+        """Tell whether a token made by ``delegation`` may come near a credential: one that is restricted only to
+        EC2 credentials that were made by the same, as any other secret of the user is worth more than the token."""
+        if delegation is None or not delegation.restricted:
+            return True
+        return bool(row.type == EC2 and _decoded(self.blob(row)).get(MARKS[delegation.kind]) == delegation.id)
 
-def _access(blob: str) -> str:
+    def lent_by(self, blob: str) -> tuple[str, str]:
+        """Kind and id of the delegation that an EC2 credential was made by, or nothing."""
+        found = _decoded(blob)
+        return next(((kind, str(found[mark])) for kind, mark in MARKS.items() if found.get(mark)), ("", ""))
+
+
+def id_of(access: str) -> str:
+    """The id of the EC2 credential of an access key."""
+    return hashlib.sha256(access.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def access_of(blob: str) -> str:
+    """The access key of an EC2 credential. :raises BadRequest: there is none."""
+    found = _decoded(blob).get("access")
+    if not isinstance(found, str) or not found:
+        raise BadRequest("Invalid blob in credential: it names no access key")
+    return found
+
+
+def _decoded(blob: str) -> Mapping[str, Any]:
     try:
-        found_access = msgspec.json.decode(blob)["access"]
-    except (msgspec.DecodeError, KeyError, TypeError) as exc:
-        raise BadRequest("Invalid blob in credential: it names no access key") from exc
-    return str(found_access)
+        found = msgspec.json.decode(blob)
+    except msgspec.DecodeError as exc:
+        raise BadRequest("Invalid blob in credential: it is no JSON object") from exc
+    if not isinstance(found, dict):
+        raise BadRequest("Invalid blob in credential: it is no JSON object")
+    return found
+
+
+def _marked(blob: str, values: Mapping[str, Any], delegation: Delegation | None) -> str:
+    """The blob of a new EC2 credential, which tells by what it was made."""
+    if delegation is None:
+        return blob
+    if values["project_id"] != delegation.project_id or values["user_id"] != delegation.user_id:
+        raise Forbidden("A token that was lent makes EC2 credentials for its own user and project only.")
+    found = {key: value for key, value in _decoded(blob).items() if key not in MARKS.values()}
+    return msgspec.json.encode({**found, MARKS[delegation.kind]: delegation.id}).decode()

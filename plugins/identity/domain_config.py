@@ -12,7 +12,6 @@ import sqlalchemy as sa
 from ...core.context import Context
 from ...core.db.engine import Row, Transaction
 from ...core.errors import Forbidden, NotFound
-from .credentials import Seal
 from .domain_options import DEFAULTS, is_known, is_secret
 from .store import Store
 from .tables.domain_config import domain_options
@@ -31,7 +30,7 @@ class DomainConfigurations:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._db = store.db
-        self._seal = Seal(store.kit.state_dir / "identity" / "domain_config.key", store.clock)
+        self._seal = store.seal
 
     # For backends.
 

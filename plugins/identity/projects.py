@@ -12,6 +12,7 @@ from ...core.db.engine import Row, Transaction
 from ...core.db.paging import Page, paged
 from ...core.drivers.identity import Condition, Search, WritableGroups, WritableUsers
 from ...core.errors import AlreadyExists, BadRequest, Forbidden, NotFound
+from . import departures
 from .store import Store, found, in_batches
 from .tables import (
     assignments,
@@ -228,6 +229,7 @@ class Projects:
         tx.execute(assignments.delete().where(assignments.c.target_id == project_id))
         for table in (credentials, tags, project_endpoints, project_endpoint_groups, limits):
             tx.execute(table.delete().where(table.c.project_id == project_id))
+        departures.project_gone(tx, project_id)
         tx.delete(projects, project_id)
 
     def _remove_people(self, tx: Transaction, domain_id: str) -> None:
@@ -240,6 +242,7 @@ class Projects:
         if isinstance(backend, WritableUsers):
             for user in backend.users(search):
                 tx.execute(assignments.delete().where(assignments.c.actor_id == user.id))
+                departures.user_gone(tx, user.id)
                 backend.delete_user(user.id)
 
     def set_tags(self, context: Context, project_id: str, project_tags: Sequence[str]) -> None:

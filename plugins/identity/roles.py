@@ -63,6 +63,13 @@ class Roles:
         with self._db.read() as tx:
             return found(tx.row(ROLE_NAMED, {"domain_id": domain_id, "name": name}), "role", name)
 
+    def meant(self, given: Mapping[str, Any]) -> str:
+        """The id of the role that a body names by id, or by name. :raises NotFound: there is none."""
+        if "id" in given:
+            return str(self.find(given["id"]).id)
+        domain = given.get("domain") or {}
+        return str(self.named(given["name"], domain.get("id", "")).id)
+
     def by_id(self, role_ids: Sequence[str]) -> dict[str, Row]:
         """Those of ``role_ids`` that exist."""
         with self._db.read() as tx:

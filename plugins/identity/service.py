@@ -10,25 +10,35 @@ from ...core.errors import NotFound
 from ...core.process.slice import Kit
 from ...core.services.identity import IdentityService, Project
 from .assignment_lists import AssignmentLists
+from .application_credentials import ApplicationCredentials
 from .assignments import SYSTEM, Assignment, Assignments
 from .authentication import Authentication
 from .backends import ASSERTIONS, BACKENDS, FORMATS
 from .catalog import Catalog
 from .credentials import Credentials
 from .domain_config import DomainConfigurations
+from .ec2 import Ec2
 from .endpoint_groups import EndpointGroups
 from .explanations import Explanations
+from .delegation import ACCESS_TOKEN, APPLICATION_CREDENTIAL, TRUST
 from .federation.login import Login
 from .federation.providers import Mappings, Providers, ServiceProviders
 from .guard import Guard
+from .keys import seal
 from .limits import Limits, RegisteredLimits
+from .methods import Naming
+from .oauth1 import OAuth1
 from .policies import Policies
 from .projects import Projects
+from .receipts import Receipts
 from .revision import Memory, Revision
 from .revoke_events import Revocations, teller
 from .roles import Roles
+from .secret_hash import SecretHashes
 from .store import Store
 from .tokens import Tokens
+from .totp import Totp
+from .trusts import Trusts
 from .users import Groups, Users
 
 PERSONAS = (("demo", "member"), ("demo_reader", "reader"), ("demo_manager", "manager"))
@@ -46,7 +56,7 @@ class Identity(IdentityService):
         self.store = store = Store(
             kit=kit, options=options, db=kit.db, clock=kit.clock, backend=backend,
             format=kit.driver(FORMATS, options.tokens), revision=revision,
-            memory=Memory(revision, kit.clock, options.memory_ttl_s))
+            memory=Memory(revision, kit.clock, options.memory_ttl_s), seal=seal(kit.state_dir, options, kit.clock))
         self.roles = Roles(store)
         self.projects = Projects(store)
         self.endpoint_groups = EndpointGroups(store, self.projects)
@@ -57,8 +67,8 @@ class Identity(IdentityService):
         self.users = Users(store, self.projects, self.assignments)
         self.groups = Groups(store, self.projects, self.assignments)
         self.tokens = Tokens(store, self.projects, self.assignments, self.catalog)
-        self.authentication = Authentication(store, self.projects, self.tokens)
         self.credentials = Credentials(store)
+        self._delegate(store)
         self.revocations = Revocations(store)
         self.guard = Guard(kit.clock, options)
         self.domain_configurations = DomainConfigurations(store)
@@ -70,6 +80,22 @@ class Identity(IdentityService):
         self.service_providers = ServiceProviders(store)
         self.login = Login(store, [kit.driver(ASSERTIONS, name) for name in options.assertions], self.providers,
                            self.mappings, self.projects, self.roles, self.assignments, self.tokens)
+
+    def _delegate(self, store: Store) -> None:
+        """The ways to a token, and those to lend what one may."""
+        naming = Naming(store, self.projects)
+        hashes = SecretHashes(store.clock, store.memory)
+        self.application_credentials = ApplicationCredentials(store, self.roles, hashes)
+        self.trusts = Trusts(store, self.projects, self.roles, self.assignments)
+        self.oauth1 = OAuth1(store, self.projects, self.roles, self.assignments, self.tokens)
+        self.ec2 = Ec2(store, self.projects, self.credentials, self.tokens)
+        self.tokens.delegations.update({
+            TRUST: self.trusts.delegation, APPLICATION_CREDENTIAL: self.application_credentials.delegation,
+            ACCESS_TOKEN: self.oauth1.delegation})
+        self.authentication = Authentication(store, self.projects, self.tokens, Receipts(store, self.tokens),
+                                             self.trusts, self.application_credentials, naming)
+        self.authentication.methods.update({"totp": Totp(store, naming, self.credentials).prove,
+                                            "oauth1": self.oauth1.prove})
 
     # What it promises the other services.
 

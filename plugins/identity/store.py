@@ -17,6 +17,7 @@ from ...core.drivers.identity import Identity, WritableGroups, WritableUsers
 from ...core.drivers.token import TokenFormat
 from ...core.errors import NotFound
 from ...core.process.slice import Kit
+from .keys import Seal
 from .revision import Memory, Revision
 
 BATCH = 500
@@ -39,6 +40,15 @@ class IdentityOptions:
     login_failures_per_address: int = option(300, "failed logins from one address answered in a minute; 0 = any")
     unlimited_addresses: tuple[str, ...] = option((), "networks that many users come from, as dashboards': any number")
     trusted_proxies: tuple[str, ...] = option((), "networks of proxies whose X-Forwarded-For is believed")
+    allow_rescope_scoped_token: bool = option(True, "whether a token with a scope may be exchanged for another one")
+    receipt_lifetime_s: int = option(300, "seconds a receipt is good for: time to prove a second thing")
+    totp_previous_windows: int = option(1, "how many passcodes before the present one count, 30 seconds each")
+    signature_window_s: int = option(900, "seconds a signed request (EC2, OAuth1) may be older or newer than now")
+    oauth1_request_token_lifetime_s: int = option(28800, "seconds to authorize an OAuth1 request token in; 0 = any")
+    oauth1_access_token_lifetime_s: int = option(86400, "seconds an OAuth1 access token is good for; 0 = for ever")
+    credential_key_repository: str = option("", "folder of the keys of sealed secrets, which identity processes share; "
+                                            "empty: identity/credential-keys in the state folder")
+    max_active_credential_keys: int = option(3, "keys of sealed secrets kept after a rotation")
     list_limit: int = option(0, "largest number of rows of one list, 0 for no limit")
     max_project_depth: int = option(5, "levels of projects below a domain")
     prohibited_implied_roles: tuple[str, ...] = option(("admin",), "names of roles that none may imply")
@@ -62,6 +72,8 @@ class Store:
     format: TokenFormat
     revision: Revision
     memory: Memory
+    seal: Seal
+    """Closes and opens the secrets that the database keeps."""
 
     @property
     def users(self) -> WritableUsers:

@@ -186,7 +186,7 @@ class Tokens:
         except NotFound as exc:
             raise Unauthorized() from exc
         rows = [row for row in (*domains, target, target_domain) if row is not None]
-        if not all(one.enabled for one in (user, *others, *rows)):
+        if not all(one.enabled for one in (user, *others)) or not all(row.enabled for row in rows):
             raise Unauthorized()
         found = self._roles(user_id, scope, target, delegation)
         if scope.kind and not found:
@@ -329,8 +329,8 @@ def _subjects(people: Sequence[User], scope: Scope, target_domain: Row | None) -
 
 
 def _bearer(grant: Grant) -> Bearer | None:
-    """What those are told who read the token offline; none where access rules would have to be told, too."""
-    if grant.delegation is not None and grant.delegation.access_rules:
+    """What those are told who read the token offline; of what is lent they have to ask, as others may end it."""
+    if grant.delegation is not None:
         return None
     return Bearer(user_name=grant.user.name, user_domain_id=grant.user.domain_id,
                   user_domain_name=grant.user_domain_name, project_name=grant.project_name, domain_id=grant.domain_id,

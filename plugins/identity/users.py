@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from ...core.context import Context
 from ...core.drivers.identity import Group, PasswordRules, Search, User
 from ...core.errors import BadRequest, NotFound, Unauthorized
+from . import departures
 from .assignments import Assignments
 from .memberships import forget, groups_of
 from .projects import Projects
@@ -69,6 +70,8 @@ class Users:
             if prepared is not None:
                 self._store.users.set_password(user_id, prepared)
                 after = self.find(user_id)
+            if before.enabled and not after.enabled:
+                departures.user_disabled(tx, user_id)
             if prepared is not None or (before.enabled and not after.enabled):
                 self._store.revoke(tx, f"user:{user_id}")
             self._store.revision.bump(tx, (f"user:{user_id}",))
@@ -112,6 +115,7 @@ class Users:
             self._assignments.forget_actor(user_id, ())
             forget(tx, user_id)
             tx.execute(sa.delete(credentials).where(credentials.c.user_id == user_id))
+            departures.user_gone(tx, user_id)
             self._store.users.delete_user(user_id)
             self._store.revoke(tx, f"user:{user_id}")
             self._store.emit(tx, context, "user", "deleted", user_id)

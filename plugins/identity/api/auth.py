@@ -5,37 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ....core.errors import Forbidden
+from ....core.errors import Forbidden, NotFound
 from ....core.http.call import Call, Reply
 from ....core.http.table import Operation, Query
 from ..assignments import SYSTEM
 from ..guard import claimed
+from ..methods import Request
+from ..receipts import MoreNeeded
 from ..service import Identity
 from ..tokens import Entry
+from .auth_schema import AUTH
 from .domains import view as domain_view
 from .lists import answer
 from .projects import views as project_views
 
-TEXT = {"type": "string", "maxLength": 4096}
-NAMED = {"type": "object", "properties": {"id": TEXT, "name": TEXT}, "anyOf": [{"required": ["id"]},
-                                                                              {"required": ["name"]}]}
-USER = {"type": "object", "properties": {"id": TEXT, "name": TEXT, "password": {"type": "string"}, "domain": NAMED},
-        "required": ["password"],
-        "anyOf": [{"required": ["id"]}, {"required": ["name", "domain"]}]}
-SCOPE = {"type": ["object", "string", "null"], "properties": {
-    "project": {"type": "object", "properties": {"id": TEXT, "name": TEXT, "domain": NAMED},
-                "anyOf": [{"required": ["id"]}, {"required": ["name", "domain"]}]},
-    "domain": NAMED, "unscoped": {"type": "object"},
-    "system": {"type": "object", "properties": {"all": {"enum": [True]}}, "required": ["all"]},
-    "OS-TRUST:trust": False},
-    "anyOf": [{"type": "null"}, {"type": "string", "enum": ["unscoped"]}, {"type": "object", "minProperties": 1}]}
-AUTH = {"type": "object", "required": ["auth"], "properties": {"auth": {
-    "type": "object", "required": ["identity"], "properties": {
-        "identity": {"type": "object", "required": ["methods"], "properties": {
-            "methods": {"type": "array", "items": {"type": "string", "maxLength": 64}, "minItems": 1, "maxItems": 8},
-            "password": {"type": "object", "properties": {"user": USER}, "required": ["user"]},
-            "token": {"type": "object", "properties": {"id": TEXT}, "required": ["id"]}}},
-        "scope": SCOPE}}}}
+ACCESS_RULES = "OPENSTACK-IDENTITY-ACCESS-RULES"
+"""The header by which who validates a token tells that it heeds access rules, and in which version."""
 
 
 def _reply(service: Identity, call: Call, entry: Entry, status: int) -> Reply:
@@ -45,11 +30,26 @@ def _reply(service: Identity, call: Call, entry: Entry, status: int) -> Reply:
 
 
 def create(service: Identity, call: Call) -> Reply:
-    """Issue a token."""
-    auth = call.body["auth"]
+    """Issue a token, or a receipt for who has to prove more."""
+    auth, request = call.body["auth"], presented(call)
+    more: MoreNeeded | None = None
     with service.guard.watched(address(service, call), claimed(auth["identity"])):
-        entry = service.authentication.authenticate(auth)
+        try:
+            entry = service.authentication.authenticate(auth, request)
+        except MoreNeeded as exc:
+            more = exc
+    if more is not None:
+        return Reply({"receipt": more.receipt, "required_auth_methods": more.required}, 401,
+                     {"Openstack-Auth-Receipt": more.text,
+                      "WWW-Authenticate": f'Keystone uri="{call.base}"'})
     return _reply(service, call, entry, 201)
+
+
+def presented(call: Call) -> Request:
+    """What came beside the body."""
+    request = call.request
+    return Request(method=request.method, url=call.base + request.path, query=request.query_string or "",
+                   authorization=call.header("AUTHORIZATION"), receipt=call.header("OPENSTACK-AUTH-RECEIPT"))
 
 
 def address(service: Identity, call: Call) -> str:
@@ -63,7 +63,18 @@ def _subject(service: Identity, call: Call) -> Entry:
 
 def show(service: Identity, call: Call) -> Reply:
     """Validate a token."""
-    return _reply(service, call, _subject(service, call), 200)
+    entry = _subject(service, call)
+    if entry.context.access_rules and not _heeds_rules(call.header(ACCESS_RULES)):
+        raise NotFound("Could not find token.")
+    return _reply(service, call, entry, 200)
+
+
+def _heeds_rules(text: str) -> bool:
+    """Tell whether who asks keeps to the access rules of tokens: without that a bound token would be unbound there."""
+    try:
+        return float(text) >= 1.0
+    except ValueError:
+        return False
 
 
 def delete(service: Identity, call: Call) -> None:

@@ -8,11 +8,13 @@ from typing import Any
 import msgspec
 
 from ....core.db.engine import Row
-from ....core.errors import BadRequest, NotFound
+from ....core.drivers.identity import Condition
+from ....core.errors import Forbidden, NotFound
 from ....core.http.call import Call
 from ....core.http.table import Operation
 from ..service import Identity
 from ..tables import credentials
+from .callers import caller
 from .lists import LIST, answer, conditions, in_sql, page, split
 from .schemas import ID, NULLABLE_ID, body
 
@@ -35,9 +37,14 @@ def _blob(given: Any) -> str:
 
 def index(service: Identity, call: Call) -> Mapping[str, Any]:
     """List the credentials that the caller may see."""
-    found = in_sql(credentials, conditions(call, ("user_id", "type")))
+    lent = caller(service, call).delegation
+    wanted = conditions(call, ("user_id", "type"))
+    if not call.allows("identity:get_credential", {"target.credential.user_id": ""}):
+        wanted.append(Condition("user_id", "equals", call.context.user_id))
+    found = in_sql(credentials, wanted)
     rows = [row for row in service.credentials.all(found, page(service, call))
-            if call.allows("identity:get_credential", {"target.credential.user_id": row.user_id})]
+            if call.allows("identity:get_credential", {"target.credential.user_id": row.user_id})
+            and service.credentials.in_reach(row, lent)]
     return answer(service, call, "credentials", [view(service, call, row) for row in rows])
 
 
@@ -46,21 +53,27 @@ def create(service: Identity, call: Call) -> Mapping[str, Any]:
     known, extra = split(call.body["credential"], ATTRIBUTES)
     values = {"user_id": known.get("user_id") or call.context.user_id, "type": known["type"],
               "project_id": known.get("project_id") or "", "extra": extra}
-    return {"credential": view(service, call, service.credentials.create(call.context, values, _blob(known["blob"])))}
+    return {"credential": view(service, call, service.credentials.create(
+        call.context, values, _blob(known["blob"]), caller(service, call).delegation))}
 
 
 def show(service: Identity, call: Call) -> Mapping[str, Any]:
     """Show a credential."""
-    return {"credential": view(service, call, service.credentials.find(call.path["credential_id"]))}
+    return {"credential": view(service, call, _reached(service, call))}
+
+
+def _reached(service: Identity, call: Call) -> Row:
+    """The credential of the path. :raises Forbidden: the caller's token was lent and is worth less."""
+    row = service.credentials.find(call.path["credential_id"])
+    if not service.credentials.in_reach(row, caller(service, call).delegation):
+        raise Forbidden("A token that was lent reaches no credentials but those made with the same.")
+    return row
 
 
 def update(service: Identity, call: Call) -> Mapping[str, Any]:
-    """Update a credential. Its owner stays, so that nobody can hand a secret of their making to another."""
+    """Update a credential. Owner, project and type stay: who wants others makes a new one."""
     known, extra = split(call.body["credential"], ATTRIBUTES)
-    row = service.credentials.find(call.path["credential_id"])
-    owner = known.get("user_id", row.user_id)
-    if owner != row.user_id and not call.allows("identity:update_credential", {"target.credential.user_id": owner}):
-        raise BadRequest("The owner of a credential cannot be changed.")
+    row = _reached(service, call)
     blob = known.pop("blob", None)
     if "project_id" in known:
         known["project_id"] = known["project_id"] or ""
@@ -71,7 +84,7 @@ def update(service: Identity, call: Call) -> Mapping[str, Any]:
 
 def delete(service: Identity, call: Call) -> None:
     """Delete a credential."""
-    service.credentials.delete(call.context, call.path["credential_id"])
+    service.credentials.delete(call.context, _reached(service, call).id)
 
 
 def of_credential(service: Identity, call: Call) -> Mapping[str, Any]:

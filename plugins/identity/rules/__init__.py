@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from ....core.policy.rules import Rule
-from . import catalog, credentials, domain_config, federation, limits, projects, roles, tokens, users
+from . import catalog, credentials, delegation, domain_config, federation, limits, projects, roles, tokens, users
 from .base import BASE
 from .scopes import scopes_of
 
 TABLES = (tokens.TOKENS, users.USERS, users.GROUPS, projects.PROJECTS, projects.DOMAINS, roles.ROLES, roles.GRANTS,
           catalog.CATALOG, catalog.ENDPOINT_GROUPS, catalog.POLICIES, limits.LIMITS, domain_config.DOMAIN_CONFIG,
-          credentials.CREDENTIALS, federation.FEDERATION)
+          credentials.CREDENTIALS, delegation.APPLICATION_CREDENTIALS, delegation.TRUSTS, delegation.OAUTH1,
+          federation.FEDERATION)
 
 RULES = (*BASE, *(Rule(f"identity:{name}", check, sentence, scopes_of(name))
                   for table in TABLES for name, check, sentence in table))

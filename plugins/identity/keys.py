@@ -1,0 +1,159 @@
+"""The keys that secrets in the database are sealed with: a folder of numbered keys that processes share.
+
+File ``0`` is the staged key, the highest number the primary one that seals, the rest only open. A rotation makes the
+staged key the new primary, so every process that shares the folder knows a key before anything is sealed with it.
+There is no way to seal without a key: the first ones are made when they are needed.
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import fcntl
+import hashlib
+import hmac
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+
+from ...core.clock import Clock
+from ...core.errors import BadConfiguration, NotFound
+
+STAGED = 0
+CHECK_EVERY_S = 1.0
+
+
+class Seal:
+    """Seals and opens texts. Any thread and any process may call any method.
+
+    ``first`` is a file that held the only key before there was a folder; it becomes the first primary key.
+    """
+
+    def __init__(self, folder: Path, clock: Clock, kept: int, first: Path | None = None) -> None:
+        self._folder = folder
+        self._clock = clock
+        self._kept = max(kept, 2)
+        self._first = first
+        self._stamp: tuple[tuple[str, int], ...] = ()
+        self._checked = 0.0
+        self._keys: list[bytes] = []
+        self._ciphers: dict[str, tuple[Fernet, MultiFernet]] = {}
+
+    def close(self, text: str, purpose: str = "") -> str:
+        """``text`` sealed with the primary key; what is sealed for one purpose opens for no other."""
+        return self._cipher(purpose)[0].encrypt_at_time(text.encode(), int(self._clock.time())).decode()
+
+    def open(self, sealed: str, purpose: str = "") -> str:
+        """What :meth:`close` was given. :raises NotFound: it was changed, or sealed with a key that is gone."""
+        for at_once in (False, True):
+            try:
+                return self._cipher(purpose, at_once)[1].decrypt(sealed.encode()).decode()
+            except (InvalidToken, ValueError):
+                continue
+        raise NotFound("What is sealed opens with none of the keys.")
+
+    def is_primary(self, sealed: str) -> bool:
+        """Tell whether something was sealed with the present primary key."""
+        try:
+            self._cipher("", at_once=True)[0].decrypt(sealed.encode())
+        except InvalidToken:
+            return False
+        return True
+
+    def rotate(self) -> None:
+        """Make the staged key primary, stage a new one, and remove the oldest beyond those kept."""
+        with self._locked():
+            self._prepare()
+            numbers = self._numbers()
+            (self._folder / str(STAGED)).rename(self._folder / str(max(numbers) + 1))
+            self._write(STAGED)
+            old = [number for number in numbers if number != STAGED]
+            for number in old[:max(0, len(old) + 2 - self._kept)]:
+                (self._folder / str(number)).unlink(missing_ok=True)
+
+    def _cipher(self, purpose: str, at_once: bool = False) -> tuple[Fernet, MultiFernet]:
+        self._refresh(at_once)
+        known = self._ciphers.get(purpose)
+        if known is None:
+            all_keys = [Fernet(_for_purpose(key, purpose)) for key in self._keys]
+            known = self._ciphers[purpose] = (all_keys[0], MultiFernet(all_keys))
+        return known
+
+    def _refresh(self, at_once: bool) -> None:
+        """Read the keys again if the folder changed."""
+        now = self._clock.monotonic()
+        if self._keys and not at_once and now - self._checked < CHECK_EVERY_S:
+            return
+        self._checked = now
+        if not self._keys:
+            with self._locked():
+                self._prepare()
+        stamp = tuple(sorted((entry.name, entry.stat().st_ino) for entry in os.scandir(self._folder)
+                             if entry.name.isdecimal()))
+        if stamp != self._stamp:
+            self._keys = [self._key(number) for number in sorted(self._numbers(), reverse=True)]
+            self._ciphers = {}
+            self._stamp = stamp
+
+    def _numbers(self) -> list[int]:
+        return sorted(int(entry.name) for entry in os.scandir(self._folder) if entry.name.isdecimal())
+
+    def _key(self, number: int) -> bytes:
+        text = (self._folder / str(number)).read_bytes().strip()
+        try:
+            good = len(base64.urlsafe_b64decode(text)) == 32
+        except ValueError:
+            good = False
+        if not good:
+            raise BadConfiguration(f"the key {self._folder / str(number)} is not 32 bytes in URL-safe base64")
+        return text
+
+    def _prepare(self) -> None:
+        """Make a staged and a primary key where there is none."""
+        present = self._numbers()
+        if STAGED not in present:
+            self._write(STAGED)
+        if not any(number != STAGED for number in present):
+            if self._first is not None and self._first.exists():
+                self._first.rename(self._folder / "1")
+            else:
+                self._write(1)
+
+    def _write(self, number: int) -> None:
+        """Write a new key under a passing name and rename it, so that nobody ever reads half of one."""
+        passing = self._folder / f".{number}.new"
+        passing.unlink(missing_ok=True)
+        descriptor = os.open(passing, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(base64.urlsafe_b64encode(self._clock.random_bytes(32)))
+            file.flush()
+            os.fsync(file.fileno())
+        passing.rename(self._folder / str(number))
+
+    @contextlib.contextmanager
+    def _locked(self) -> Iterator[None]:
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        descriptor = os.open(self._folder / ".lock", os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(descriptor)
+
+
+def seal(state_dir: Path, options: Any, clock: Clock) -> Seal:
+    """The seal that the options of ``[identity]`` describe."""
+    own = state_dir / "identity"
+    folder = Path(options.credential_key_repository) if options.credential_key_repository else own / "credential-keys"
+    return Seal(folder, clock, options.max_active_credential_keys, first=own / "credential.key")
+
+
+def _for_purpose(key: bytes, purpose: str) -> bytes:
+    """The key itself, or one that follows from it and says nothing of it."""
+    if not purpose:
+        return key
+    derived = hmac.new(base64.urlsafe_b64decode(key), purpose.encode(), hashlib.sha256).digest()
+    return base64.urlsafe_b64encode(derived)
