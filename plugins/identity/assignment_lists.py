@@ -77,7 +77,8 @@ class AssignmentLists:
         conditions = self._in_force(wanted)
         targets = self._targets(wanted) if wanted.target_kind == "project" else ()
         place = _place(marker)
-        start, given = (place.key, place.given) if place else (None, 0)
+        start: tuple[object, ...] | None = place.key if place else None
+        given = place.given if place else 0
         found: list[Assignment] = []
         size = None if limit is None else max(limit, SMALLEST_BATCH)
         inclusive = True
