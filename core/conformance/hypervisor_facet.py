@@ -12,6 +12,7 @@ import pytest
 from ..drivers.hypervisor import (
     Disk,
     GuestSpec,
+    HostMetrics,
     Hypervisor,
     Image,
     Interfaces,
@@ -326,3 +327,12 @@ class FacetCases(GuestCases):
         facet.detach_interface(NOBODY, NOBODY)
         facet.detach_interface(guest, NOBODY)
         assert self.observed(driver, guest) is Power.RUNNING
+
+    # facet: HostMetrics
+
+    def test_host_metrics(self, driver: Hypervisor, guest: str) -> None:
+        facet = wants(driver, HostMetrics)
+        for _ in range(2):
+            found = facet.host_metrics()
+            assert all(0.0 <= part <= 1.0 for name, part in found.items() if name.endswith(".percent")), found
+        assert "memory.percent" in found

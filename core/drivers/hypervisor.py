@@ -42,6 +42,8 @@ class HypervisorFacts:
     traits: tuple[str, ...] = ()
     """Traits of placement this host has, e.g. ``HW_CPU_X86_AVX2``."""
     shared_disks: bool = False
+    address: str = ""
+    """Where the host's agent can be reached by other hosts, as its operator says; drivers leave it empty."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -449,6 +451,18 @@ class Diagnostics(abc.ABC):
     @abc.abstractmethod
     def use(self, guest: str) -> GuestUse:
         """What the guest used. :raises NotFound: there is no such guest, or it does not run."""
+
+
+class HostMetrics(abc.ABC):
+    """Facet: measure how busy the host is."""
+
+    @abc.abstractmethod
+    def host_metrics(self) -> Mapping[str, float]:
+        """Numbers by name, parts of a whole from 0 to 1: ``cpu.percent``, ``cpu.user.percent``,
+        ``cpu.kernel.percent``, ``cpu.idle.percent``, ``cpu.iowait.percent`` since the last call, ``memory.percent``.
+
+        What cannot be told yet is left out.
+        """
 
 
 class VolumeSwap(abc.ABC):

@@ -6,7 +6,7 @@ import contextlib
 import dataclasses
 import errno
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from ...core.config import option
@@ -36,7 +36,7 @@ from .console import boot_log, hostname
 from .guest import DELAY, FAULT, Files, Guest, Size, guest_of, size_of
 from .moving import HOSTS, Journey, Moving
 from .remote import NAMES, Remote
-from .tending import Tending
+from .tending import BUSY, Tending
 
 SNAPSHOT_BYTES = 1 << 20
 
@@ -100,6 +100,12 @@ class Simulated(Hypervisor, Pausable, Suspendable, Snapshots, Resizable, Volumes
 
     def facts(self) -> HypervisorFacts:
         return self._facts
+
+    def host_metrics(self) -> Mapping[str, float]:
+        """The part of its processors and memory that running guests keep busy."""
+        running = [guest for guest in tuple(self._guests.values()) if guest.power is Power.RUNNING]
+        return {"cpu.percent": min(1.0, BUSY * sum(guest.size.vcpus for guest in running) / self._facts.vcpus),
+                "memory.percent": min(1.0, sum(guest.size.memory_mib for guest in running) / self._facts.memory_mib)}
 
     def observe(self) -> Sequence[ObservedGuest]:
         with self._verb("observe"):

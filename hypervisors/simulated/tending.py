@@ -15,6 +15,7 @@ from ...core.drivers.hypervisor import (
     GuestAgent,
     GuestSpec,
     GuestUse,
+    HostMetrics,
     Image,
     ImageCaching,
     NicUse,
@@ -29,7 +30,7 @@ BUSY = 0.01
 """The part of its processors that a simulated guest keeps busy."""
 
 
-class Tending(Rescuable, CrashDump, GuestAgent, Diagnostics, VolumeSwap, ImageCaching):
+class Tending(Rescuable, CrashDump, GuestAgent, Diagnostics, VolumeSwap, ImageCaching, HostMetrics):
     """The facets of a simulated host that tend to a guest in need; what a guest is, the driver knows."""
 
     clock: Clock

@@ -223,8 +223,11 @@ class Control(abc.ABC):
         """A host is there and offers ``facts``; also counts as a beat."""
 
     @abc.abstractmethod
-    def beat(self, context: Context, host: str) -> bool:
-        """The host's agent lives. True when it was taken for dead: it has to compare its guests, then."""
+    def beat(self, context: Context, host: str, metrics: Mapping[str, float] | None = None) -> bool:
+        """The host's agent lives, and measured ``metrics``.
+
+        True when it was taken for dead: it has to compare its guests, then.
+        """
 
     @abc.abstractmethod
     def compare(self, context: Context, host: str, guests: Sequence[Guest]) -> list[Order]:

@@ -6,7 +6,7 @@ import contextlib
 import dataclasses
 import threading
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import cast
 
@@ -22,6 +22,7 @@ from ...core.drivers.hypervisor import (
     GuestAgent,
     GuestSpec,
     GuestUse,
+    HostMetrics,
     Hypervisor,
     Image,
     ImageCaching,
@@ -120,7 +121,8 @@ class HostAgent(Agent, MovingVerbs):
     def _register(self) -> None:
         context = self.kit.context()
         control = self._control()
-        control.register(context, self.host, self._provider(), self.driver.facts())
+        facts = dataclasses.replace(self.driver.facts(), address=cast(Options, self.kit.options).address)
+        control.register(context, self.host, self._provider(), facts)
         guests = [Guest(one.guest, one.power.value) for one in self.driver.observe()]
         for order in control.compare(context, self.host, guests):
             self.log.warning("guest %s: %s, as the control side says", order.guest, order.verb)
@@ -152,12 +154,16 @@ class HostAgent(Agent, MovingVerbs):
         try:
             if self._lost:
                 self._register()
-            if self._control().beat(self.kit.context(), self.host):
+            if self._control().beat(self.kit.context(), self.host, self._metrics()):
                 self._register()
             self._lost = False
         except BackendBusy as busy:
             self._lost = True
             self.log.warning("the control side cannot be told that this host lives: %s", busy)
+
+    def _metrics(self) -> Mapping[str, float]:
+        """How busy the host is, where its driver can tell."""
+        return self.driver.host_metrics() if isinstance(self.driver, HostMetrics) else {}
 
     def _sync(self) -> None:
         """Tell the control side which guests changed their power state since the last time."""

@@ -32,8 +32,8 @@ RECOUNT_S = 5.0
 ZONE_KEY = "availability_zone"
 BINARY = "nova-compute"
 
-HOSTS = sa.select(hosts.c.id, hosts.c.host, hosts.c.node, hosts.c.facts, hosts.c.failures, services.c.disabled,
-                  services.c.disabled_reason, services.c.forced_down, services.c.beat_at).join(
+HOSTS = sa.select(hosts.c.id, hosts.c.host, hosts.c.node, hosts.c.facts, hosts.c.failures, hosts.c.metrics,
+                  services.c.disabled, services.c.disabled_reason, services.c.forced_down, services.c.beat_at).join(
     services, sa.and_(services.c.host == hosts.c.host, services.c.binary == BINARY)).order_by(hosts.c.number)
 COUNTS = (sa.select(servers.c.host, sa.func.count(), sa.func.sum(sa.case((servers.c.task_state.is_(None), 0), else_=1)))
           .where(servers.c.deleted.is_(False), servers.c.host != "").group_by(servers.c.host))
@@ -57,6 +57,7 @@ class Fleet:
         self._counts: dict[str, tuple[int, int]] = {}
         self._counted_at = -RECOUNT_S
         self._beats: dict[str, float] = {}
+        self._metrics: dict[str, Mapping[str, float]] = {}
         self._written: dict[str, float] = {}
         self._forced: frozenset[str] = frozenset()
         self._away: set[str] = set()
@@ -139,14 +140,19 @@ class Fleet:
                     enabled=not row.disabled, up=not row.forced_down and now - beat <= UP_S,
                     disabled_reason=row.disabled_reason or "", hypervisor_type=facts.get("kind", ""),
                     hypervisor_version=facts.get("version", 0), architecture=facts.get("architecture", ""),
-                    aggregates=groups, servers=counts[0], building=int(counts[1]), failures=row.failures)
+                    aggregates=groups, servers=counts[0], building=int(counts[1]), failures=row.failures,
+                    metrics=self._metrics.get(row.host) or row.metrics or {}, address=facts.get("address", ""))
 
-    def beat(self, host: str) -> bool:
-        """A host lives; the database hears of it only now and then. Tell whether it was taken for dead."""
+    def beat(self, host: str, metrics: Mapping[str, float] | None = None) -> bool:
+        """A host lives and measured ``metrics``; the database hears of it only now and then.
+
+        Tell whether it was taken for dead.
+        """
         now = self._kit.clock.time()
         fresh = now - self._beats.get(host, 0.0) > UP_S
         back = fresh and not self.up(host)
         self._beats[host] = now
+        self._metrics[host] = metrics or {}
         if self.up(host):
             back = back or host in self._away
             self._away.discard(host)
@@ -158,6 +164,8 @@ class Fleet:
         with self._kit.db.write() as tx:
             tx.execute(services.update().where(services.c.host == host, services.c.binary == BINARY)
                        .values(beat_at=now, updated_at=self._kit.clock.now()))
+            if metrics:
+                tx.execute(hosts.update().where(hosts.c.host == host).values(metrics=dict(metrics)))
         if fresh:
             self.changed()
         return back
@@ -210,8 +218,8 @@ class ControlSide(Control):
             context, provider, facts.hostname, inventories(cast(Options, self._kit.options), facts),
             sorted({"COMPUTE_NODE", *facts.traits}))
 
-    def beat(self, context: Context, host: str) -> bool:
-        return self._fleet.beat(host)
+    def beat(self, context: Context, host: str, metrics: Mapping[str, float] | None = None) -> bool:
+        return self._fleet.beat(host, metrics)
 
     def compare(self, context: Context, host: str, guests: Sequence[Guest]) -> list[Order]:
         found = {one.guest: one.power for one in guests}

@@ -28,6 +28,7 @@ class Options:
     password_length: int = option(12, "length of generated passwords")
     force_config_drive: bool = option(False, "give every server a config drive")
     metadata_secret: str = option("", "secret that signs requests of metadata proxies over TCP", secret=True)
+    address: str = option("", "address of this host as other hosts reach it")
     console_listen: str = option("127.0.0.1:0", "address of this host's console proxy; port 0 takes a free one, "
                                                 "empty is no proxy")
     console_url: str = option("", "address of this host's console proxy as browsers reach it, when another server "

@@ -248,6 +248,7 @@ hosts = sa.Table(
     sa.Column("node", text(255), nullable=False),
     sa.Column("facts", Json, nullable=False),
     sa.Column("failures", sa.Integer, nullable=False, default=0),
+    sa.Column("metrics", Json),
     sa.Column("created_at", Moment, nullable=False),
     sa.Column("updated_at", Moment),
     sa.UniqueConstraint("host", "node", name="compute_hosts_by_node"),
