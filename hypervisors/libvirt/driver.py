@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import xml.etree.ElementTree as ET
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import libvirt
@@ -17,6 +17,7 @@ from ...core.drivers.hypervisor import (
     Consoles,
     Disk,
     GuestSpec,
+    HostMetrics,
     Hypervisor,
     HypervisorFacts,
     Interfaces,
@@ -38,11 +39,13 @@ from .device import find_interface, find_volume, interface, volume_disk
 from .disks import GIB, Disks, GuestFolder, size_bytes
 from .domain import NAMESPACE, PREFIX, domain_name, domain_xml, owner
 from .images import ImageCache
+from .metrics import Gauge
 from .options import LibvirtOptions
 from .qcow2 import read_header
 from .qemu_img import QemuImg
 from .screen import endpoint
 from .state import power_of
+from .tending import Tending
 
 POLL_S = 0.1
 ACCESS_LIST = "system.posix_acl_access"
@@ -53,7 +56,8 @@ UNDEFINE = (libvirt.VIR_DOMAIN_UNDEFINE_MANAGED_SAVE | libvirt.VIR_DOMAIN_UNDEFI
             | libvirt.VIR_DOMAIN_UNDEFINE_CHECKPOINTS_METADATA | libvirt.VIR_DOMAIN_UNDEFINE_NVRAM)
 
 
-class Libvirt(Hypervisor, Pausable, Suspendable, Snapshots, Resizable, Volumes, VolumeGrowth, Interfaces, Consoles):
+class Libvirt(Hypervisor, Pausable, Suspendable, Snapshots, Resizable, Volumes, VolumeGrowth, Interfaces, Consoles,
+              HostMetrics, Tending):
     """The guests of one libvirt daemon on this machine.
 
     A guest is the domain ``stratolith-<id>`` with the guest's id as its UUID and an element of
@@ -70,14 +74,15 @@ class Libvirt(Hypervisor, Pausable, Suspendable, Snapshots, Resizable, Volumes, 
         state = surroundings.state_dir.absolute()
         self._guests = state / "guests"
         cache = Path(options.image_cache) if options.image_cache else state / "cache"
-        self._images = ImageCache(cache, surroundings.clock, options.image_keep_s)
-        self._disks = Disks(self._images, QemuImg(options))
+        self.images = ImageCache(cache, surroundings.clock, options.image_keep_s)
+        self.disks = Disks(self.images, QemuImg(options))
         self._cpu: tuple[str, tuple[str, ...]] | None = None
+        self._gauge = Gauge()
 
     def open(self) -> None:
         with translated():
             self._guests.mkdir(parents=True, exist_ok=True, mode=0o711)
-            self._images.open()
+            self.images.open()
         self._connection.handle()
         if self.options.uri.startswith("qemu:///system") and not self.options.qemu_user:
             self._warn_of_closed_folders()
@@ -95,6 +100,9 @@ class Libvirt(Hypervisor, Pausable, Suspendable, Snapshots, Resizable, Volumes, 
         return HypervisorFacts("QEMU", version, self.surroundings.host, fact.vcpus(), fact.memory_mib(),
                                fact.disk_gib(self._guests), cpu_model=model, cpu_features=features,
                                disk_formats=("raw", "qcow2"), traits=fact.traits(features))
+
+    def host_metrics(self) -> Mapping[str, float]:
+        return self._gauge.read(self._connection.handle())
 
     def observe(self) -> Sequence[ObservedGuest]:
         with translated():
@@ -115,7 +123,7 @@ class Libvirt(Hypervisor, Pausable, Suspendable, Snapshots, Resizable, Volumes, 
         with translated(), contextlib.ExitStack() as undo:
             undo.callback(folder.remove)
             folder.make()
-            self._disks.make(folder, spec)
+            self.disks.make(folder, spec)
             domain = self._connection.handle().defineXML(domain_xml(spec, folder, self.options))
             undo.callback(domain.undefineFlags, UNDEFINE)
             domain.create()
@@ -189,7 +197,7 @@ class Libvirt(Hypervisor, Pausable, Suspendable, Snapshots, Resizable, Volumes, 
             if power_of(domain) is Power.RUNNING:
                 domain.suspend()
                 thaw.callback(domain.resume)
-            self._disks.copy_root(folder, target)
+            self.disks.copy_root(folder, target)
         return "qcow2"
 
     def resize(self, spec: GuestSpec) -> None:
@@ -202,7 +210,7 @@ class Libvirt(Hypervisor, Pausable, Suspendable, Snapshots, Resizable, Volumes, 
                 undo.callback(self._put_back, spec.guest)
                 folder.keep_before(domain.XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE | libvirt.VIR_DOMAIN_XML_SECURE))
             self._add_layer(folder, spec)
-            self._disks.make(folder, spec)
+            self.disks.make(folder, spec)
             self._connection.handle().defineXML(domain_xml(spec, folder, self.options)).create()
             undo.pop_all()
 
@@ -218,16 +226,19 @@ class Libvirt(Hypervisor, Pausable, Suspendable, Snapshots, Resizable, Volumes, 
         self.start(spec.guest)
 
     def attach_volume(self, guest: str, disk: Disk) -> None:
-        element = volume_disk(disk)
-        self._plug(guest, element, lambda text: find_volume(text, disk.volume_id))
+        element, swapped = volume_disk(disk), self.folder(guest).swapped()
+        self._plug(guest, element, lambda text: find_volume(text, disk.volume_id, swapped))
 
     def detach_volume(self, guest: str, volume_id: str) -> None:
-        self._unplug(guest, lambda text: find_volume(text, volume_id))
+        swapped = self.folder(guest).swapped()
+        self._unplug(guest, lambda text: find_volume(text, volume_id, swapped))
+        if volume_id in swapped:
+            self.folder(guest).swap(volume_id, "", "")
 
     def grow_volume(self, guest: str, volume_id: str, size_gib: int) -> None:
         with translated():
             domain = self._domain(guest)
-            element = find_volume(domain.XMLDesc(0), volume_id)
+            element = find_volume(domain.XMLDesc(0), volume_id, self.folder(guest).swapped())
             target = element.find("target") if element is not None else None
             if target is None:
                 raise NotFound("the guest does not have the volume")
@@ -239,6 +250,19 @@ class Libvirt(Hypervisor, Pausable, Suspendable, Snapshots, Resizable, Volumes, 
 
     def detach_interface(self, guest: str, port_id: str) -> None:
         self._unplug(guest, lambda text: find_interface(text, port_id))
+
+    def domain(self, guest: str) -> libvirt.virDomain:
+        return self._domain(guest)
+
+    def folder(self, guest: str) -> GuestFolder:
+        return GuestFolder(self._guests, guest)
+
+    def define(self, xml: str) -> libvirt.virDomain:
+        return self._connection.handle().defineXML(xml)
+
+    def described(self, spec: GuestSpec) -> str:
+        self._refuse_giants(spec)
+        return domain_xml(spec, self.folder(spec.guest), self.options)
 
     def _found(self, guest: str) -> libvirt.virDomain | None:
         try:
@@ -330,7 +354,7 @@ class Libvirt(Hypervisor, Pausable, Suspendable, Snapshots, Resizable, Volumes, 
         root = next((disk for disk in spec.disks if disk.kind == "root" and disk.connection is None), None)
         if below is not None and root is not None:
             present = read_header(folder.layer(below)).size_bytes
-            self._disks.grow_root(folder, below + 1, size_bytes(root), present)
+            self.disks.grow_root(folder, below + 1, size_bytes(root), present)
 
     def _put_back(self, guest: str) -> None:
         """Make the guest, which is off, what it was before its resize."""
