@@ -27,9 +27,10 @@ from .cases import HOSTILE_NAMES, in_parallel
 from .hypervisor_facet import FacetCases
 from .hypervisor_guest import NOBODY, Specs
 from .hypervisor_move import MoveCases
+from .hypervisor_tending import TendingCases
 
 
-class HypervisorSuite(MoveCases, FacetCases):
+class HypervisorSuite(MoveCases, TendingCases, FacetCases):
     """Cases for every verb and facet of :class:`~stratolith.core.drivers.hypervisor.Hypervisor`."""
 
     # facts and observation

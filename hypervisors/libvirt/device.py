@@ -32,6 +32,19 @@ def local_disk(device: str, path: Path) -> ET.Element:
     return disk
 
 
+def rescue_disk(rescue: Disk, path: Path) -> ET.Element:
+    """The disk a guest is rescued from; its image may ask for a bus, and to be a CD."""
+    disk = local_disk(rescue.device, path)
+    properties = rescue.image.properties if rescue.image is not None else {}
+    target = disk.find("target")
+    if target is not None and properties.get("hw_rescue_bus"):
+        target.set("bus", properties["hw_rescue_bus"])
+    if properties.get("hw_rescue_device") == "cdrom":
+        disk.set("device", "cdrom")
+        ET.SubElement(disk, "readonly")
+    return disk
+
+
 def config_drive_disk(path: Path, bus: str) -> ET.Element:
     """The config drive as a CD."""
     disk = ET.Element("disk", type="file", device="cdrom")
@@ -114,10 +127,21 @@ def interface(vif: Vif) -> ET.Element:
     return element
 
 
-def find_volume(domain_xml: str, volume_id: str) -> ET.Element | None:
-    """The disk element of the volume in a domain, or None."""
-    disks = ET.fromstring(domain_xml).iterfind("./devices/disk")
-    return next((disk for disk in disks if disk.findtext("serial") == volume_id), None)
+def find_volume(domain_xml: str, volume_id: str, swapped: Mapping[str, str] | None = None) -> ET.Element | None:
+    """The disk element of the volume in a domain, or None.
+
+    ``swapped`` has the device names of volumes that took another's place, and with it the other's serial number.
+    """
+    swapped = swapped or {}
+    for disk in ET.fromstring(domain_xml).iterfind("./devices/disk"):
+        target = disk.find("target")
+        device = target.get("dev", "") if target is not None else ""
+        if volume_id in swapped:
+            if device == swapped[volume_id]:
+                return disk
+        elif disk.findtext("serial") == volume_id and device not in swapped.values():
+            return disk
+    return None
 
 
 def find_interface(domain_xml: str, port_id: str) -> ET.Element | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -39,6 +40,8 @@ class GuestFolder:
         self.serial = self.path / "tty"
         self.config_drive = self.path / "config-drive.iso"
         self.before = self.path / "before-resize.xml"
+        self.before_rescue = self.path / "before-rescue.xml"
+        self._swapped = self.path / "swapped.json"
 
     def make(self) -> None:
         """Make the folder, empty: what a killed spawn left is dropped."""
@@ -71,10 +74,32 @@ class GuestFolder:
         return self.path / f"{disk.kind}-{disk.device}.qcow2"
 
     def keep_before(self, xml: str) -> None:
-        """Keep the domain as it was before a resize, wholly or not at all."""
-        new = self.before.with_suffix(".new")
-        new.write_text(xml)
-        os.replace(new, self.before)
+        """Keep the domain as it was before a resize."""
+        self.keep(self.before, xml)
+
+    def keep(self, path: Path, text: str) -> None:
+        """Write ``text`` to ``path``, wholly or not at all."""
+        new = path.with_suffix(".new")
+        new.write_text(text)
+        os.replace(new, path)
+
+    def forget_rescue(self) -> None:
+        """Remove the rescue disk, and last what the guest was before."""
+        for path in self.path.glob("rescue-*"):
+            path.unlink()
+        self.before_rescue.unlink()
+
+    def swapped(self) -> dict[str, str]:
+        """The device names of volumes that took the place of others, by volume id."""
+        found: dict[str, str] = json.loads(self._swapped.read_text()) if self._swapped.exists() else {}
+        return found
+
+    def swap(self, old_volume_id: str, new_volume_id: str, device: str) -> None:
+        """Note that a volume takes the place of another; an empty new one only goes."""
+        found = {volume: name for volume, name in self.swapped().items() if volume != old_volume_id}
+        if new_volume_id:
+            found[new_volume_id] = device
+        self.keep(self._swapped, json.dumps(found))
 
 
 class Disks:
@@ -97,7 +122,7 @@ class Disks:
         if disk.image is None:
             self._qemu_img.create(path, wanted)
             return
-        base = self._images.link(disk.image, folder.path)
+        base = self._images.link(disk.image, folder.path, "rescue-base" if disk.kind == "rescue" else "base")
         if wanted and base.size_bytes > wanted:
             raise BackendFailed("the image is larger than the disk")
         self._qemu_img.overlay(path, base.path, base.disk_format, wanted or base.size_bytes)

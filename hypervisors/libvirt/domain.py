@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 import xml.etree.ElementTree as ET
 
-from ...core.drivers.hypervisor import GuestSpec
-from .device import config_drive_disk, interface, local_disk, volume_disk
+from ...core.drivers.hypervisor import Disk, GuestSpec
+from .device import config_drive_disk, interface, local_disk, rescue_disk, volume_disk
 from .disks import GuestFolder
 from .options import LibvirtOptions
 from .screen import add_screens, add_serial
@@ -70,7 +70,8 @@ def _system(root: ET.Element, spec: GuestSpec, options: LibvirtOptions) -> None:
     if wishes.get("hw_firmware_type") == "uefi":
         system.set("firmware", "efi")
     _text(system, "type", "hvm", arch="x86_64", machine=wishes.get("hw_machine_type") or options.machine)
-    ET.SubElement(system, "boot", dev="hd")
+    if not spec.boot_device:
+        ET.SubElement(system, "boot", dev="hd")
 
 
 def _features(root: ET.Element, options: LibvirtOptions) -> None:
@@ -96,7 +97,7 @@ def _devices(spec: GuestSpec, folder: GuestFolder, options: LibvirtOptions) -> E
     if any(disk.device.startswith("sd") for disk in spec.disks):
         ET.SubElement(devices, "controller", type="scsi", model="virtio-scsi")
     for disk in spec.disks:
-        devices.append(local_disk(disk.device, folder.disk(disk)) if disk.connection is None else volume_disk(disk))
+        devices.append(_disk(disk, folder, spec.boot_device))
     if spec.config_drive is not None:
         devices.append(config_drive_disk(folder.config_drive, "sata" if express else "ide"))
     for vif in spec.vifs:
@@ -107,6 +108,18 @@ def _devices(spec: GuestSpec, folder: GuestFolder, options: LibvirtOptions) -> E
     ET.SubElement(devices, "memballoon", model="virtio")
     _text(ET.SubElement(devices, "rng", model="virtio"), "backend", "/dev/urandom", model="random")
     return devices
+
+
+def _disk(disk: Disk, folder: GuestFolder, boot_device: str) -> ET.Element:
+    if disk.kind == "rescue":
+        element = rescue_disk(disk, folder.disk(disk))
+    elif disk.connection is None:
+        element = local_disk(disk.device, folder.disk(disk))
+    else:
+        element = volume_disk(disk)
+    if boot_device and disk.device == boot_device:
+        ET.SubElement(element, "boot", order="1")
+    return element
 
 
 def _agent(devices: ET.Element) -> None:

@@ -50,27 +50,37 @@ class ImageCache:
             part.unlink()
         self._prune()
 
-    def link(self, image: Image, folder: Path) -> Base:
-        """``image`` as a file in ``folder``, fetched if it was not in the cache.
+    def link(self, image: Image, folder: Path, name: str = "base") -> Base:
+        """``image`` as a file ``name`` in ``folder``, fetched if it was not in the cache.
 
         :raises NotSupported: its format is not one of ours.
         :raises BackendFailed: its bytes are not what was promised, or hostile.
         :raises BackendBusy: its bytes could not be read to the end.
         """
+        linked = folder / f"{name}.{image.disk_format}"
+        with self._lock(image.id):
+            path = self._present(image)
+            linked.unlink(missing_ok=True)
+            linked.hardlink_to(path)
+        return Base(linked, image.disk_format, visible_size(linked, image.disk_format))
+
+    def keep(self, image: Image) -> None:
+        """Fetch ``image`` if it is not in the cache. :raises CloudError: as :meth:`link`."""
+        with self._lock(image.id):
+            self._present(image)
+
+    def _present(self, image: Image) -> Path:
+        """The image's file in the cache, used just now; to be called with the image's lock held."""
         if image.disk_format not in FORMATS:
             raise NotSupported(f"this hypervisor boots no image in the format {image.disk_format}")
         if not PROPER_ID.fullmatch(image.id):
             raise BackendFailed("the image has an improper id")
         path = self._folder / f"{image.id}.{image.disk_format}"
-        linked = folder / f"base.{image.disk_format}"
-        with self._lock(image.id):
-            if not path.exists():
-                self._prune()
-                self._fetch(image, path)
-            os.utime(path, (self._clock.time(), self._clock.time()))
-            linked.unlink(missing_ok=True)
-            linked.hardlink_to(path)
-        return Base(linked, image.disk_format, visible_size(linked, image.disk_format))
+        if not path.exists():
+            self._prune()
+            self._fetch(image, path)
+        os.utime(path, (self._clock.time(), self._clock.time()))
+        return path
 
     def _prune(self) -> None:
         """Forget the images that were not asked for within ``keep_s``."""

@@ -1,0 +1,240 @@
+"""What is done to a guest in need: rescue, crash dumps, passwords, figures of use, volumes swapped."""
+
+from __future__ import annotations
+
+import abc
+import contextlib
+import os
+import xml.etree.ElementTree as ET
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import libvirt
+
+from ...core.clock import Clock
+from ...core.drivers.hypervisor import (
+    CrashDump,
+    Diagnostics,
+    Disk,
+    DiskUse,
+    GuestAgent,
+    GuestSpec,
+    GuestUse,
+    Image,
+    ImageCaching,
+    NicUse,
+    Power,
+    Rescuable,
+    VolumeSwap,
+)
+from ...core.errors import BackendBusy, NotFound, NotSupported, WrongState
+from .connection import translated
+from .device import find_volume, volume_disk
+from .disks import Disks, GuestFolder
+from .images import ImageCache
+from .state import power_of
+
+POLL_S = 0.1
+AGENT_S = 5
+"""How long an agent inside a guest gets to answer."""
+COPY_S = 3600.0
+NO_AGENT = (libvirt.VIR_ERR_AGENT_UNRESPONSIVE, libvirt.VIR_ERR_ARGUMENT_UNSUPPORTED,
+            libvirt.VIR_ERR_CONFIG_UNSUPPORTED, libvirt.VIR_ERR_OPERATION_UNSUPPORTED, libvirt.VIR_ERR_NO_SUPPORT,
+            libvirt.VIR_ERR_AGENT_COMMAND_TIMEOUT)
+STATS = (libvirt.VIR_DOMAIN_STATS_VCPU | libvirt.VIR_DOMAIN_STATS_CPU_TOTAL | libvirt.VIR_DOMAIN_STATS_BALLOON
+         | libvirt.VIR_DOMAIN_STATS_BLOCK | libvirt.VIR_DOMAIN_STATS_INTERFACE)
+COPY = libvirt.VIR_DOMAIN_BLOCK_COPY_REUSE_EXT | libvirt.VIR_DOMAIN_BLOCK_COPY_TRANSIENT_JOB
+KEPT = libvirt.VIR_DOMAIN_XML_INACTIVE | libvirt.VIR_DOMAIN_XML_SECURE
+
+
+class Tending(Rescuable, CrashDump, GuestAgent, Diagnostics, VolumeSwap, ImageCaching):
+    """The facets of a libvirt host that tend to a guest in need; which guests there are, the driver knows."""
+
+    clock: Clock
+    images: ImageCache
+    disks: Disks
+
+    @abc.abstractmethod
+    def domain(self, guest: str) -> libvirt.virDomain:
+        """The guest's domain. :raises NotFound: there is no such guest."""
+
+    @abc.abstractmethod
+    def folder(self, guest: str) -> GuestFolder:
+        """The guest's files."""
+
+    @abc.abstractmethod
+    def define(self, xml: str) -> libvirt.virDomain:
+        """Make ``xml`` what its domain is at its next start."""
+
+    @abc.abstractmethod
+    def described(self, spec: GuestSpec) -> str:
+        """The domain of ``spec``."""
+
+    @abc.abstractmethod
+    def stop(self, guest: str, timeout_s: float) -> None:
+        """As :meth:`Hypervisor.stop`."""
+
+    @abc.abstractmethod
+    def start(self, guest: str) -> None:
+        """As :meth:`Hypervisor.start`."""
+
+    # Rescue.
+
+    def rescue(self, spec: GuestSpec) -> None:
+        with translated(), contextlib.ExitStack() as undo:
+            domain, folder = self.domain(spec.guest), self.folder(spec.guest)
+            if folder.before_rescue.exists() and power_of(domain) is Power.RUNNING:
+                return
+            self.stop(spec.guest, 0)
+            undo.callback(self._own_disks, folder)
+            if not folder.before_rescue.exists():
+                folder.keep(folder.before_rescue, domain.XMLDesc(KEPT))
+            self.disks.make(folder, spec)
+            self.define(self.described(spec)).create()
+            undo.pop_all()
+
+    def unrescue(self, spec: GuestSpec) -> None:
+        with translated():
+            self.domain(spec.guest)
+            folder = self.folder(spec.guest)
+            if folder.before_rescue.exists():
+                self.stop(spec.guest, 0)
+                self._own_disks(folder)
+        self.start(spec.guest)
+
+    def _own_disks(self, folder: GuestFolder) -> None:
+        """Make the guest, which is off, what it was before its rescue."""
+        if folder.before_rescue.exists():
+            self.define(folder.before_rescue.read_text())
+            folder.forget_rescue()
+
+    # What only its host can do to it.
+
+    def crash_dump(self, guest: str) -> None:
+        with translated():
+            self.domain(guest).injectNMI(0)
+
+    def set_password(self, guest: str, user: str, password: str) -> None:
+        with translated():
+            domain = self.domain(guest)
+            if power_of(domain) is not Power.RUNNING:
+                raise WrongState("the guest does not run")
+            try:
+                domain.agentSetResponseTimeout(AGENT_S)
+                domain.setUserPassword(user, password, 0)
+            except libvirt.libvirtError as exc:
+                if exc.get_error_code() in NO_AGENT:
+                    raise NotSupported("QEMU guest agent is not enabled") from exc
+                raise
+
+    def cache_image(self, image: Image) -> None:
+        with translated():
+            self.images.keep(image)
+
+    # Figures.
+
+    def use(self, guest: str) -> GuestUse:
+        with translated():
+            domain = self.domain(guest)
+            if power_of(domain) is not Power.RUNNING:
+                raise NotFound("the guest does not run")
+            found = domain.connect().domainListGetStats([domain], STATS)[0][1]
+            text = domain.XMLDesc(0)
+        memory_kib = found.get("balloon.rss")
+        return GuestUse(uptime_s(guest), _processors(found), memory_kib // 1024 if memory_kib is not None else None,
+                        _nics(found, text), _disks(found))
+
+    # Volumes.
+
+    def swap_volume(self, guest: str, old_volume_id: str, new: Disk) -> None:
+        with translated():
+            domain, folder = self.domain(guest), self.folder(guest)
+            text = domain.XMLDesc(0)
+            old = find_volume(text, old_volume_id, folder.swapped())
+            if old is None:
+                if find_volume(text, new.volume_id, folder.swapped()) is None:
+                    raise NotFound("the guest has neither volume")
+                return
+            if not domain.isActive():
+                raise WrongState("the guest does not run")
+            target = _target(old)
+            folder.swap(old_volume_id, new.volume_id, target)
+            try:
+                self._copy(domain, target, new)
+            except BaseException:
+                folder.swap(new.volume_id, old_volume_id, target)
+                raise
+
+    def _copy(self, domain: libvirt.virDomain, target: str, new: Disk) -> None:
+        """Copy what the guest writes to ``new`` until both are the same, then use ``new``."""
+        domain.blockCopy(target, ET.tostring(volume_disk(new), encoding="unicode"), {}, COPY)
+        try:
+            deadline = self.clock.monotonic() + COPY_S
+            while not _ready(domain, target):
+                if self.clock.monotonic() > deadline:
+                    raise BackendBusy("the volume could not be copied in time")
+                self.clock.sleep(POLL_S)
+            domain.blockJobAbort(target, libvirt.VIR_DOMAIN_BLOCK_JOB_ABORT_PIVOT)
+        except BaseException:
+            with contextlib.suppress(libvirt.libvirtError):
+                domain.blockJobAbort(target, 0)
+            raise
+
+
+def _target(disk: ET.Element) -> str:
+    target = disk.find("target")
+    return target.get("dev", "") if target is not None else ""
+
+
+def _ready(domain: libvirt.virDomain, target: str) -> bool:
+    """Tell whether a copy has caught up. :raises WrongState: it has ended without that."""
+    for disk in ET.fromstring(domain.XMLDesc(0)).iterfind("./devices/disk"):
+        if _target(disk) == target:
+            mirror = disk.find("mirror")
+            if mirror is None:
+                raise WrongState("the copy of the volume broke off")
+            return mirror.get("ready") == "yes"
+    raise WrongState("the guest let go of the volume")
+
+
+def _processors(found: Mapping[str, Any]) -> Sequence[int]:
+    """The time of each virtual processor; where only their sum is known, even shares of it."""
+    count = int(found.get("vcpu.current", 1))
+    share = int(found.get("cpu.time", 0)) // count
+    return [int(found.get(f"vcpu.{number}.time", share)) for number in range(count)]
+
+
+def _nics(found: Mapping[str, Any], text: str) -> list[NicUse]:
+    """The figures of each interface; one without a device of the host has none."""
+    by_device = {found[f"net.{number}.name"]: number for number in range(found.get("net.count", 0))
+                 if f"net.{number}.name" in found}
+    nics = []
+    for element in ET.fromstring(text).iterfind("./devices/interface"):
+        mac, target = element.find("mac"), element.find("target")
+        number = by_device.get(target.get("dev", "") if target is not None else "", -1)
+        figures = {f"{way}_{ours}": int(found.get(f"net.{number}.{way}.{theirs}", 0)) for way in ("rx", "tx")
+                   for ours, theirs in (("octets", "bytes"), ("packets", "pkts"), ("errors", "errs"), ("drop", "drop"))}
+        nics.append(NicUse(mac.get("address", "") if mac is not None else "", **figures))
+    return nics
+
+
+def _disks(found: Mapping[str, Any]) -> dict[str, DiskUse]:
+    def figure(number: int, name: str) -> int:
+        return int(found.get(f"block.{number}.{name}", 0))
+    return {found[f"block.{number}.name"]: DiskUse(
+        figure(number, "rd.bytes"), figure(number, "rd.reqs"), figure(number, "wr.bytes"), figure(number, "wr.reqs"),
+        figure(number, "errors")) for number in range(found.get("block.count", 0)) if f"block.{number}.name" in found}
+
+
+def uptime_s(guest: str, proc: Path = Path("/proc")) -> float:
+    """How long the guest's QEMU has been running, as the kernel counts; 0 when it is not seen from here."""
+    wanted = guest.encode()
+    for entry in proc.glob("[0-9]*"):
+        # A process may end while it is looked at.
+        with contextlib.suppress(OSError, ValueError, IndexError):
+            words = (entry / "cmdline").read_bytes().split(b"\0")
+            if wanted in words and b"qemu" in words[0]:
+                began = int((entry / "stat").read_text().rpartition(")")[2].split()[19]) / os.sysconf("SC_CLK_TCK")
+                return max(0.0, float((proc / "uptime").read_text().split()[0]) - began)
+    return 0.0
