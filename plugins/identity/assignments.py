@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from ...core.context import Context
 from ...core.db.engine import Row
-from ...core.errors import NotFound
+from ...core.errors import BadRequest, Forbidden, NotFound
 from . import departures
 from .memberships import groups_of
 from .projects import Projects
@@ -71,9 +71,14 @@ class Assignments:
                                f"{assignment.target_kind}: {assignment.target_id}.")
 
     def grant(self, context: Context, assignment: Assignment) -> None:
-        """Make an assignment; nothing when it is there. :raises NotFound: what it names is unknown."""
+        """Make an assignment; nothing when it is there.
+
+        :raises NotFound: what it names is unknown. :raises Forbidden: a role of one domain, in another.
+        :raises BadRequest: a role of a domain, on the system.
+        """
         with self._db.write() as tx:
             self._know(assignment)
+            self._check_role(assignment)
             if tx.row(sa.select(assignments.c.role_id).where(*_exactly(assignment))) is not None:
                 return
             tx.insert(assignments, {column.name: getattr(assignment, column.name) for column in assignments.c})
@@ -107,6 +112,19 @@ class Assignments:
             self._projects.find(assignment.target_id)
         elif assignment.target_kind == "domain":
             self._projects.find_domain(assignment.target_id)
+
+    def _check_role(self, assignment: Assignment) -> None:
+        """See that a role of a domain is given within that domain."""
+        owner = self._roles.find(assignment.role_id).domain_id
+        if not owner:
+            return
+        if assignment.target_kind == SYSTEM:
+            raise BadRequest(f"Role {assignment.role_id} is a domain-specific role. Unable to use a domain-specific "
+                             "role in a system assignment.")
+        row = self._projects.find(assignment.target_id)
+        if owner != (row.id if row.is_domain else row.domain_id):
+            raise Forbidden(f"{assignment.target_kind.title()} {row.id} must be in the same domain as the role "
+                            f"{assignment.role_id} being assigned.")
 
     def role_ids_on(self, assignment: Assignment) -> list[str]:
         """Roles directly assigned as ``assignment`` says but for the role. :raises NotFound: a thing is unknown."""

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from ...core.context import Context
 from ...core.db.engine import Row, Transaction
 from ...core.db.paging import Page, paged
-from ...core.errors import AlreadyExists, BadRequest, Conflict, NotFound
+from ...core.errors import AlreadyExists, BadRequest, Forbidden, NotFound
 from .endpoint_groups import EndpointGroups
 from .store import Store, found
 from .tables import (
@@ -110,15 +110,15 @@ class Catalog:
             return self.find(regions, "region", region_id)
 
     def delete_region(self, context: Context, region_id: str) -> None:
-        """Remove a region and its child regions. :raises Conflict: endpoints are in one of them."""
+        """Remove a region and its child regions. :raises Forbidden: endpoints are in one of them."""
         with self._db.write() as tx:
             self.find(regions, "region", region_id)
             doomed = [region_id]
             for one in doomed:
                 doomed += tx.values(sa.select(regions.c.id).where(regions.c.parent_id == one))
             if tx.value(sa.select(sa.func.count()).where(endpoints.c.region_id.in_(doomed))):
-                raise Conflict(f"Unable to delete region {region_id} because it or its child regions have "
-                               "associated endpoints.")
+                raise Forbidden(f"Unable to delete region {region_id} because it or its child regions have "
+                                "associated endpoints.")
             tx.execute(policy_associations.delete().where(policy_associations.c.region_id.in_(doomed)))
             tx.execute(regions.delete().where(regions.c.id.in_(doomed)))
             self._write(tx, context, "region", "deleted", region_id)

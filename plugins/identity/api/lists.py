@@ -84,7 +84,11 @@ def answer(service: Identity, call: Call, name: str, items: Sequence[Mapping[str
         rest = [(key, value) for key, values in call.query.items() for value in values
                 if key not in ("limit", "marker")]
         following = f"{path}?{urlencode([*rest, ('limit', limit), ('marker', marker or items[-1]['id'])])}"
-    return {name: items, "links": {"self": f"{path}?{asked}" if asked else path, "previous": None, "next": following}}
+    body: dict[str, Any] = {name: items, "links": {"self": f"{path}?{asked}" if asked else path, "previous": None,
+                                                   "next": following}}
+    if following and call.number("limit") != limit:
+        body["truncated"] = True
+    return body
 
 
 def split(given: Mapping[str, Any], known: Iterable[str]) -> tuple[dict[str, Any], dict[str, Any]]:
