@@ -16,7 +16,7 @@ from ...core.db.engine import Row, Transaction
 from ...core.db.paging import Page, paged
 from ...core.errors import AlreadyExists, BadRequest, Forbidden, NotFound
 from .projects import Projects
-from .store import Store, found
+from .store import Store, found, in_batches
 from .tables import limits, projects, regions, registered_limits, services
 
 FLAT, STRICT = "flat", "strict_two_level"
@@ -33,6 +33,7 @@ JOINED = (sa.select(limits, *(registered_limits.c[name] for name in WHAT), proje
           .join(registered_limits, limits.c.registered_limit_id == registered_limits.c.id)
           .join(projects, projects.c.id == limits.c.project_id, isouter=True))
 LIMIT = JOINED.where(limits.c.id == sa.bindparam("id"))
+OF_PROJECTS = JOINED.where(limits.c.project_id.in_(sa.bindparam("ids", expanding=True))).order_by(limits.c.id)
 SAME = sa.select(limits).where(limits.c.registered_limit_id == sa.bindparam("registered_limit_id"))
 UNLIMITED = -1
 
@@ -131,6 +132,14 @@ class Limits:
         """Limits that meet ``conditions``."""
         with self._db.read() as tx:
             return tx.rows(paged(JOINED.where(*conditions), limits, page, tx))
+
+    def of_projects(self, project_ids: Sequence[str]) -> dict[str, list[Row]]:
+        """The limits of each project that has some."""
+        by_project: dict[str, list[Row]] = {}
+        with self._db.read() as tx:
+            for row in in_batches(tx, OF_PROJECTS, project_ids):
+                by_project.setdefault(row.project_id, []).append(row)
+        return by_project
 
     def create(self, context: Context, wanted: Sequence[Mapping[str, Any]]) -> list[Row]:
         """New limits, all or none.

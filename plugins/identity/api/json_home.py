@@ -50,6 +50,7 @@ EXTENDED = {
     "OS-EC2/1.0": {"/users/{}/credentials/OS-EC2": "user_credentials",
                    "/users/{}/credentials/OS-EC2/{}": "user_credential", "/ec2tokens": "ec2tokens"},
     "s3tokens/1.0": {"/s3tokens": "s3tokens"},
+    "OS-SIMPLE-CERT/1.0": {"/OS-SIMPLE-CERT/ca": "ca_certificate", "/OS-SIMPLE-CERT/certificates": "certificates"},
     "OS-PKI/1.0": {"/auth/tokens/OS-PKI/revoked": "revocations"},
     "OS-OAUTH1/1.0": {
         "/users/{}/OS-OAUTH1/access_tokens": "user_access_tokens",

@@ -13,6 +13,7 @@ from ....core.http.call import Call, Reply
 from ....core.http.table import Operation, Query
 from ..service import Identity
 from ..tables import projects, tags
+from .limits import view as limit_view
 from .lists import answer, conditions, flag, in_sql, page, query, split, stored
 from .schemas import BOOLEAN, IMMUTABLE, NULLABLE_ID, PROJECT_NAME, TAGS, TEXT, body
 
@@ -105,14 +106,24 @@ def show(service: Identity, call: Call) -> Mapping[str, Any]:
         if "parents_as_ids" in call.query:
             shown["parents"] = _chain([one.id for one in above] + [row.domain_id or None])
         else:
-            shown["parents"] = [{"project": one} for one in views(service, call, _in_reach(service, call, above))]
+            shown["parents"] = _listed(service, call, above)
     if "subtree_as_list" in call.query or "subtree_as_ids" in call.query:
         below = service.projects.subtree(row.id)
         if "subtree_as_ids" in call.query:
             shown["subtree"] = _branches(row.id, below)
         else:
-            shown["subtree"] = [{"project": one} for one in views(service, call, _in_reach(service, call, below))]
+            shown["subtree"] = _listed(service, call, below)
     return {"project": shown}
+
+
+def _listed(service: Identity, call: Call, rows: Sequence[Row]) -> list[dict[str, Any]]:
+    """Projects of a hierarchy with, when asked, the limits of each."""
+    shown = views(service, call, _in_reach(service, call, rows))
+    if "include_limits" in call.query and flag(call.one("include_limits")):
+        by_project = service.limits.of_projects([one["id"] for one in shown])
+        for one in shown:
+            one["limits"] = [limit_view(call, row) for row in by_project.get(one["id"], ())]
+    return [{"project": one} for one in shown]
 
 
 def _in_reach(service: Identity, call: Call, rows: Sequence[Row]) -> list[Row]:

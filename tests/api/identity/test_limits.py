@@ -135,6 +135,18 @@ def test_others_see_the_limits_of_their_own(api):
     assert api.request("GET", f"/limits/{own['id']}", token=token).status == 403
 
 
+def test_hierarchies_tell_limits(api):
+    of, top = registered(api), api.make("project")
+    below = api.make("project", parent_id=top["id"])
+    admin = api.ok("GET", "/users?name=admin")["users"][0]
+    for project in (top, below):
+        api.grant(admin, "member", project)
+    one = made(limit(api, of, 5, project_id=below["id"]))
+    for query, limits in (("", None), ("&include_limits", [one])):
+        shown = api.ok("GET", f"/projects/{top['id']}?subtree_as_list{query}")["project"]["subtree"]
+        assert [project["project"].get("limits") for project in shown] == [limits]
+
+
 def test_the_model_is_flat(api):
     assert api.ok("GET", "/limits/model")["model"]["name"] == "flat"
 

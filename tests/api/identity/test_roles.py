@@ -38,6 +38,20 @@ def test_implied_roles(api):
 
 
 @pytest.mark.parametrize("actor", ["user", "group"])
+def test_a_role_of_a_domain_is_given_and_implied_within_it_only(api):
+    domain, other, user = api.make("domain"), api.make("domain"), api.make("user")
+    role, foreign = api.make("role", domain_id=domain["id"]), api.make("role", domain_id=other["id"])
+    inside, outside = api.make("project", domain_id=domain["id"]), api.make("project", domain_id=other["id"])
+
+    def status(place):
+        return api.request("PUT", f"/{place}/users/{user['id']}/roles/{role['id']}").status
+    assert status(f"projects/{inside['id']}") == status(f"domains/{domain['id']}") == 204
+    assert status(f"projects/{outside['id']}") == status(f"domains/{other['id']}") == 403
+    assert status("system") == 400
+    assert api.request("PUT", f"/roles/{role['id']}/implies/{foreign['id']}").status == 403
+    assert api.request("PUT", f"/roles/{role['id']}/implies/{api.role('reader')}").status == 201
+
+
 @pytest.mark.parametrize("target", ["project", "domain", "system"])
 def test_assignment(api, actor, target):
     who, role = api.make(actor), api.make("role")

@@ -37,6 +37,11 @@ def test_others_get_json(cloud, accept):
     assert "version" in get(cloud, "/identity/v3", accept).json
 
 
+@pytest.mark.parametrize("path", ["/identity/v3/OS-SIMPLE-CERT/ca", "/identity/v3/OS-SIMPLE-CERT/certificates"])
+def test_certificates_of_signed_tokens_are_gone(cloud, path):
+    assert get(cloud, path).status == 410
+
+
 def test_no_two_paths_have_one_relation():
     paths = {one.path.removeprefix("/v3") for one in API.operations if one.path.startswith("/v3/")}
     by_relation = {}

@@ -1,0 +1,19 @@
+"""OS-SIMPLE-CERT: certificates of signed tokens of long ago. Clients that still ask are told that it is over."""
+
+from __future__ import annotations
+
+from ....core.errors import Gone
+from ....core.http.call import Call
+from ....core.http.table import Operation
+from ..service import Identity
+
+
+def gone(service: Identity, call: Call) -> None:
+    """Say that there are no certificates any more."""
+    raise Gone("This API is no longer available due to the removal of support for PKI tokens.")
+
+
+OPERATIONS = (
+    Operation("GET", "/OS-SIMPLE-CERT/ca", gone, public=True, summary="Certificates that are gone"),
+    Operation("GET", "/OS-SIMPLE-CERT/certificates", gone, public=True, summary="Certificates that are gone"),
+)
