@@ -15,7 +15,7 @@ from .link import Entry
 from .listing import is_met, name_filter
 from .options import LdapOptions
 from .session import Session
-from .text import either, equals, first_rdn, is_fit, normal
+from .text import either, equals, first_rdn, is_below, is_fit, normal
 
 BATCH = 200
 RECENT = 4096
@@ -38,6 +38,7 @@ class Users:
         self._log = log
         self.shape = shape.users(options)
         self.enabled = Enabled(options, session)
+        self._base = normal(options.user_tree_dn)
         self._recent: dict[str, tuple[float, Found]] = {}
         self._lock = threading.Lock()
         further = ("memberOf",) if options.nested_groups in ("member_of", "in_chain") else ()
@@ -56,7 +57,11 @@ class Users:
             kept = self._recent.get(user_id)
         if kept is not None and kept[0] > self._clock.monotonic():
             return kept[1]
-        return self._only(equals(self.shape.id, user_id), user_id) if is_fit(user_id) else None
+        found = self._only(equals(self.shape.id, user_id), user_id) if is_fit(user_id) else None
+        if found is not None:
+            # One request asks for a user several times: who it is, what may be done with it, what it shows.
+            self.remember(found)
+        return found
 
     def _only(self, condition: str, what: str) -> Found | None:
         found = self._made(self._session.lookup(self.shape.tree, self.shape.scope, self.shape.filter(condition),
@@ -120,7 +125,8 @@ class Users:
         by_rdn: dict[str, list[tuple[str, str]]] = {}
         for dn in members:
             attribute, value = first_rdn(dn)
-            by_rdn.setdefault(attribute.lower(), []).append((dn, value))
+            if is_below(normal(dn), self._base):
+                by_rdn.setdefault(attribute.lower(), []).append((dn, value))
         found: dict[str, str] = {}
         for attribute, pairs in by_rdn.items():
             if attribute:

@@ -235,11 +235,13 @@ class Projects:
     def _remove_people(self, tx: Transaction, domain_id: str) -> None:
         backend = self._store.backend
         search = Search(conditions=(Condition("domain_id", "equals", domain_id),))
-        if isinstance(backend, WritableGroups):
+        if backend.leave(tx, domain_id):
+            return
+        if isinstance(backend.common, WritableGroups):
             for group in backend.groups(search):
                 tx.execute(assignments.delete().where(assignments.c.actor_id == group.id))
                 backend.delete_group(group.id)
-        if isinstance(backend, WritableUsers):
+        if isinstance(backend.common, WritableUsers):
             for user in backend.users(search):
                 tx.execute(assignments.delete().where(assignments.c.actor_id == user.id))
                 departures.user_gone(tx, user.id)

@@ -5,22 +5,25 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ...core.context import Context
+from ...core.drivers.base import Surroundings
 from ...core.drivers.identity import Stored, User
-from ...core.errors import NotFound
+from ...core.errors import BadConfiguration, NotFound
 from ...core.process.slice import Kit
 from ...core.services.identity import IdentityService, Project
-from .assignment_lists import AssignmentLists
 from .application_credentials import ApplicationCredentials
+from .assignment_lists import AssignmentLists
 from .assignments import SYSTEM, Assignment, Assignments
 from .authentication import Authentication
 from .backends import ASSERTIONS, BACKENDS, FORMATS
 from .catalog import Catalog
 from .credentials import Credentials
+from .delegation import ACCESS_TOKEN, APPLICATION_CREDENTIAL, TRUST
+from .directories import Directories
+from .directory_config import DirectoryConfigurations
 from .domain_config import DomainConfigurations
 from .ec2 import Ec2
 from .endpoint_groups import EndpointGroups
 from .explanations import Explanations
-from .delegation import ACCESS_TOKEN, APPLICATION_CREDENTIAL, TRUST
 from .federation.login import Login
 from .federation.providers import Mappings, Providers, ServiceProviders
 from .guard import Guard
@@ -28,6 +31,7 @@ from .keys import seal
 from .limits import Limits, RegisteredLimits
 from .methods import Naming
 from .oauth1 import OAuth1
+from .outside import Outside
 from .policies import Policies
 from .projects import Projects
 from .receipts import Receipts
@@ -41,7 +45,23 @@ from .totp import Totp
 from .trusts import Trusts
 from .users import Groups, Users
 
+FIRST = {"ignore_change_password_upon_first_use": True, "ignore_password_expiry": True}
+"""Options of the first users: their passwords are the operator's, whatever the rules for people's are."""
 PERSONAS = (("demo", "member"), ("demo_reader", "reader"), ("demo_manager", "manager"))
+
+
+def directories(kit: Kit) -> Directories:
+    """The backend that the options name, as the backend of all domains."""
+    section = f"identity.{kit.options.backend}"
+    common = kit.driver(BACKENDS, kit.options.backend, section)
+    if not common.facts().many_domains:
+        raise BadConfiguration(f"[identity] backend = {kit.options.backend}: this is the directory of one domain. Name "
+                               "a backend of all domains here (sql), and give the domain a file in domain_config_dir")
+    if isinstance(common, Stored):
+        common.attach(kit.db)
+    return Directories(common, kit.db, Surroundings(
+        clock=kit.clock, log=kit.log.getChild("identity"), state_dir=kit.state_dir / section,
+        run_dir=kit.run_dir / section, host=kit.host, executor=kit.executor))
 
 
 class Identity(IdentityService):
@@ -49,9 +69,7 @@ class Identity(IdentityService):
 
     def __init__(self, kit: Kit) -> None:
         options = kit.options
-        backend = kit.driver(BACKENDS, options.backend, f"identity.{options.backend}")
-        if isinstance(backend, Stored):
-            backend.attach(kit.db)
+        backend = directories(kit)
         revision = Revision(kit.db, kit.clock, options.longest_s, teller(kit))
         self.store = store = Store(
             kit=kit, options=options, db=kit.db, clock=kit.clock, backend=backend,
@@ -72,6 +90,8 @@ class Identity(IdentityService):
         self.revocations = Revocations(store)
         self.guard = Guard(kit.clock, options)
         self.domain_configurations = DomainConfigurations(store)
+        backend.use(Outside(kit, BACKENDS, DirectoryConfigurations(store, self.domain_configurations,
+                                                                   options.domain_config_dir, kit.log)))
         self.policies = Policies(store)
         self.registered_limits = RegisteredLimits(store)
         self.limits = Limits(store, self.projects)
@@ -113,9 +133,7 @@ class Identity(IdentityService):
     # The first start.
 
     def seed(self, context: Context) -> None:
-        """Make the backend's tables, the default domain and the default roles."""
-        if isinstance(self.store.backend, Stored):
-            self.store.backend.upgrade()
+        """Make the default domain and the default roles."""
         with self.store.db.write():
             domain_id = self.store.options.default_domain_id
             if domain_id not in self.projects.by_id([domain_id]):
@@ -149,9 +167,14 @@ class Identity(IdentityService):
         try:
             user = self.store.backend.user_named(domain_id, name)
         except NotFound:
-            return self.users.create(context, User(id="", domain_id=domain_id, name=name), password).id
-        if reset:
-            self.users.update(context, user.id, {"enabled": True}, password)
+            user = self.users.create(context, User(id="", domain_id=domain_id, name=name, options=FIRST), None)
+            self.store.users.set_password(user.id, self.store.users.prepared(password))
+        else:
+            if reset:
+                self.users.update(context, user.id, {"enabled": True}, None)
+                self.store.users.set_password(user.id, self.store.users.prepared(password))
+                with self.store.db.write() as tx:
+                    self.store.revoke(tx, f"user:{user.id}")
         return user.id
 
     def _project(self, context: Context, name: str, description: str) -> str:

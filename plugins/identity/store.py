@@ -12,11 +12,11 @@ from ...core.clock import Clock
 from ...core.config import option
 from ...core.context import Context
 from ...core.db.engine import Database, Row, Transaction
-from ...core.drivers.base import require
-from ...core.drivers.identity import Identity, WritableGroups, WritableUsers
+from ...core.drivers.identity import WritableGroups, WritableUsers
 from ...core.drivers.token import TokenFormat
 from ...core.errors import NotFound
 from ...core.process.slice import Kit
+from .directories import Directories
 from .keys import Seal
 from .revision import Memory, Revision
 
@@ -27,7 +27,8 @@ BATCH = 500
 class IdentityOptions:
     """Options of ``[identity]``."""
 
-    backend: str = option("sql", "identity backend that holds users and groups")
+    backend: str = option("sql", "identity backend of all domains that have no directory of their own")
+    domain_config_dir: str = option("", "folder with NAME.ini or keystone.NAME.conf for domains with a directory")
     tokens: str = option("fernet", "token format")
     default_domain_id: str = option("default", "domain of users and projects that name none")
     token_lifetime_s: int = option(3600, "seconds a token is good for")
@@ -68,7 +69,8 @@ class Store:
     options: IdentityOptions
     db: Database
     clock: Clock
-    backend: Identity
+    backend: Directories
+    """All users and groups, wherever they are."""
     format: TokenFormat
     revision: Revision
     memory: Memory
@@ -77,13 +79,13 @@ class Store:
 
     @property
     def users(self) -> WritableUsers:
-        """The backend, if users can be changed there. :raises NotSupported: they cannot."""
-        return require(self.backend, WritableUsers)
+        """Where users are changed; what cannot be is refused by each verb."""
+        return self.backend
 
     @property
     def groups(self) -> WritableGroups:
-        """The backend, if groups can be changed there. :raises NotSupported: they cannot."""
-        return require(self.backend, WritableGroups)
+        """Where groups are changed; what cannot be is refused by each verb."""
+        return self.backend
 
     def emit(self, tx: Transaction, context: Context, noun: str, verb: str, id: str, **more: Any) -> None:
         """Write the event ``identity.<noun>.<verb>`` of one resource within ``tx``."""

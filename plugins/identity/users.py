@@ -9,10 +9,11 @@ import msgspec
 import sqlalchemy as sa
 
 from ...core.context import Context
-from ...core.drivers.identity import Group, PasswordRules, Search, User
+from ...core.drivers.identity import Group, Search, User
 from ...core.errors import BadRequest, NotFound, Unauthorized
 from . import departures
 from .assignments import Assignments
+from .directory_ids import GROUP, USER
 from .memberships import forget, groups_of
 from .projects import Projects
 from .store import Store
@@ -40,9 +41,14 @@ class Users:
         user = msgspec.structs.replace(user, id=user.id or self._store.clock.hex_id())
         self._projects.find_domain(user.domain_id)
         self._check_default(user.default_project_id)
-        prepared = None if password is None else self._prepared(password)
+        backend = self._store.backend
+        prepared = None if password is None else backend.prepared_in(user.domain_id, password)
+        # A directory outside of the database is asked before the transaction, which waits for nobody.
+        outside = backend.outside(user.domain_id) is not None
+        made = backend.create_user(user, prepared) if outside else user
         with self._store.db.write() as tx:
-            made = self._store.users.create_user(user, prepared)
+            if not outside:
+                made = backend.create_user(user, prepared)
             self._store.emit(tx, context, "user", "created", made.id)
         return made
 
@@ -57,19 +63,14 @@ class Users:
 
         :raises BadRequest: the domain would change.
         """
-        prepared = None if password is None else self._prepared(password)
+        outside = self._store.backend.is_outside(user_id, USER)
+        domain_id = self.find(user_id).domain_id if outside or password is not None else ""
+        prepared = None if password is None else self._store.backend.prepared_in(domain_id, password)
+        if outside:
+            before, after = self._changed(user_id, changes, prepared)
         with self._store.db.write() as tx:
-            before = self.find(user_id)
-            if changes.get("domain_id", before.domain_id) != before.domain_id:
-                raise BadRequest("Update of `domain_id` is not allowed.")
-            self._check_default(changes.get("default_project_id", ""))
-            merged = dict(changes)
-            merged["options"] = _merged(before.options, changes.get("options", {}))
-            merged["extra"] = {**before.extra, **changes.get("extra", {})}
-            after = self._store.users.update_user(msgspec.structs.replace(before, **merged))
-            if prepared is not None:
-                self._store.users.set_password(user_id, prepared)
-                after = self.find(user_id)
+            if not outside:
+                before, after = self._changed(user_id, changes, prepared)
             if before.enabled and not after.enabled:
                 departures.user_disabled(tx, user_id)
             if prepared is not None or (before.enabled and not after.enabled):
@@ -78,11 +79,20 @@ class Users:
             self._store.emit(tx, context, "user", "updated", user_id)
         return after
 
-    def _prepared(self, password: str) -> str:
-        """A password that an administrator gives, ready to be kept. :raises BadRequest: it breaks a rule."""
-        if isinstance(self._store.backend, PasswordRules):
-            self._store.backend.check_password(password)
-        return self._store.users.prepared(password)
+    def _changed(self, user_id: str, changes: Mapping[str, Any], prepared: str | None) -> tuple[User, User]:
+        """Write the changes of a user; it before and after them."""
+        before = self.find(user_id)
+        if changes.get("domain_id", before.domain_id) != before.domain_id:
+            raise BadRequest("Update of `domain_id` is not allowed.")
+        self._check_default(changes.get("default_project_id", ""))
+        merged = dict(changes)
+        merged["options"] = _merged(before.options, changes.get("options", {}))
+        merged["extra"] = {**before.extra, **changes.get("extra", {})}
+        after = self._store.users.update_user(msgspec.structs.replace(before, **merged))
+        if prepared is not None:
+            self._store.users.set_password(user_id, prepared)
+            after = self.find(user_id)
+        return before, after
 
     def change_password(self, context: Context, user_id: str, original: str, password: str) -> None:
         """Replace a password by one who knows it, even when it has expired.
@@ -91,32 +101,31 @@ class Users:
         :raises BadRequest: the new password breaks a rule, or may not be changed now.
         """
         backend = self._store.backend
-        rules = backend if isinstance(backend, PasswordRules) else None
-        if rules is not None:
-            prepared = rules.prepared_change(user_id, original, password)
-            user = backend.user(user_id)
-        else:
-            user = backend.authenticate(original, user_id=user_id)
-            prepared = self._store.users.prepared(password)
-        if not user.enabled:
+        prepared = backend.prepared_change(user_id, original, password)
+        if not backend.user(user_id).enabled:
             raise Unauthorized()
+        outside = backend.is_outside(user_id, USER)
+        if outside:
+            backend.set_own_password(user_id, prepared)
         with self._store.db.write() as tx:
-            if rules is not None:
-                rules.set_own_password(user_id, prepared)
-            else:
-                self._store.users.set_password(user_id, prepared)
+            if not outside:
+                backend.set_own_password(user_id, prepared)
             self._store.revoke(tx, f"user:{user_id}")
             self._store.emit(tx, context, "user", "updated", user_id)
 
     def delete(self, context: Context, user_id: str) -> None:
         """Remove a user with its assignments, memberships and credentials; its tokens end."""
+        outside = self._store.backend.is_outside(user_id, USER)
+        self.find(user_id)
+        if outside:
+            self._store.users.delete_user(user_id)
         with self._store.db.write() as tx:
-            self.find(user_id)
             self._assignments.forget_actor(user_id, ())
             forget(tx, user_id)
             tx.execute(sa.delete(credentials).where(credentials.c.user_id == user_id))
             departures.user_gone(tx, user_id)
-            self._store.users.delete_user(user_id)
+            if not outside:
+                self._store.users.delete_user(user_id)
             self._store.revoke(tx, f"user:{user_id}")
             self._store.emit(tx, context, "user", "deleted", user_id)
 
@@ -141,28 +150,43 @@ class Groups:
         """A new group. :raises NotFound: its domain is unknown."""
         group = msgspec.structs.replace(group, id=group.id or self._store.clock.hex_id())
         self._projects.find_domain(group.domain_id)
+        outside = self._store.backend.outside(group.domain_id) is not None
+        made = self._store.groups.create_group(group) if outside else group
         with self._store.db.write() as tx:
-            made = self._store.groups.create_group(group)
+            if not outside:
+                made = self._store.groups.create_group(group)
             self._store.emit(tx, context, "group", "created", made.id)
         return made
 
     def update(self, context: Context, group_id: str, changes: Mapping[str, Any]) -> Group:
         """Change a group. :raises BadRequest: the domain would change."""
+        outside = self._store.backend.is_outside(group_id, GROUP)
+        if outside:
+            after = self._changed(group_id, changes)
         with self._store.db.write() as tx:
-            before = self.find(group_id)
-            if changes.get("domain_id", before.domain_id) != before.domain_id:
-                raise BadRequest("Update of `domain_id` is not allowed.")
-            merged = {**changes, "extra": {**before.extra, **changes.get("extra", {})}}
-            after = self._store.groups.update_group(msgspec.structs.replace(before, **merged))
+            if not outside:
+                after = self._changed(group_id, changes)
             self._store.emit(tx, context, "group", "updated", group_id)
         return after
 
+    def _changed(self, group_id: str, changes: Mapping[str, Any]) -> Group:
+        """Write the changes of a group; it after them."""
+        before = self.find(group_id)
+        if changes.get("domain_id", before.domain_id) != before.domain_id:
+            raise BadRequest("Update of `domain_id` is not allowed.")
+        merged = {**changes, "extra": {**before.extra, **changes.get("extra", {})}}
+        return self._store.groups.update_group(msgspec.structs.replace(before, **merged))
+
     def delete(self, context: Context, group_id: str) -> None:
         """Remove a group; its members lose what they had through it."""
-        with self._store.db.write() as tx:
-            self.find(group_id)
-            self._assignments.forget_actor(group_id)
+        outside = self._store.backend.is_outside(group_id, GROUP)
+        self.find(group_id)
+        if outside:
             self._store.groups.delete_group(group_id)
+        with self._store.db.write() as tx:
+            self._assignments.forget_actor(group_id)
+            if not outside:
+                self._store.groups.delete_group(group_id)
             self._store.emit(tx, context, "group", "deleted", group_id)
 
     def users(self, group_id: str) -> list[User]:
@@ -188,16 +212,24 @@ class Groups:
 
     def add(self, context: Context, group_id: str, user_id: str) -> None:
         """Put a user into a group."""
-        with self._store.db.write() as tx:
+        outside = self._store.backend.is_outside(group_id, GROUP)
+        if outside:
             self._store.groups.add_member(group_id, user_id)
+        with self._store.db.write() as tx:
+            if not outside:
+                self._store.groups.add_member(group_id, user_id)
             self._store.revision.bump(tx, (f"user:{user_id}",))
             self._store.emit(tx, context, "group", "member_added", group_id, user=user_id)
 
     def remove(self, context: Context, group_id: str, user_id: str) -> None:
         """Take a user out of a group. :raises NotFound: it is not in it."""
-        with self._store.db.write() as tx:
-            self.check_member(group_id, user_id)
+        outside = self._store.backend.is_outside(group_id, GROUP)
+        self.check_member(group_id, user_id)
+        if outside:
             self._store.groups.remove_member(group_id, user_id)
+        with self._store.db.write() as tx:
+            if not outside:
+                self._store.groups.remove_member(group_id, user_id)
             self._store.revision.bump(tx, (f"user:{user_id}",))
             self._store.emit(tx, context, "group", "member_removed", group_id, user=user_id)
 

@@ -46,7 +46,7 @@ class Directory:
 
     def __init__(self, home, ldif, schema="", more="", tls="", global_more=""):
         self.home, self.port, self.tls_port = home, free_port(), free_port()
-        self.url, self.tls_url = f"ldap://127.0.0.1:{self.port}", f"ldaps://localhost:{self.tls_port}"
+        self.url, self.tls_url = f"ldap://127.0.0.1:{self.port}", f"ldaps://127.0.0.1:{self.tls_port}"
         self._tls = tls
         (home / "data").mkdir()
         (home / "extra.schema").write_text(schema)
@@ -78,7 +78,7 @@ index uid,cn,mail eq,sub
 
     def start(self):
         """Start it, and wait until it answers."""
-        urls = f"{self.url} {self.tls_url}" if self._tls else self.url
+        urls = f"{self.url} ldaps://:{self.tls_port}" if self._tls else self.url
         with open(self.home / "out", "ab") as output:
             self.running = subprocess.Popen([SLAPD, "-f", self.home / "slapd.conf", "-h", urls, "-d", "0"],
                                             stdin=subprocess.DEVNULL, stdout=output, stderr=output)

@@ -39,7 +39,7 @@ def test_wrong_password_and_unknown_user_look_alike(api):
 
 
 def test_unknown_user_costs_as_much_as_a_wrong_password(cloud):
-    hasher = cloud.cloud.services["identity"].store.backend._passwords._hasher
+    hasher = cloud.cloud.services["identity"].store.backend.common._passwords._hasher
     done = []
     real = hasher.hash, hasher.verify
     hasher.hash = lambda *given: (done.append("hash"), real[0](*given))[1]
