@@ -65,6 +65,14 @@ def identity(estate):
         "PATCH /v3/services/{service_id}": {"service": {"name": "taken"}},
         "PATCH /v3/endpoints/{endpoint_id}": {"endpoint": {"url": "http://taken"}},
         "PATCH /v3/credentials/{credential_id}": {"credential": {"blob": "taken"}},
+        "PATCH /v3/OS-EP-FILTER/endpoint_groups/{endpoint_group_id}": {"endpoint_group": {"name": "taken"}},
+        "PATCH /v3/policies/{policy_id}": {"policy": {"blob": "taken"}},
+        "PATCH /v3/registered_limits/{registered_limit_id}": {"registered_limit": {"default_limit": 9}},
+        "PATCH /v3/limits/{limit_id}": {"limit": {"resource_limit": 9}},
+        **{f"{method} /v3/domains/{{domain_id}}/config": {"config": {"ldap": {"url": "ldap://taken"}}}
+           for method in ("PUT", "PATCH")},
+        "PATCH /v3/domains/{domain_id}/config/{group}": {"config": {"ldap": {"url": "ldap://taken"}}},
+        "PATCH /v3/domains/{domain_id}/config/{group}/{option}": {"config": {"url": "ldap://taken"}},
         "POST /v3/users/{user_id}/password": {"user": {"original_password": "guess", "password": "taken"}},
     }
 
@@ -178,6 +186,15 @@ def creations(estate):
         ("identity", "POST /v3/projects"): {"project": {"name": "x"}},
         ("identity", "POST /v3/domains"): {"domain": {"name": "x"}},
         ("identity", "POST /v3/roles"): {"role": {"name": "x"}},
+        ("identity", "POST /v3/OS-EP-FILTER/endpoint_groups"): {"endpoint_group": {"name": "x", "filters": {}}},
+        ("identity", "POST /v3/policies"): {"policy": {"type": "x", "blob": "x"}},
+        ("identity", "POST /v3/registered_limits"): {"registered_limits": [{
+            "service_id": GONE.replace("-", ""), "resource_name": "x", "default_limit": 1}]},
+        ("identity", "POST /v3/limits"): {"limits": [{
+            "service_id": GONE.replace("-", ""), "resource_name": "x", "resource_limit": 1,
+            "project_id": estate.people.project}]},
+        ("identity", "POST /v3/OS-STRATOLITH/explanations"): {"explanation": {
+            "user": {"id": estate.people.user}, "rule": "identity:get_user"}},
         ("identity", "POST /v3/regions"): {"region": {"description": "x"}},
         ("identity", "POST /v3/services"): {"service": {"type": "x"}},
         ("identity", "POST /v3/endpoints"): {"endpoint": {

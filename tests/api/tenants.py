@@ -184,7 +184,19 @@ class Estate:
     def identity(self):
         body = {"credential": {"type": "cert", "blob": MARK, "project_id": self.people.project}}
         self.ids["credential_id"] = self.demo.ok("POST", "/identity/v3/credentials", body)["credential"]["id"]
-        self.ids["endpoint_id"] = self.people.get("/identity/v3/endpoints")["endpoints"][0]["id"]
+        endpoint = self.people.get("/identity/v3/endpoints")["endpoints"][0]
+        self.ids["endpoint_id"] = endpoint["id"]
+        made = {}
+        for noun, body in (("endpoint_group", {"name": MARK, "filters": {"interface": "public"}}),
+                           ("policy", {"type": "text/plain", "blob": MARK})):
+            path = "policies" if noun == "policy" else "OS-EP-FILTER/endpoint_groups"
+            made[f"{noun}_id"] = self.admin.ok("POST", f"/identity/v3/{path}", {noun: body})[noun]["id"]
+        what = {"service_id": endpoint["service_id"], "resource_name": MARK}
+        for noun, body in (("registered_limit", {"default_limit": 1}),
+                           ("limit", {"resource_limit": 1, "project_id": self.people.project})):
+            answer = self.admin.ok("POST", f"/identity/v3/{noun}s", {noun + "s": [{**what, **body}]})
+            made[f"{noun}_id"] = answer[noun + "s"][0]["id"]
+        self.ids.update(made, group="ldap", option="url")
 
     def path(self, api, operation):
         """The path of an operation on what project demo has."""
