@@ -51,7 +51,7 @@ class Ldap(Identity):
         self.servers = Servers(options, self.clock, self.log, self.surroundings.run_dir)
         self.session = Session(options, self.servers, self.clock)
         self.people = Users(options, self.session, self.clock, self.log)
-        self.circles = Groups(options, self.session, self.people, self.log)
+        self.circles = Groups(options, self.session, self.people, self.clock, self.log)
         self._orders = Orders(self.clock, options.list_memory_s)
 
     def close(self) -> None:
@@ -82,7 +82,7 @@ class Ldap(Identity):
             raise Unauthorized()
         if not self.session.proves(found.entry.dn, password):
             raise Unauthorized()
-        self.people.remember(found)
+        self.people.recent.put(found.user.id, found)
         return found.user
 
     def user(self, user_id: str) -> User:
@@ -159,8 +159,9 @@ class WritableLdap(Ldap, WritableUsers, WritableGroups):
         super().open()
         self._writing = Writing(self.shape, self.session, self.people, self.circles, self.clock)
 
-    def _changed(self, user_id: str = "") -> None:
-        self.people.forget(user_id)
+    def _changed(self, user_id: str = "", group_id: str = "") -> None:
+        self.people.recent.forget(user_id)
+        self.circles.recent.forget(group_id)
         self._orders.forget()
 
     def prepared(self, password: str) -> str:
@@ -194,18 +195,20 @@ class WritableLdap(Ldap, WritableUsers, WritableGroups):
         return made
 
     def update_group(self, group: Group) -> Group:
+        self._changed(group_id=group.id)
         found = self.circles.of_id(group.id)
         if found is None:
             raise NotFound(f"Could not find group: {group.id}.")
         after = self._writing.update_group(found[1], group)
-        self._changed()
+        self._changed(group_id=group.id)
         return after
 
     def delete_group(self, group_id: str) -> None:
+        self._changed(group_id=group_id)
         found = self.circles.of_id(group_id)
         if found is not None:
             self._writing.delete_group(found[1])
-            self._changed()
+            self._changed(group_id=group_id)
 
     def add_member(self, group_id: str, user_id: str) -> None:
         self._member(group_id, user_id, present=True)
@@ -220,7 +223,7 @@ class WritableLdap(Ldap, WritableUsers, WritableGroups):
                 raise NotFound(f"Could not find {'user' if user is None else 'group'}: {user_id or group_id}.")
             return
         self._writing.set_member(group[1], user, present)
-        self._changed(user_id)
+        self._changed(user_id, group_id)
 
 
 def _cleared(conditions: tuple[Condition, ...]) -> tuple[Condition, ...]:

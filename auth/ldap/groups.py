@@ -5,11 +5,13 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Mapping, Sequence
 
+from ...core.clock import Clock
 from ...core.drivers.identity import Condition, Group
 from . import shape
 from .link import Entry
 from .listing import is_met, name_filter
 from .options import LdapOptions
+from .recent import Recent
 from .session import Session
 from .text import Normal, either, equals, first_rdn, in_filter, is_below, is_fit, normal, read
 from .users import BATCH, Found, Users
@@ -21,12 +23,14 @@ IN_CHAIN = "1.2.840.113556.1.4.1941"
 class Groups:
     """The groups of one directory."""
 
-    def __init__(self, options: LdapOptions, session: Session, users: Users, log: logging.Logger) -> None:
+    def __init__(self, options: LdapOptions, session: Session, users: Users, clock: Clock,
+                 log: logging.Logger) -> None:
         self._options = options
         self._session = session
         self._users = users
         self._log = log
         self.shape = shape.groups(options)
+        self.recent: Recent[tuple[Group, Entry]] = Recent(clock, options.remember_s)
         self._base = normal(options.group_tree_dn)
         self._member = options.group_member_attribute
         self._attributes = tuple(dict.fromkeys((self.shape.id, self.shape.name, *self.shape.extra.values())))
@@ -37,7 +41,12 @@ class Groups:
 
     def of_id(self, group_id: str) -> tuple[Group, Entry] | None:
         """The group of an id; two of one id are none."""
-        return self._only(equals(self.shape.id, group_id), group_id) if is_fit(group_id) else None
+        found = self.recent.get(group_id)
+        if found is None and is_fit(group_id):
+            found = self._only(equals(self.shape.id, group_id), group_id)
+            if found is not None:
+                self.recent.put(group_id, found)
+        return found
 
     def _only(self, condition: str, what: str) -> tuple[Group, Entry] | None:
         entries = self._session.lookup(self.shape.tree, self.shape.scope, self.shape.filter(condition),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import threading
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
@@ -14,11 +13,11 @@ from .enabled import Enabled
 from .link import Entry
 from .listing import is_met, name_filter
 from .options import LdapOptions
+from .recent import Recent
 from .session import Session
 from .text import either, equals, first_rdn, is_below, is_fit, normal
 
 BATCH = 200
-RECENT = 4096
 
 
 class Found(NamedTuple):
@@ -34,13 +33,11 @@ class Users:
     def __init__(self, options: LdapOptions, session: Session, clock: Clock, log: logging.Logger) -> None:
         self._options = options
         self._session = session
-        self._clock = clock
         self._log = log
         self.shape = shape.users(options)
         self.enabled = Enabled(options, session)
         self._base = normal(options.user_tree_dn)
-        self._recent: dict[str, tuple[float, Found]] = {}
-        self._lock = threading.Lock()
+        self.recent: Recent[Found] = Recent(clock, options.remember_s)
         further = ("memberOf",) if options.nested_groups in ("member_of", "in_chain") else ()
         member = (options.group_member_user_attribute,) if options.group_member_user_attribute else ()
         self._attributes = tuple(dict.fromkeys((
@@ -53,14 +50,11 @@ class Users:
 
     def of_id(self, user_id: str) -> Found | None:
         """The user of an id; two of one id are none."""
-        with self._lock:
-            kept = self._recent.get(user_id)
-        if kept is not None and kept[0] > self._clock.monotonic():
-            return kept[1]
-        found = self._only(equals(self.shape.id, user_id), user_id) if is_fit(user_id) else None
-        if found is not None:
-            # One request asks for a user several times: who it is, what may be done with it, what it shows.
-            self.remember(found)
+        found = self.recent.get(user_id)
+        if found is None and is_fit(user_id):
+            found = self._only(equals(self.shape.id, user_id), user_id)
+            if found is not None:
+                self.recent.put(user_id, found)
         return found
 
     def _only(self, condition: str, what: str) -> Found | None:
@@ -69,18 +63,6 @@ class Users:
         if len(found) > 1:
             self._log.error("%d users of the directory are %r; none of them is let in", len(found), what[:100])
         return found[0] if len(found) == 1 else None
-
-    def remember(self, found: Found) -> None:
-        """Keep a user that was just read, for what follows a login at once."""
-        with self._lock:
-            while len(self._recent) >= RECENT:
-                del self._recent[next(iter(self._recent))]
-            self._recent[found.user.id] = self._clock.monotonic() + self._options.remember_s, found
-
-    def forget(self, user_id: str) -> None:
-        """Read a user anew next time."""
-        with self._lock:
-            self._recent.pop(user_id, None)
 
     def of_ids(self, user_ids: Iterable[str]) -> dict[str, User]:
         """Those that exist, a search for each :data:`BATCH` of them; without those whose id two have."""
