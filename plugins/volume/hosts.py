@@ -25,6 +25,7 @@ BY_PROJECT = sa.select(volumes.c.project_id, sa.func.count(), sa.func.sum(volume
 FROZEN_BY_PROJECT = sa.select(snapshots.c.project_id, sa.func.count(), sa.func.sum(snapshots.c.size)).join(
     volumes, volumes.c.id == snapshots.c.volume_id).where(
     volumes.c.host.startswith(sa.bindparam("host"))).group_by(snapshots.c.project_id)
+ALLOCATED = sa.select(volumes.c.backend, sa.func.sum(volumes.c.size)).group_by(volumes.c.backend)
 BEAT_S = 10.0
 DOWN_AFTER_S = 60.0
 
@@ -55,6 +56,12 @@ class Hosts(Base):
         with self.kit.db.read() as tx:
             return [row for row in tx.rows(ALL) if (not binary or row.binary == binary)
                     and (not host or host in (row.host, row.host.partition("@")[0]))]
+
+    def allocated(self) -> Mapping[str, int]:
+        """The GiB of the volumes on each back end."""
+        with self.kit.db.read() as tx:
+            rows: Any = tx.rows(ALLOCATED)
+            return {row[0]: int(row[1]) for row in rows}
 
     def up(self, row: Row) -> bool:
         """Tell whether a service has been heard lately."""

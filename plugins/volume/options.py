@@ -15,6 +15,7 @@ class VolumeOptions:
                                                        "drivers, or name:driver for several of one driver")
     zone: str = option("nova", "availability zone of this host's volumes")
     default_type: str = option("__DEFAULT__", "volume type of volumes that name none")
+    default_group_type: str = option("", "group type that is shown as the default one; empty for none")
     quota_volumes: int = option(10, "volumes of one project; -1 = no limit")
     quota_gigabytes: int = option(1000, "GiB of one project's volumes and snapshots; -1 = no limit")
     quota_snapshots: int = option(10, "snapshots of one project; -1 = no limit")

@@ -3,7 +3,31 @@
 from __future__ import annotations
 
 from ....core.http.table import Api, Microversions, under
-from . import actions, admin, attachments, info, metadata, quotas, snapshots, transfers, types, versions, volumes
+from . import (
+    actions,
+    admin,
+    attachments,
+    backups,
+    clusters,
+    consistency,
+    default_types,
+    filters,
+    group_snapshots,
+    group_types,
+    groups,
+    info,
+    manage,
+    messages,
+    metadata,
+    qos,
+    quotas,
+    services,
+    snapshots,
+    transfers,
+    types,
+    versions,
+    volumes,
+)
 from .faults import fault
 
 API = Api(
@@ -12,7 +36,9 @@ API = Api(
     microversions=Microversions("volume", versions.OLDEST, versions.NEWEST),
     operations=(*versions.OPERATIONS, *under(
         "/v3", volumes.OPERATIONS, actions.OPERATIONS, metadata.OPERATIONS, snapshots.OPERATIONS,
-        attachments.OPERATIONS, types.OPERATIONS, quotas.OPERATIONS, transfers.OPERATIONS, admin.OPERATIONS,
-        info.OPERATIONS)),
+        attachments.OPERATIONS, types.OPERATIONS, default_types.OPERATIONS, qos.OPERATIONS, quotas.OPERATIONS,
+        transfers.OPERATIONS, backups.OPERATIONS, messages.OPERATIONS, group_types.OPERATIONS, groups.OPERATIONS,
+        group_snapshots.OPERATIONS, consistency.OPERATIONS, manage.OPERATIONS, services.OPERATIONS, admin.OPERATIONS,
+        clusters.OPERATIONS, filters.OPERATIONS, info.OPERATIONS)),
     # A volume in the wrong state is a bad request to this API, not a conflict.
     statuses={"quota-exceeded": 413, "wrong-state": 400, "in-use": 400, "not-supported": 400})

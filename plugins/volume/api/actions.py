@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from ....core.db.engine import Row
-from ....core.http.call import Call, Reply
+from ....core.errors import BadRequest
+from ....core.http.call import Call, Reply, own
 from ....core.http.moment import to_microsecond
 from ....core.http.table import Action
 from ..attachments import client_view
@@ -162,6 +163,47 @@ def unset_image_metadata(service: BlockStorage, call: Call) -> None:
     service.images.drop_metadata(call.context, call.path["volume_id"], call.body["os-unset_image_metadata"]["key"])
 
 
+def migrate(service: BlockStorage, call: Call) -> None:
+    """Begin to move a volume to another back end."""
+    asked = call.body["os-migrate_volume"]
+    host, cluster = asked.get("host") or "", (asked.get("cluster") or "") if call.since("3.16") else ""
+    if bool(host) == bool(cluster):
+        raise BadRequest("Exactly one of host and cluster must be given")
+    service.moves.migrate(call.context, call.path["volume_id"], host, cluster, truth(asked.get("lock_volume")))
+
+
+def migrate_completion(service: BlockStorage, call: Call) -> dict[str, Any]:
+    """Say that a server has copied a volume to another one."""
+    asked = call.body["os-migrate_volume_completion"]
+    return {"save_volume_id": service.moves.complete(call.context, call.path["volume_id"], asked["new_volume"])}
+
+
+def extend_completion(service: BlockStorage, call: Call) -> None:
+    """Refuse to complete an extension: here none waits for such a word."""
+    row, _, _ = service.volumes.show(call.context, call.path["volume_id"])
+    raise BadRequest(f"Invalid volume: Volume {row.id} is not waiting for the completion of an extension; its status "
+                     f"is {row.status}.")
+
+
+def unmanage(service: BlockStorage, call: Call) -> None:
+    """Forget a volume; it stays in its pool."""
+    service.adoptions.unmanage(call.context, call.path["volume_id"])
+
+
+def revert(service: BlockStorage, call: Call) -> None:
+    """Begin to give a volume the content of its latest snapshot."""
+    service.contents.revert(call.context, call.path["volume_id"], call.body["revert"]["snapshot_id"])
+
+
+def reimage(service: BlockStorage, call: Call) -> None:
+    """Begin to fill a volume anew from an image."""
+    asked = call.body["os-reimage"]
+    reserved = truth(asked.get("reimage_reserved"))
+    if reserved:
+        call.enforce("volume:reimage_reserved", own(call.context))
+    service.contents.reimage(call.context, call.path["volume_id"], asked["image_id"], reserved)
+
+
 RULE = "volume_extension:volume_actions:"
 ADMIN = "volume_extension:volume_admin_actions:"
 KEPT = "volume_extension:volume_image_metadata:"
@@ -198,4 +240,20 @@ OPERATIONS = (
     Action(PATH, "os-unset_image_metadata", unset_image_metadata, KEPT + "remove",
            _one("key", {"type": "string", "minLength": 1, "maxLength": 255}), status=200,
            summary="Remove image metadata."),
+    Action(PATH, "os-migrate_volume", migrate, ADMIN + "migrate_volume", {
+        "type": "object", "properties": {"host": TEXT, "cluster": TEXT, "force_host_copy": FLAG,
+                                         "lock_volume": FLAG}}, summary="Migrate a volume."),
+    Action(PATH, "os-migrate_volume_completion", migrate_completion, ADMIN + "migrate_volume_completion",
+           _one("new_volume", {"type": "string", "format": "uuid"}, error=FLAG), status=200,
+           summary="Complete a migration."),
+    Action(PATH, "os-extend_volume_completion", extend_completion, ADMIN + "extend_volume_completion",
+           {"type": "object", "additionalProperties": False, "properties": {"error": FLAG}}, since="3.71",
+           summary="Complete an extension."),
+    Action(PATH, "os-unmanage", unmanage, "volume_extension:volume_unmanage", summary="Unmanage a volume."),
+    Action(PATH, "revert", revert, "volume:revert_to_snapshot",
+           _one("snapshot_id", {"type": "string", "format": "uuid"}), since="3.40", summary="Revert to a snapshot."),
+    Action(PATH, "os-reimage", reimage, "volume:reimage",
+           {"type": "object", "required": ["image_id"], "additionalProperties": False,
+            "properties": {"image_id": {"type": "string", "format": "uuid"}, "reimage_reserved": FLAG}},
+           since="3.68", summary="Reimage a volume."),
 )

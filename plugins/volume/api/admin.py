@@ -1,77 +1,21 @@
-"""What administrators see over HTTP: services, hosts, pools and capabilities."""
+"""What administrators see over HTTP: hosts, pools and capabilities."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
-from ....core.db.engine import Row
-from ....core.drivers.volume import VolumeFacts
+from ....core.drivers.volume import GroupSnapshots, VolumeFacts
 from ....core.errors import NotFound
 from ....core.http.call import Call
 from ....core.http.moment import to_microsecond
 from ....core.http.table import Operation
+from .. import types
 from ..service import BlockStorage
 
-WHICH = {"type": "object", "required": ["host"], "properties": {
-    "host": {"type": "string", "minLength": 1, "maxLength": 255}, "binary": {"type": "string", "maxLength": 255},
-    "service": {"type": "string", "maxLength": 255}}}
-REASON = {**WHICH, "required": ["host", "disabled_reason"], "properties": {
-    **WHICH["properties"],  # type: ignore[dict-item]
-    "disabled_reason": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "\\S"}}}
-
-
-def service_view(service: BlockStorage, row: Row, call: Call) -> dict[str, Any]:
-    """A service as the API shows it."""
-    body: dict[str, Any] = {
-        "binary": row.binary, "host": row.host, "zone": row.zone, "status": "disabled" if row.disabled else "enabled",
-        "state": "up" if service.hosts.up(row) else "down", "disabled_reason": row.disabled_reason,
-        "updated_at": to_microsecond(row.beat_at)}
-    if row.binary == "cinder-volume":
-        body.update(frozen=bool(row.frozen), replication_status="disabled", active_backend_id=None)
-        if call.since("3.49"):
-            body["backend_state"] = body["state"]
-    if call.since("3.7"):
-        body["cluster"] = None
-    return body
-
-
-def listed(service: BlockStorage, call: Call) -> dict[str, Any]:
-    """The services."""
-    rows = service.hosts.listed(call.one("host"), call.one("binary") or call.one("service"))
-    return {"services": [service_view(service, row, call) for row in rows]}
-
-
-def _change(service: BlockStorage, call: Call, disabled: bool, reason: str | None) -> dict[str, Any]:
-    binary = call.body.get("binary") or call.body.get("service") or ""
-    row = service.hosts.change(call.context, call.body["host"], binary, disabled=disabled, disabled_reason=reason)
-    return {"host": row.host, "service": row.binary, "binary": row.binary, "disabled": disabled,
-            "status": "disabled" if disabled else "enabled"}
-
-
-def enable(service: BlockStorage, call: Call) -> dict[str, Any]:
-    """Let new volumes go to a service."""
-    return {**_change(service, call, False, None), "disabled_reason": None}
-
-
-def disable(service: BlockStorage, call: Call) -> dict[str, Any]:
-    """Let no new volumes go to a service."""
-    return _change(service, call, True, None)
-
-
-def disable_log(service: BlockStorage, call: Call) -> dict[str, Any]:
-    """Let no new volumes go to a service, and say why."""
-    reason = call.body["disabled_reason"]
-    return {**_change(service, call, True, reason), "disabled_reason": reason}
-
-
-def freeze(service: BlockStorage, call: Call) -> None:
-    """Freeze a back end."""
-    service.hosts.freeze(call.context, call.body["host"], True)
-
-
-def thaw(service: BlockStorage, call: Call) -> None:
-    """Thaw a back end."""
-    service.hosts.freeze(call.context, call.body["host"], False)
+CAPABILITIES = ("volume_backend_name", "storage_protocol", "vendor_name", "driver_version", "multiattach",
+                "thin_provisioning_support")
+"""Capabilities by which pools can be asked for."""
 
 
 def hosts(service: BlockStorage, call: Call) -> dict[str, Any]:
@@ -107,18 +51,36 @@ def _gib(value: float) -> float | str:
 def pools(service: BlockStorage, call: Call) -> dict[str, Any]:
     """The pools, with ``detail`` what each can do and has."""
     found = []
+    allocated = service.hosts.allocated() if call.flag("detail") else {}
+    wanted, specs = call.one("name") if call.since("3.28") else "", _wanted(service, call)
     for name, facts in service.backends.facts().items():
+        if wanted not in ("", service.backends.host(name)) or not service.backends.fits(name, specs):
+            continue
         one: dict[str, Any] = {"name": service.backends.host(name)}
         if call.flag("detail"):
-            one["capabilities"] = _capabilities(service, name, facts)
+            one["capabilities"] = _capabilities(service, name, facts, allocated.get(name, 0))
         found.append(one)
     return {"pools": found}
 
 
-def _capabilities(service: BlockStorage, name: str, facts: VolumeFacts) -> dict[str, Any]:
+def _wanted(service: BlockStorage, call: Call) -> Mapping[str, str]:
+    """What a pool must be: what the volume type that was named asks for (3.35), and single capabilities (3.28)."""
+    specs: dict[str, str] = {}
+    if call.since("3.28"):
+        specs = {name: call.one(name) for name in CAPABILITIES if name in call.query}
+    name = (call.one("volume-type") or call.one("volume_type")) if call.since("3.35") else ""
+    if name:
+        with service.kit.db.read() as tx:
+            specs.update(types.named(tx, call.context, name).extra_specs)
+    return specs
+
+
+def _capabilities(service: BlockStorage, name: str, facts: VolumeFacts, allocated: int) -> dict[str, Any]:
     return {"volume_backend_name": name, "storage_protocol": facts.protocol, "vendor_name": facts.vendor,
             "driver_version": facts.driver_version, "total_capacity_gb": _gib(facts.total_gib),
             "free_capacity_gb": _gib(facts.free_gib), "reserved_percentage": 0, "QoS_support": False,
+            "replication_enabled": False, "backend_state": "up", "allocated_capacity_gb": allocated,
+            "consistent_group_snapshot_enabled": isinstance(service.backends.driver(name), GroupSnapshots),
             "multiattach": facts.multiattach, "thin_provisioning_support": facts.thin,
             "online_extend_support": facts.online_extend,
             "timestamp": to_microsecond(service.kit.clock.now())}
@@ -144,15 +106,7 @@ def _property(title: str, value: bool) -> dict[str, str]:
     return {"title": title, "type": "boolean", "description": f"{title}: {'offered' if value else 'not offered'}."}
 
 
-UPDATE = "volume_extension:services:update"
 OPERATIONS = (
-    Operation("GET", "/os-services", listed, "volume_extension:services:index", summary="List services."),
-    Operation("PUT", "/os-services/enable", enable, UPDATE, body=WHICH, summary="Enable a service."),
-    Operation("PUT", "/os-services/disable", disable, UPDATE, body=WHICH, summary="Disable a service."),
-    Operation("PUT", "/os-services/disable-log-reason", disable_log, UPDATE, body=REASON,
-              summary="Disable a service and say why."),
-    Operation("PUT", "/os-services/freeze", freeze, UPDATE, body=WHICH, summary="Freeze a back end."),
-    Operation("PUT", "/os-services/thaw", thaw, UPDATE, body=WHICH, summary="Thaw a back end."),
     Operation("GET", "/os-hosts", hosts, "volume_extension:hosts", summary="List hosts."),
     Operation("GET", "/os-hosts/{host}", host, "volume_extension:hosts", summary="Show a host."),
     Operation("GET", "/scheduler-stats/get_pools", pools, "scheduler_extension:scheduler_stats:get_pools",

@@ -50,8 +50,8 @@ def question(call: Call, table: str, filters: Mapping[str, str], sort_keys: Mapp
             for value in call.many(name):
                 asked.add(name, *comparison(value, f"Invalid input received: {name}={value[:100]}"))
     most = int(asked.limit)
-    asked.limit = min(_natural(call, "limit", most), most)
-    asked.offset = _natural(call, "offset", 0)
+    asked.limit = min(natural(call, "limit", most), most)
+    asked.offset = natural(call, "offset", 0)
     asked.marker = call.one("marker")
     asked.sort = _sort(call, sort_keys)
     return asked
@@ -67,13 +67,19 @@ def _project(call: Call, asked: listing.Question) -> None:
 
 
 def _filter(call: Call, asked: listing.Question, name: str, column: str, value: str) -> None:
-    if name == "metadata":
+    if name == "glance_metadata":
+        for key, one in pairs(name, value).items():
+            asked.add(key, "image", one)
+    elif name == "metadata":
         for key, one in pairs(name, value).items():
             asked.add(key, "metadata", one)
-    elif name in ("bootable", "multiattach"):
-        if value.lower() not in ("true", "false", "1", "0"):
+    elif name in ("bootable", "multiattach", "consumes_quota"):
+        if name == "bootable" and not call.since("3.2"):
+            asked.add(column, "eq", value.lower() != "false")
+            return
+        if value.lower() not in ("true", "false", "t", "f", "1", "0"):
             raise BadRequest(f"Invalid input received: {name}={value[:100]}")
-        asked.add(column, "eq", value.lower() in ("true", "1"))
+        asked.add(column, "eq", value.lower() in ("true", "t", "1"))
     elif name == "size":
         asked.add(column, "eq", _number(name, value))
     elif len(call.many(name)) > 1:
@@ -99,7 +105,8 @@ def _number(name: str, text: str) -> int:
     return int(text)
 
 
-def _natural(call: Call, name: str, default: int) -> int:
+def natural(call: Call, name: str, default: int) -> int:
+    """A number of 0 or more in the query string. :raises BadRequest: it is none."""
     text = call.one(name)
     return _number(name, text) if text else default
 
@@ -129,8 +136,13 @@ def _sort(call: Call, keys: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
 def page(call: Call, kind: str, path: str, items: Sequence[Mapping[str, Any]],
          asked: listing.Question) -> dict[str, Any]:
     """The body of a page, with the link to the next where there may be one."""
+    return page_of(call, kind, path, items, asked.limit)
+
+
+def page_of(call: Call, kind: str, path: str, items: Sequence[Mapping[str, Any]], limit: int) -> dict[str, Any]:
+    """As :func:`page`, for at most ``limit`` items."""
     body: dict[str, Any] = {kind: items}
-    if items and len(items) == asked.limit:
+    if items and len(items) == limit:
         pairs = [(name, value) for name, values in call.query.items() if name not in ("marker", "offset")
                  for value in values]
         pairs.append(("marker", items[-1]["id"]))

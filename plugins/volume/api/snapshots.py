@@ -41,9 +41,11 @@ def brief(row: Row, call: Call) -> dict[str, Any]:
             "status": row.status, "size": row.size, "metadata": row.metadata,
             "created_at": to_microsecond(row.created_at), "updated_at": to_microsecond(row.updated_at)}
     if call.since("3.14"):
-        body["group_snapshot_id"] = None
+        body["group_snapshot_id"] = row.group_snapshot_id
     if call.since("3.41"):
         body["user_id"] = row.user_id
+    if call.since("3.65"):
+        body["consumes_quota"] = bool(row.consumes_quota)
     return body
 
 
@@ -60,9 +62,14 @@ def create(service: BlockStorage, call: Call) -> dict[str, Any]:
         raise BadRequest("'volume_id' must be specified")
     if not body["volume_id"]:
         raise NotFound("Volume None could not be found.")
-    said = named(body)
+    said, force = named(body), body.get("force")
+    if call.since("3.66"):
+        if force is not None and not truth(force):
+            raise BadRequest("Invalid value False for 'force'. (The 'force' flag is invalid starting with microversion "
+                             "3.66)")
+        force = True
     row = service.snapshots.create(call.context, body["volume_id"], said.get("name"), said.get("description"),
-                                   body.get("metadata") or {}, force=truth(body.get("force")))
+                                   body.get("metadata") or {}, force=truth(force))
     return {"snapshot": brief(row, call)}
 
 
@@ -86,6 +93,8 @@ def delete(service: BlockStorage, call: Call) -> None:
 
 def _page(service: BlockStorage, call: Call, path: str, view: Any) -> dict[str, Any]:
     filters = {**FILTERS, "metadata": "metadata"} if call.since("3.22") else FILTERS
+    if call.since("3.65"):
+        filters = {**filters, "consumes_quota": "consumes_quota"}
     asked = question(call, "snapshots", filters, SORT_KEYS)
     body = page(call, "snapshots", path, [view(row, call) for row in service.snapshots.listed(asked)], asked)
     return {**body, "count": service.snapshots.count(asked)} if wants_count(call) else body
@@ -121,6 +130,11 @@ def force_delete(service: BlockStorage, call: Call) -> None:
     service.snapshots.delete(call.context, call.path["snapshot_id"], force=True)
 
 
+def unmanage(service: BlockStorage, call: Call) -> None:
+    """Forget a snapshot; it stays in its pool."""
+    service.adoptions.unmanage_snapshot(call.context, call.path["snapshot_id"])
+
+
 STATUS = {"type": "object", "required": ["status"], "properties": {"status": {"enum": list(SNAPSHOT_RESETTABLE)}}}
 PROGRESS = {"type": "object", "required": ["status"], "properties": {
     "status": {"enum": list(SNAPSHOT_RESETTABLE)}, "progress": {"type": "string", "pattern": "^[0-9]{1,3}%$"}}}
@@ -138,4 +152,6 @@ OPERATIONS = (
     Action(PATH + "/action", "os-update_snapshot_status", update_status,
            "snapshot_extension:snapshot_actions:update_snapshot_status", PROGRESS, summary="Update its state."),
     Action(PATH + "/action", "os-force_delete", force_delete, ADMIN + "force_delete", summary="Delete by force."),
+    Action(PATH + "/action", "os-unmanage", unmanage, "snapshot_extension:snapshot_unmanage",
+           summary="Unmanage a snapshot."),
 )

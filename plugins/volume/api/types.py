@@ -44,7 +44,8 @@ ENCRYPTION = {
 }
 
 
-def _truth(value: Any) -> bool:
+def truth(value: Any) -> bool:
+    """A flag as clients write it."""
     return str(value).lower() in ("true", "1")
 
 
@@ -62,7 +63,7 @@ def type_view(row: Row, call: Call) -> dict[str, Any]:
     body = {"id": row.id, "name": row.name, "description": row.description, "is_public": bool(row.is_public),
             "os-volume-type-access:is_public": bool(row.is_public), "extra_specs": _specs(row, call)}
     if call.allows("volume_extension:access_types_qos_specs_id"):
-        body["qos_specs_id"] = None
+        body["qos_specs_id"] = row.qos_id
     return body
 
 
@@ -96,7 +97,7 @@ def create(service: BlockStorage, call: Call) -> dict[str, Any]:
     """Make a type."""
     body = call.body["volume_type"]
     row = types.create(service.kit, call.context, body["name"], body.get("description"),
-                       _truth(body.get("os-volume-type-access:is_public", True)), body.get("extra_specs") or {})
+                       truth(body.get("os-volume-type-access:is_public", True)), body.get("extra_specs") or {})
     found = type_view(row, call)
     found.pop("qos_specs_id", None)
     return {"volume_type": found}
@@ -108,7 +109,7 @@ def update(service: BlockStorage, call: Call) -> dict[str, Any]:
     if not changes:
         raise BadRequest("Specify volume type name, description, is_public or a combination thereof.")
     if "is_public" in changes:
-        changes["is_public"] = _truth(changes["is_public"])
+        changes["is_public"] = truth(changes["is_public"])
     if changes.get("name", "") is None:
         del changes["name"]
     found = type_view(types.update(service.kit, call.context, call.path["type_id"], changes), call)

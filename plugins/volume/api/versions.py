@@ -8,8 +8,8 @@ from ....core.http.call import Call
 from ....core.http.table import Operation
 
 OLDEST = "3.0"
-NEWEST = "3.60"
-UPDATED = "2020-04-03T00:00:00Z"
+NEWEST = "3.71"
+UPDATED = "2023-08-31T00:00:00Z"
 
 
 def document(service: Any, call: Call) -> dict[str, Any]:

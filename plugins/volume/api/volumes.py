@@ -35,16 +35,26 @@ CREATE = {
             "additionalProperties": True},
         "OS-SCH-HNT:scheduler_hints": {"type": ["object", "null"]}},
 }
+_OFFERED: dict[str, Any] = {**CREATE["properties"]["volume"]["properties"]}  # type: ignore[index]
+STRICT = {
+    "type": "object", "required": ["volume"], "additionalProperties": False,
+    "properties": {"volume": {"type": "object", "properties": _OFFERED, "additionalProperties": False},
+                   "OS-SCH-HNT:scheduler_hints": {"type": ["object", "null"]},
+                   "scheduler_hints": {"type": ["object", "null"]}},
+}
+_CHANGED = {"type": "object", "properties": {"name": TEXT, "display_name": TEXT, "description": TEXT,
+                                             "display_description": TEXT, "metadata": METADATA}}
 UPDATE = {
-    "type": "object", "required": ["volume"],
-    "properties": {"volume": {
-        "type": "object", "additionalProperties": False,
-        "properties": {"name": TEXT, "display_name": TEXT, "description": TEXT, "display_description": TEXT,
-                       "metadata": METADATA}}},
+    "3.0": {"type": "object", "required": ["volume"], "properties": {"volume": _CHANGED}},
+    "3.53": {"type": "object", "required": ["volume"], "additionalProperties": False, "properties": {
+        "volume": {**_CHANGED, "additionalProperties": False}}},
 }
 FILTERS = {"name": "name", "display_name": "name", "status": "status", "metadata": "metadata", "bootable": "bootable",
            "availability_zone": "zone", "size": "size", "multiattach": "multiattach", "id": "id",
            "description": "description"}
+LATER = {"glance_metadata": ("3.4", "image_metadata"), "group_id": ("3.10", "group_id"),
+         "migration_status": ("3.31", "migration_status"), "consumes_quota": ("3.65", "consumes_quota")}
+"""Filters by the first microversion that knows them."""
 SORT_KEYS = {"id": "id", "name": "name", "display_name": "name", "status": "status", "size": "size",
              "availability_zone": "zone", "bootable": "bootable", "created_at": "created_at",
              "updated_at": "updated_at", "host": "host"}
@@ -103,8 +113,8 @@ class View:
             "attachments": [attachment_view(one, self.admin) for one in attached], "links": self.links(id),
             "encrypted": False, "replication_status": None,
             "consistencygroup_id": group_id if group_id in self.consistency else None,
-            "migration_status": migration if self.admin else None, "user_id": user_id, "created_at": to_microsecond(created),
-            "updated_at": to_microsecond(updated), **self.more}
+            "migration_status": migration if self.admin else None, "user_id": user_id,
+            "created_at": to_microsecond(created), "updated_at": to_microsecond(updated), **self.more}
         if self.group:
             body["group_id"] = group_id
         if self.uuid:
@@ -181,7 +191,7 @@ def update(service: BlockStorage, call: Call) -> dict[str, Any]:
     changes = named(body)
     if body.get("metadata") is not None:
         changes["metadata"] = body["metadata"]
-    if not changes:
+    if not changes and call.since("3.53"):
         raise BadRequest("Missing required element 'name' or 'description' in request body.")
     service.volumes.update(call.context, call.path["volume_id"], changes)
     found = service.volumes.show(call.context, call.path["volume_id"])
@@ -204,7 +214,8 @@ def nameless(service: BlockStorage, call: Call) -> None:
 def _asked(service: BlockStorage, call: Call) -> Any:
     if call.request.env["PATH_INFO"].endswith("/volumes/"):
         nameless(service, call)
-    found = question(call, "volumes", FILTERS, SORT_KEYS)
+    filters = {**FILTERS, **{name: column for name, (since, column) in LATER.items() if call.since(since)}}
+    found = question(call, "volumes", filters, SORT_KEYS)
     found.limit = min(found.limit, service.kit.options.page_limit_max)
     return found
 
@@ -237,7 +248,8 @@ def summary(service: BlockStorage, call: Call) -> dict[str, Any]:
 
 Get = functools.partial(Operation, "GET")
 OPERATIONS = (
-    Operation("POST", "/volumes", create, "volume:create", body=CREATE, status=202, summary="Create a volume."),
+    Operation("POST", "/volumes", create, "volume:create", body={"3.0": CREATE, "3.53": STRICT}, status=202,
+              summary="Create a volume."),
     Get("/volumes", listed, "volume:get_all", summary="List volumes."),
     Operation("PUT", "/volumes", nameless, "volume:update", summary="Refuse an empty id."),
     Operation("DELETE", "/volumes", nameless, "volume:delete", summary="Refuse an empty id."),

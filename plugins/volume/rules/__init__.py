@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from ....core.policy.rules import Rule
-from . import volumes
+from . import backups, groups, operators, volumes
 
-RULES: tuple[Rule, ...] = volumes.RULES
+RULES: tuple[Rule, ...] = (*volumes.RULES, *backups.RULES, *groups.RULES, *operators.RULES)

@@ -43,7 +43,7 @@ class Storage:
     def __init__(self, cloud):
         self.cloud = cloud
 
-    def call(self, method, path, body=None, status=None, as_="alpha:member", version="3.60", **more):
+    def call(self, method, path, body=None, status=None, as_="alpha:member", version="3.71", **more):
         answer = self.cloud.request(method, "/volume/v3" + path, body, as_=as_, version=f"volume {version}", **more)
         if status is not None:
             assert answer.status == status, answer

@@ -118,7 +118,8 @@ def test_services_and_hosts(storage):
     storage.call("GET", "/os-services", None, 403)
     found = storage.call("GET", "/os-services", None, 200, "op:admin").json["services"]
     assert [(one["binary"], one["host"], one["state"]) for one in found] == [
-        ("cinder-backup", "host1", "up"), ("cinder-scheduler", "host1", "up"), ("cinder-volume", "host1@simulated", "up")]
+        ("cinder-backup", "host1", "up"), ("cinder-scheduler", "host1", "up"),
+        ("cinder-volume", "host1@simulated", "up")]
     which = {"host": "host1@simulated", "binary": "cinder-volume"}
     storage.call("PUT", "/os-services/disable-log-reason", {**which, "disabled_reason": None}, 400, "op:admin")
     storage.call("PUT", "/os-services/disable", {**which, "binary": "none"}, 404, "op:admin")
@@ -129,7 +130,7 @@ def test_services_and_hosts(storage):
     assert zones == [{"zoneName": "nova", "zoneState": {"available": False}}]
     storage.call("PUT", "/os-services/enable", which, 200, "op:admin")
     assert storage.status(storage.volume()) == "available"
-    assert len(storage.call("GET", "/os-hosts", None, 200, "op:admin").json["hosts"]) == 2
+    assert len(storage.call("GET", "/os-hosts", None, 200, "op:admin").json["hosts"]) == 3
     shown = storage.call("GET", "/os-hosts/host1@simulated", None, 200, "op:admin").json["host"]
     assert shown[0]["resource"]["project"] == "(total)"
     storage.call("GET", "/os-hosts/none", None, 404, "op:admin")
@@ -145,10 +146,10 @@ def test_pools(storage):
 
 def test_documents(storage):
     top = storage.cloud.request("GET", "/volume", as_="")
-    assert (top.status, top.json["versions"][0]["version"]) == (300, "3.60")
+    assert (top.status, top.json["versions"][0]["version"]) == (300, "3.71")
     assert storage.cloud.request("GET", "/volume/v3", as_="").status == 200
     assert "Hosts" in [one["name"] for one in storage.call("GET", "/extensions", None, 200).json["extensions"]]
-    assert storage.call("GET", "/extensions", None, version="3.61").status == 406
+    assert storage.call("GET", "/extensions", None, version="3.72").status == 406
 
 
 def test_two_back_ends(make):

@@ -11,7 +11,7 @@ NOBODY = "11111111-2222-3333-4444-555555555555"
     ({"size": 1, "name": "x" * 256}, 400), ({"size": 1, "metadata": {"a": 5}}, 400),
     ({"size": 1, "volume_type": NOBODY}, 404), ({"size": 1, "snapshot_id": NOBODY}, 404),
     ({"size": 1, "source_volid": NOBODY}, 404), ({"size": 1, "imageRef": NOBODY}, 400),
-    ({"size": 1, "availability_zone": "moon"}, 400), ({"size": 1, "group_id": NOBODY}, 400),
+    ({"size": 1, "availability_zone": "moon"}, 400), ({"size": 1, "group_id": NOBODY}, 404),
     ({"size": 1, "snapshot_id": NOBODY, "source_volid": NOBODY}, 400)])
 def test_refused_at_creation(storage, body, status):
     storage.call("POST", "/volumes", {"volume": body}, status)
