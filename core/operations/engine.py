@@ -45,6 +45,11 @@ NEXT = (sa.select(operations.c.number).where(operations.c.subject == sa.bindpara
 WAITING = sa.select(operations.c.number).where(operations.c.wake_key == sa.bindparam("key"),
                                                operations.c.state == "waiting",
                                                operations.c.kind.like(sa.bindparam("kinds")))
+DUE = (sa.select(operations.c.number).where(
+    operations.c.kind.like(sa.bindparam("kinds")),
+    sa.or_(sa.and_(operations.c.state.in_(("ready", "waiting")), operations.c.run_at <= sa.bindparam("now")),
+           sa.and_(operations.c.state == "running", operations.c.lease_until < sa.bindparam("now"))))
+    .order_by(operations.c.number).limit(1000))
 OF_SUBJECT = (sa.select(operations).where(operations.c.subject == sa.bindparam("subject"))
               .order_by(operations.c.number.desc()))
 
@@ -172,6 +177,8 @@ class Engine:
             if left:
                 tx.execute(operations.update().where(operations.c.number.in_(left))
                            .values(state="ready", run_at=0.0))
+        if not self._workflows:
+            return
         self.sweep()
         self.executor.every(SWEEP_S, self.sweep)
         self.executor.every(LEASE_S / 3, self._renew)
@@ -180,11 +187,7 @@ class Engine:
         """Run what is due: the net under lost wake-ups and dead owners."""
         now = self.clock.time()
         with self.database.read() as tx:
-            due = tx.values(sa.select(operations.c.number).where(
-                operations.c.kind.startswith(self.slice_name + "."),
-                sa.or_(sa.and_(operations.c.state.in_(("ready", "waiting")), operations.c.run_at <= now),
-                       sa.and_(operations.c.state == "running", operations.c.lease_until < now)))
-                .order_by(operations.c.number).limit(1000))
+            due = tx.values(DUE, {"kinds": self.slice_name + ".%", "now": now})
         for number in due:
             self._submit(number)
 
