@@ -81,6 +81,13 @@ def fits(kit: Kit, context: Context, record: ImageRecord, kept: Mapping[str, Any
                          f"{kept['root_gib']} GiB, {record.min_disk} GiB.")
 
 
+def fits_volume(record: ImageRecord, size_gib: int) -> None:
+    """See that a volume is large enough for an image. :raises BadRequest: it is not."""
+    least = max(-(-max(record.size, record.virtual_size) // GIB), record.min_disk)
+    if size_gib < least:
+        raise BadRequest(f"The volume of {size_gib} GiB is too small for the image, which needs {least} GiB.")
+
+
 def key(tx: Transaction, context: Context, name: str | None) -> dict[str, Any] | None:
     """A key of the caller's, as servers keep it. :raises BadRequest: there is none of this name."""
     if name is None:

@@ -102,8 +102,11 @@ def reset_state(kit: Kit, context: Context, server_id: str, state: str) -> None:
         emit(kit, tx, context, "instance.update", row)
 
 
-def rebuild(kit: Kit, context: Context, server_id: str, wish: Mapping[str, Any]) -> None:
-    """Begin to rebuild a server from an image. :raises BadRequest: the image does not fit."""
+def rebuild(kit: Kit, context: Context, server_id: str, wish: Mapping[str, Any], reimage: bool = False) -> None:
+    """Begin to rebuild a server from an image; its root volume, too, if ``reimage``, which else stays as it is.
+
+    :raises BadRequest: the image does not fit.
+    """
     image = choice.image(kit, context, wish["imageRef"])
     with kit.db.read() as tx:
         row = records.find(tx, context, server_id)
@@ -112,8 +115,11 @@ def rebuild(kit: Kit, context: Context, server_id: str, wish: Mapping[str, Any])
         original = plans.image_of(records.details(tx, server_id)).id
     states.check(row, "rebuild", context)
     backed = disks.is_volume_backed(devices)
-    if backed and image.id != original:
+    if backed and image.id != original and not reimage:
         raise BadRequest("Unable to rebuild with a different image for a volume-backed server.")
+    root = next((one for one in devices if one.boot_index == 0 and one.volume_id), None) if reimage else None
+    if root is not None:
+        choice.fits_volume(image, kit.peers.of(VolumeService).volume(context, root.volume_id).size)
     choice.fits(kit, context, image, row.flavor, not backed)
     creation.within_metadata(len(wish.get("metadata") or ()), limits)
     with kit.db.write() as tx:
@@ -125,7 +131,8 @@ def rebuild(kit: Kit, context: Context, server_id: str, wish: Mapping[str, Any])
         tx.execute(server_details.update().where(server_details.c.server_id == server_id).values(details))
         if "metadata" in wish:
             set_metadata_rows(tx, server_id, wish["metadata"])
-        kit.engine.start(tx, "compute.rebuild", server_id, context, {"before": row.vm_state})
+        kit.engine.start(tx, "compute.rebuild", server_id, context,
+                         {"before": row.vm_state, "volume": root.volume_id if root is not None else ""})
         emit(kit, tx, context, "instance.rebuild.start", row)
 
 

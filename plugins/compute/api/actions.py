@@ -39,7 +39,7 @@ def rebuild(service: Service, call: Call) -> Body:
     server_id, wish = call.path["server_id"], call.body["rebuild"]
     if wish.get("trusted_image_certificates"):
         creation.refuse_certificates()
-    servers.rebuild(service.kit, call.context, server_id, wish)
+    servers.rebuild(service.kit, call.context, server_id, wish, reimage=call.since("2.93"))
     look = Look(service, call)
     row = servers.show(service.kit, call.context, server_id, user_data=True)
     if call.since("2.75"):

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from ....core.db.engine import Transaction
-from ....core.errors import CloudError
-from ....core.operations.workflow import Finish, Job, Step, Workflow
+from ....core.errors import BackendFailed, CloudError
+from ....core.operations.workflow import Finish, Job, Step, Wait, Workflow
 from ....core.services.network import NetworkService
+from ....core.services.volume import VolumeService
 from .. import plans, records, states
 from ..event import emit
 from .step import agent_of, connections, kit_of, rows_of, settle
@@ -23,6 +24,30 @@ def destroy(job: Job) -> Finish:
     return finish
 
 
+def fill_volume(job: Job) -> None:
+    """Begin to fill the root volume anew from the image, which nobody may have open meanwhile."""
+    volume_id = job.data.get("volume", "")
+    if not volume_id:
+        return
+    rows, volumes = rows_of(job), kit_of(job).peers.of(VolumeService)
+    for one in rows.devices:
+        if one.volume_id == volume_id:
+            volumes.disconnect(job.context, one.attachment_id)
+    volumes.reimage(job.context, volume_id, plans.image_of(rows.details).id)
+
+
+def filled(job: Job) -> None:
+    """Wait until the root volume is filled."""
+    volume_id = job.data.get("volume", "")
+    if not volume_id:
+        return
+    found = kit_of(job).peers.of(VolumeService).volume(job.context, volume_id)
+    if found.status == "downloading":
+        raise Wait(f"volume:{volume_id}")
+    if found.status.startswith("error"):
+        raise BackendFailed(f"Volume {volume_id} could not be filled anew: its status is {found.status}.")
+
+
 def spawn(job: Job) -> Finish:
     """Make the guest again; a server that was stopped is stopped afterwards."""
     kit, rows = kit_of(job), rows_of(job)
@@ -32,6 +57,9 @@ def spawn(job: Job) -> Finish:
                        connections(job, rows, server.host))
     agent = agent_of(job, server.host)
     agent.spawn(job.context, plan)
+    for one in rows.devices:
+        if one.volume_id and one.volume_id == job.data.get("volume"):
+            kit.peers.of(VolumeService).complete(job.context, one.attachment_id)
     stopped = job.data.get("before") == states.STOPPED
     if stopped:
         agent.act(job.context, server.id, "stop")
@@ -54,4 +82,5 @@ def failed(tx: Transaction, job: Job, error: CloudError) -> None:
 
 
 REBUILD = Workflow(kind="compute.rebuild", title="rebuild", undoes=False, failed=failed,
-                   steps=(Step("guest", destroy), Step("spawn", spawn)))
+                   steps=(Step("guest", destroy), Step("volume", fill_volume), Step("filled", filled),
+                          Step("spawn", spawn)))

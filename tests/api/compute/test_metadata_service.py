@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import hmac
+import io
 import json
 
 import pytest
@@ -51,8 +52,30 @@ def test_openstack_form(page, guest):
     assert get(page, "/openstack/latest/vendor_data.json", headers)[2] == b"{}"
     assert b"latest" in get(page, "/openstack", headers)[2].split(b"\n")
     assert set(get(page, "/openstack/latest/", headers)[2].decode().split("\n")) == {
-        "meta_data.json", "network_data.json", "user_data", "vendor_data.json", "vendor_data2.json"}
+        "meta_data.json", "network_data.json", "password", "user_data", "vendor_data.json", "vendor_data2.json"}
     assert get(page, "/openstack/latest/none", headers)[0] == 404
+
+
+def test_a_password_that_the_guest_tells(world, page, guest):
+    server, headers = guest
+    path, shown = "/openstack/2013-10-17/password", f"/servers/{server}/os-server-password"
+
+    def tell(text):
+        body = {"CONTENT_LENGTH": str(len(text)), "wsgi.input": io.BytesIO(text)}
+        return get(page, path, {**headers, **body}, method="POST")[0]
+
+    assert get(page, path, headers)[2] == b""
+    assert world.ask("GET", shown).json == {"password": ""}
+    assert tell(b"x" * 1021) == 400
+    assert tell(b"c2VjcmV0") == 200
+    assert tell(b"another") == 409
+    assert get(page, path, headers)[2] == b"c2VjcmV0"
+    assert world.ask("GET", shown).json == {"password": "c2VjcmV0"}
+    assert world.ask("DELETE", shown).status == 204
+    assert world.ask("GET", shown).json == {"password": ""}
+    assert tell(b"later") == 200
+    assert get(page, "/openstack/latest/meta_data.json", headers, method="POST")[0] == 405
+    assert get(page, path, {**headers, "HTTP_X_FORWARDED_FOR": "192.0.2.1"}, method="POST")[0] == 404
 
 
 def test_ec2_form(page, guest):
