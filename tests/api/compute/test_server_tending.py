@@ -157,3 +157,17 @@ def test_what_becomes_of_a_volume(world, server):
     assert world.ask("PUT", f"{path}/{one}", wish, "2.85").status == 400
     shown = world.ask("GET", f"{path}/{one}", version="2.89").json["volumeAttachment"]
     assert "id" not in shown and shown["attachment_id"] and shown["bdm_uuid"]
+
+
+def test_a_root_volume_is_filled_anew(world):
+    disk = {"source_type": "image", "uuid": world.image, "destination_type": "volume", "volume_size": 1,
+            "boot_index": 0, "delete_on_termination": True}
+    server = world.boot(block_device_mapping_v2=[disk], imageRef="", run_s=10)
+    other = agent_image(world)
+    volume_id = world.show(server)["os-extended-volumes:volumes_attached"][0]["id"]
+    assert world.act(server, "rebuild", {"imageRef": other}, version="2.92").status == 400
+    assert world.act(server, "rebuild", {"imageRef": other}, version="2.93", run_s=20).status == 202
+    shown = world.show(server)
+    assert (shown["status"], shown["image"]) == ("ACTIVE", "")
+    found = world.cloud.request("GET", f"/volume/v3/volumes/{volume_id}", as_="demo").json["volume"]
+    assert (found["status"], found["volume_image_metadata"]["image_id"]) == ("in-use", other)
