@@ -191,7 +191,7 @@ class Estate:
                            ("policy", {"type": "text/plain", "blob": MARK})):
             path = "policies" if noun == "policy" else "OS-EP-FILTER/endpoint_groups"
             made[f"{noun}_id"] = self.admin.ok("POST", f"/identity/v3/{path}", {noun: body})[noun]["id"]
-        what = {"service_id": endpoint["service_id"], "resource_name": MARK}
+        what = {"service_id": endpoint["service_id"], "resource_name": "open"}
         for noun, body in (("registered_limit", {"default_limit": 1}),
                            ("limit", {"resource_limit": 1, "project_id": self.people.project})):
             answer = self.admin.ok("POST", f"/identity/v3/{noun}s", {noun + "s": [{**what, **body}]})
