@@ -11,7 +11,7 @@ from ....core.db.engine import Transaction
 from ....core.http.call import Call
 from ....core.http.table import Operation, Query
 from .. import candidate, name, provider, search, world
-from . import groups, queries
+from . import flat, groups, queries
 from .answer import dated
 
 Amounts = Mapping[str, Mapping[str, int]]
@@ -58,17 +58,9 @@ def _flat(tx: Transaction, call: Call, wanted: search.Wanted) -> dict[str, Any]:
     if wanted.limit:
         ask = candidate.limited(ask, wanted.limit)
     rows = candidate.find(tx, ask)
-    names = list(enumerate(ask.resources))
-    summaries: dict[str, Any] = {}
-    for row in rows:
-        amounts = {class_: {"capacity": row[1 + 2 * n], "used": row[2 + 2 * n]} for n, class_ in names}
-        summaries[row[0]] = _summary(call, amounts, row.traits, row.parent_id, row.root_id)
-    if call.version >= (1, 27):
-        for id, class_, capacity, used in candidate.other_amounts(tx, ask, len(rows)):
-            if id in summaries:
-                summaries[id]["resources"][class_] = {"capacity": capacity, "used": used}
-    requests = _allocation_requests(call, [{id: ask.resources} for id in summaries], [{"": [id]} for id in summaries])
-    return {"allocation_requests": requests, "provider_summaries": summaries}
+    others = candidate.other_amounts(tx, ask, len(rows)) if call.version >= (1, 27) else ()
+    return {"allocation_requests": flat.requests(call.version, [row[0] for row in rows], ask.resources),
+            "provider_summaries": flat.summaries(call.version, rows, list(ask.resources), others)}
 
 
 def _summary(call: Call, amounts: Any, traits: str, parent: str | None, root: str) -> dict[str, Any]:
