@@ -104,11 +104,12 @@ class Seal:
     def _key(self, number: int) -> bytes:
         text = (self._folder / str(number)).read_bytes().strip()
         try:
-            good = len(base64.urlsafe_b64decode(text)) == 32
+            key = base64.urlsafe_b64decode(text)
+            good = len(key) == 32 and key != bytes(32)
         except ValueError:
             good = False
         if not good:
-            raise BadConfiguration(f"the key {self._folder / str(number)} is not 32 bytes in URL-safe base64")
+            raise BadConfiguration(f"the key {self._folder / str(number)} is not 32 random bytes in URL-safe base64")
         return text
 
     def _prepare(self) -> None:
