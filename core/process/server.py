@@ -24,7 +24,7 @@ from typing import Any
 from ..clock import System
 from ..config import Configuration
 from ..drivers.network import METADATA_SOCKET
-from ..errors import BadConfiguration, CloudError
+from ..errors import AlreadyExists, BadConfiguration, CloudError
 from ..http.options import HttpOptions
 
 METADATA = "/metadata"
@@ -145,6 +145,16 @@ def _share_arena() -> None:
 
 
 def _bootstrap(launch: Launch, cloud: Any) -> None:
+    """Give a new cloud what it begins with; where another process did so meanwhile, what that left out."""
+    for last in (False, False, True):
+        try:
+            return _give(launch, cloud)
+        except AlreadyExists:
+            if last:
+                raise
+
+
+def _give(launch: Launch, cloud: Any) -> None:
     from .bootstrap import Secrets, bootstrap, bootstrap_services, write_clouds
     if "identity" not in cloud.services:
         bootstrap_services(cloud)

@@ -9,11 +9,11 @@ import sqlalchemy as sa
 
 from ...core.context import Context
 from ...core.db.engine import Row
-from ...core.errors import BadRequest, Forbidden, NotFound
+from ...core.drivers.revocation import ALL
+from ...core.errors import AlreadyExists, BadRequest, Forbidden, NotFound
 from . import departures
 from .memberships import groups_of
 from .projects import Projects
-from .revision import ALL
 from .roles import Roles
 from .store import Store
 from .tables import assignments, projects
@@ -76,6 +76,13 @@ class Assignments:
         :raises NotFound: what it names is unknown. :raises Forbidden: a role of one domain, in another.
         :raises BadRequest: a role of a domain, on the system.
         """
+        try:
+            self._make(context, assignment)
+        except AlreadyExists:
+            # Another process made it at the same moment, and it may be gone again.
+            self._make(context, assignment)
+
+    def _make(self, context: Context, assignment: Assignment) -> None:
         with self._db.write() as tx:
             self._know(assignment)
             self._check_role(assignment)
