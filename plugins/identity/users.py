@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from ...core.context import Context
 from ...core.drivers.identity import Group, Search, User
-from ...core.errors import BadRequest, NotFound, Unauthorized
+from ...core.errors import AlreadyExists, BadRequest, NotFound, Unauthorized
 from . import departures
 from .assignments import Assignments
 from .directory_ids import GROUP, USER
@@ -212,6 +212,13 @@ class Groups:
 
     def add(self, context: Context, group_id: str, user_id: str) -> None:
         """Put a user into a group."""
+        try:
+            self._add(context, group_id, user_id)
+        except AlreadyExists:
+            # Another process did so at the same moment.
+            self._add(context, group_id, user_id)
+
+    def _add(self, context: Context, group_id: str, user_id: str) -> None:
         outside = self._store.backend.is_outside(group_id, GROUP)
         if outside:
             self._store.groups.add_member(group_id, user_id)
