@@ -65,6 +65,13 @@ class NetworkService(ServiceInterface):
         """
 
     @abc.abstractmethod
+    def own_network(self, context: Context) -> str:
+        """The id of a network of the caller's project, made with its subnet and router if it was not before.
+
+        :raises Conflict: the cloud lacks what it would be made from. :raises QuotaExceeded: the project has its share.
+        """
+
+    @abc.abstractmethod
     def allocate(self, context: Context, server_id: str, project_id: str, host: str, zone: str, hostname: str,
                  requests: Sequence[NicRequest], security_groups: Sequence[str]) -> list[Nic]:
         """Make or take the ports of a server and bind them to ``host``; the same again changes nothing.

@@ -14,7 +14,7 @@ import msgspec
 
 from ...core.context import Context
 from ...core.db.engine import Transaction
-from ...core.errors import BadRequest, Forbidden, NotFound
+from ...core.errors import BadRequest, Conflict, Forbidden, NotFound
 from ...core.process.slice import Kit
 from ...core.services.image import ImageRecord
 from ...core.services.network import NetworkService, NicRequest
@@ -170,10 +170,23 @@ def _nics(kit: Kit, context: Context, server: Mapping[str, Any], count: int) -> 
         tags = [one.tag for one in requests if one.tag]
         if len(set(tags)) != len(tags):
             raise BadRequest("A device tag is given to two networks")
+    network = kit.peers.of(NetworkService)
     try:
-        return kit.peers.of(NetworkService).resolve(context, requests, count, groups)
+        found = network.resolve(context, requests, count, groups)
+        if found or asked != "auto":
+            return found
+        return network.resolve(context, [NicRequest(network_id=_own_network(network, context))], count, groups)
     except NotFound as exc:
         raise BadRequest(exc.message) from exc
+
+
+def _own_network(network: NetworkService, context: Context) -> str:
+    """The network that is made for a project without any. :raises BadRequest: none can be made."""
+    try:
+        return network.own_network(context)
+    except Conflict as exc:
+        raise BadRequest(f"Unable to automatically allocate a network for project {context.project_id}: "
+                         f"{exc.message}") from exc
 
 
 def _nic(one: Mapping[str, Any], count: int) -> NicRequest:

@@ -178,6 +178,8 @@ def is_volume_backed(rows: Sequence[Row]) -> bool:
 def check_volumes(volumes: VolumeService, context: Context, rows: Sequence[Mapping[str, Any]]) -> None:
     """See that the volumes that are named can be attached. :raises BadRequest: one cannot."""
     for row in rows:
+        if row["source_type"] == "snapshot":
+            _see_snapshot(volumes, context, row["snapshot_id"])
         if row["source_type"] != "volume":
             continue
         try:
@@ -188,6 +190,14 @@ def check_volumes(volumes: VolumeService, context: Context, rows: Sequence[Mappi
             raise BadRequest(f"Invalid volume: Volume {found.id} is not available: it is {found.status}")
         if row["boot_index"] == 0 and not found.bootable:
             raise BadRequest(f"Block Device {found.id} is not bootable.")
+
+
+def _see_snapshot(volumes: VolumeService, context: Context, snapshot_id: str) -> None:
+    """See that the caller may make a volume of a snapshot. :raises BadRequest: it is not there for the caller."""
+    try:
+        volumes.snapshots_of(context, snapshot_id)
+    except NotFound as exc:
+        raise BadRequest(f"Block Device Mapping is Invalid: failed to get snapshot {snapshot_id}.") from exc
 
 
 def volume_image(volumes: VolumeService, context: Context, rows: Sequence[Mapping[str, Any]]) -> ImageRecord | None:

@@ -82,6 +82,8 @@ def _routing() -> Iterator[Rule]:
 RULES: tuple[Rule, ...] = (
     Rule("context_is_admin", ADMIN, "Who sees all projects."),
     *_nouns(), *_network_attributes(), *_port_attributes(), *_routing(),
+    Rule("get_auto_allocated_topology", READER, "Have a project's first network made and shown."),
+    Rule("delete_auto_allocated_topology", MEMBER, "Delete a project's network that was made by itself."),
     Rule("get_quota", READER, "Show a project's quotas."),
     Rule("update_quota", ADMIN, "Change a project's quotas."),
     Rule("delete_quota", ADMIN, "Give a project the default quotas again."),

@@ -25,6 +25,7 @@ from .routers import Routers
 from .servers import Servers
 from .subnetpools import SubnetPools
 from .subnets import Subnets
+from .topologies import Topologies
 from .wiring import Wiring
 
 
@@ -46,6 +47,7 @@ class Service(NetworkControl):
         self.agents = Agents(self)
         self.wiring = Wiring(self)
         self.servers = Servers(self)
+        self.topologies = Topologies(self)
         self.nouns: dict[str, Noun] = {noun.name: noun for noun in (
             self.networks, self.subnets, self.subnetpools, self.ports, self.groups, self.rules, self.routers,
             self.floating_ips)}
@@ -59,6 +61,10 @@ class Service(NetworkControl):
                 security_groups: Sequence[str] = ()) -> list[NicRequest]:
         """See :class:`NetworkService`."""
         return self.servers.resolve(context, requests, count, security_groups)
+
+    def own_network(self, context: Context) -> str:
+        """See :class:`NetworkService`."""
+        return self.topologies.network(context, context.project_id)
 
     def allocate(self, context: Context, server_id: str, project_id: str, host: str, zone: str, hostname: str,
                  requests: Sequence[NicRequest], security_groups: Sequence[str]) -> list[Nic]:

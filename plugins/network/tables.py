@@ -212,6 +212,14 @@ agents = sa.Table(
     sa.UniqueConstraint("host", "agent_type", name="network_agents_once"),
 )
 
+topologies = sa.Table(
+    "network_topologies", metadata,
+    sa.Column("project_id", key(), primary_key=True),
+    sa.Column("network_id", key(), nullable=False),
+    sa.Column("router_id", key(), nullable=False),
+)
+"""The topology that was made for a project by itself."""
+
 wirings = sa.Table(
     "network_wirings", metadata,
     sa.Column("network_id", key(), primary_key=True),

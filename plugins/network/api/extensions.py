@@ -7,6 +7,7 @@ from typing import Any
 _KNOWN = (
     ("agent", "agent", "The agents of the network and whether they live."),
     ("allowed-address-pairs", "Allowed Address Pairs", "Further addresses a port may use."),
+    ("auto-allocated-topology", "Auto Allocated Topology Services", "A project's first network, made when needed."),
     ("availability_zone", "Availability Zone", "Zones of agents."),
     ("binding", "Port Binding", "The host of a port and how it is wired there."),
     ("default-subnetpools", "Default Subnetpools", "Subnet pools used when none is named."),
