@@ -15,15 +15,7 @@ from ...core.db.paging import Page, paged
 from ...core.errors import AlreadyExists, BadRequest, Forbidden, NotFound
 from .endpoint_groups import EndpointGroups
 from .store import Store, found
-from .tables import (
-    endpoints,
-    limits,
-    policy_associations,
-    project_endpoints,
-    regions,
-    registered_limits,
-    services,
-)
+from .tables import endpoints, policy_associations, project_endpoints, regions, services
 
 CATALOG = (sa.select(endpoints.c.id, endpoints.c.interface, endpoints.c.region_id, endpoints.c.url, services.c.type,
                      services.c.name, services.c.id.label("service_id"))
@@ -149,15 +141,12 @@ class Catalog:
             return self.find(services, "service", service_id)
 
     def delete_service(self, context: Context, service_id: str) -> None:
-        """Remove a service with its endpoints and limits."""
+        """Remove a service and its endpoints. What is registered for it stays, as in Keystone, until it is removed."""
         with self._db.write() as tx:
             self.find(services, "service", service_id)
             self._forget_endpoints(tx, sa.select(endpoints.c.id).where(endpoints.c.service_id == service_id))
             tx.execute(endpoints.delete().where(endpoints.c.service_id == service_id))
             tx.execute(policy_associations.delete().where(policy_associations.c.service_id == service_id))
-            registered = sa.select(registered_limits.c.id).where(registered_limits.c.service_id == service_id)
-            tx.execute(limits.delete().where(limits.c.registered_limit_id.in_(registered)))
-            tx.execute(registered_limits.delete().where(registered_limits.c.service_id == service_id))
             tx.delete(services, service_id)
             self._write(tx, context, "service", "deleted", service_id)
 
