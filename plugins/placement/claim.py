@@ -33,7 +33,8 @@ SHOWN = (sa.select(allocations.c.provider_id, allocations.c.resource_class, allo
                    consumers.c.project_id, consumers.c.user_id, consumers.c.type, consumers.c.generation)
          .join_from(allocations, providers, providers.c.id == allocations.c.provider_id)
          .join(consumers, consumers.c.id == allocations.c.consumer_id)
-         .where(allocations.c.consumer_id == bindparam("id")))
+         .where(allocations.c.consumer_id == bindparam("id"))
+         .order_by(providers.c.created_at, providers.c.id))
 OF_PROVIDER = (sa.select(allocations.c.consumer_id, allocations.c.resource_class, allocations.c.used,
                          allocations.c.updated_at, consumers.c.generation)
                .join(consumers, consumers.c.id == allocations.c.consumer_id)

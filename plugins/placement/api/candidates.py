@@ -38,7 +38,7 @@ def _refuse_unknown(tx: Transaction, wanted: search.Wanted) -> None:
     classes = {class_ for ask in asks for class_ in ask.resources}
     traits = {one for ask in asks for names in (*ask.any_traits, ask.forbidden) for one in names}
     traits.update(one for names in (*wanted.root_any_of, wanted.root_forbidden) for one in names)
-    queries.refuse_unknown("Invalid resource class in resources parameter", name.unknown_classes(tx, classes))
+    queries.refuse_unknown(queries.NO_CLASS, name.unknown_classes(tx, classes))
     queries.refuse_unknown("No such trait(s)", name.unknown_traits(tx, traits))
 
 

@@ -15,7 +15,8 @@ CODE_SINCE = (1, 23)
 
 
 def detail(error: CloudError) -> str:
-    """What is wrong, told of bodies, queries and versions as placement's clients know it."""
+    """What is wrong, told of bodies, queries and versions as placement's clients know it: in one line, as they show
+    the last."""
     facts = error.facts
     check = facts.get("check")
     if check == "body":
@@ -25,7 +26,7 @@ def detail(error: CloudError) -> str:
         elif keyword == "additionalProperties":
             reason += ": does not match any of the regexes"
         place = "".join(f"['{part}']" for part in cast(Sequence[str], facts.get("schema_path", ())))
-        return f"JSON does not validate: {reason}\n\nFailed validating '{keyword}' in schema{place}"
+        return f"JSON does not validate: {reason}  Failed validating '{keyword}' in schema{place}"
     if check == "json":
         return f"Malformed JSON: {facts.get('reason')}"
     if check == "query" and "unknown" in facts:

@@ -51,7 +51,7 @@ def _ask(tx: Transaction, call: Call) -> candidate.Ask:
     resources = queries.resources(call.one("resources")) if "resources" in call.query else {}
     traits = queries.traits(call, "required", call.many("required"))
     members = queries.members(call, "member_of", call.many("member_of"))
-    queries.refuse_unknown("Invalid resource class in resources parameter", name.unknown_classes(tx, resources))
+    queries.refuse_unknown(queries.NO_CLASS, name.unknown_classes(tx, resources))
     queries.refuse_unknown("No such trait(s)", name.unknown_traits(tx, traits.names()))
     return candidate.Ask(resources, traits.any_of, traits.forbidden, members.any_of, members.forbidden,
                          call.one("in_tree"))

@@ -130,6 +130,9 @@ def _aggregates(name: str, text: str) -> list[str]:
     return ids
 
 
+NO_CLASS = "Invalid resource class in resources parameter: No such resource class"
+
+
 def refuse_unknown(kind: str, names: Iterable[str]) -> None:
     """See that nothing is left over. :raises BadRequest: these names are unknown."""
     left = ", ".join(names)
