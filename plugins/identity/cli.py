@@ -136,10 +136,27 @@ def _mapping_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("assertion", type=Path, help="file with the attributes that a provider asserts")
 
 
+def purge_mappings(arguments: argparse.Namespace) -> int:
+    """Forget the ids of users and groups that are in no directory any more.
+
+    Who comes back gets the same id. With --rights their role assignments, credentials and trusts go, too, which
+    otherwise wait for them.
+    """
+    from .purging import run
+    return run(arguments)
+
+
+def _purge_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--domain", default="", help="name or id of one domain; without it all with a directory")
+    parser.add_argument("--all", action="store_true", help="forget all ids, without asking the directory")
+    parser.add_argument("--rights", action="store_true", help="their role assignments, credentials and trusts, too")
+
+
 ACTIONS: Mapping[str, Action] = {
     "rotate-keys": Action("make new tokens with the next key", rotate_keys),
     "rotate-credential-keys": Action("seal new secrets with the next key", rotate_credential_keys),
     "reseal-credentials": Action("seal all secrets with the newest key", reseal_credentials),
+    "purge-mappings": Action("forget who has left a directory", purge_mappings, _purge_arguments),
     "test-mapping": Action("show what a mapping makes of an assertion", test_mapping, _mapping_arguments),
 }
 
