@@ -35,3 +35,10 @@ class IdentityService(ServiceInterface):
     @abc.abstractmethod
     def project_named(self, context: Context, name: str, domain_id: str = "") -> Project:
         """A project by name, of the default domain unless another is given. :raises NotFound: there is none."""
+
+    @abc.abstractmethod
+    def endpoint(self, context: Context, kind: str, region: str = "") -> str:
+        """The public address of a service in the caller's catalog, by its type; empty when it has none.
+
+        ``region`` prefers that of a region.
+        """

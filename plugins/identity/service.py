@@ -130,6 +130,12 @@ class Identity(IdentityService):
         row = self.projects.named(domain_id or self.store.options.default_domain_id, name)
         return Project(id=row.id, name=row.name, domain_id=row.domain_id, enabled=row.enabled)
 
+    def endpoint(self, context: Context, kind: str, region: str = "") -> str:
+        found = [one for entry in self.catalog.entries(context.project_id, context.user_id) if entry["type"] == kind
+                 for one in entry["endpoints"] if one["interface"] == "public"]
+        found.sort(key=lambda one: one["region"] != region)
+        return str(found[0]["url"]) if found else ""
+
     # The first start.
 
     def seed(self, context: Context) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 from ....core.errors import NotFound
 from ....core.http.call import Call, Reply
 from ....core.http.table import Action
+from ....core.services.identity import IdentityService
 from .. import creation, servers, states
 from ..agency import ComputeAgent, agent_queue
 from ..service import Service
@@ -66,8 +67,11 @@ def create_image(service: Service, call: Call) -> Body:
 
 
 def image_location(service: Service, call: Call, image_id: str) -> str:
-    """Where an image is to be found."""
-    return f"{call.request.scheme}://{call.request.netloc}/image/v2/images/{image_id}"
+    """Where an image is to be found: below the address that the catalog has for images, or below this service's."""
+    kit = service.kit
+    base = kit.peers.of(IdentityService).endpoint(call.context, "image", kit.region).rstrip("/")
+    base = base or f"{call.request.scheme}://{call.request.netloc}/image"
+    return f"{base.removesuffix('/v2')}/v2/images/{image_id}"
 
 
 def lock(service: Service, call: Call) -> None:
