@@ -204,7 +204,7 @@ class Sql(Identity, WritableUsers, PasswordRules, WritableGroups, Stored):
 
     def groups_of(self, user_id: str) -> Sequence[str]:
         with self._db.read() as tx:
-            return tx.values(GROUPS_OF, {"id": user_id})
+            return tx.values(GROUPS_OF, {"id": user_id}) if _is_id(user_id) else []
 
     def members(self, group_ids: Sequence[str]) -> Mapping[str, Sequence[str]]:
         found: dict[str, list[str]] = {}
@@ -256,14 +256,19 @@ def _searched(table: sa.Table, search: Search, tx: Transaction) -> sa.Select[Any
 
 
 def _in_batches(tx: Transaction, statement: sa.Select[Any], ids: Sequence[str]) -> list[Row]:
-    wanted = list(dict.fromkeys(ids))
+    wanted = list(filter(_is_id, dict.fromkeys(ids)))
     return [row for start in range(0, len(wanted), BATCH)
             for row in tx.rows(statement, {"ids": wanted[start:start + BATCH]})]
 
 
 def _row(tx: Transaction, statement: sa.Select[Any], **values: str) -> Row | None:
-    """One row; none for values with a NUL character, which PostgreSQL would not even look for."""
-    return None if any("\0" in value for value in values.values()) else tx.row(statement, values)
+    """One row; none for values that no database would even look for: NUL characters, and ids that are not ASCII."""
+    fit = all(_is_id(value) if name != "name" else "\0" not in value for name, value in values.items())
+    return tx.row(statement, values) if fit else None
+
+
+def _is_id(text: str) -> bool:
+    return text.isascii() and "\0" not in text
 
 
 def _found(row: Row | None, noun: str, name: str) -> Row:

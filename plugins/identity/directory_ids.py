@@ -70,7 +70,7 @@ class DirectoryIds:
 
     def locals(self, ids: Iterable[str], kind: str) -> dict[str, Local]:
         """Who those of ``ids`` are that stand for somebody of a directory; a query for what is not remembered."""
-        wanted = [id for id in dict.fromkeys(ids) if len(id) == LENGTH]
+        wanted = [id for id in dict.fromkeys(ids) if len(id) == LENGTH and id.isascii() and "\0" not in id]
         unknown = [id for id in wanted if id not in self._known]
         if unknown:
             self._remember({row.public_id: Local(row.domain_id, row.kind, row.local_id)
@@ -83,8 +83,6 @@ class DirectoryIds:
         return self.locals((id,), kind).get(id)
 
     def _rows(self, ids: Sequence[str]) -> list[Row]:
-        if any("\0" in id for id in ids):
-            ids = [id for id in ids if "\0" not in id]
         with self._db.read() as tx:
             return [row for start in range(0, len(ids), BATCH)
                     for row in tx.rows(OF_PUBLIC, {"ids": ids[start:start + BATCH]})]
