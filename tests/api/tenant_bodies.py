@@ -65,6 +65,10 @@ def identity(estate):
         "PATCH /v3/services/{service_id}": {"service": {"name": "taken"}},
         "PATCH /v3/endpoints/{endpoint_id}": {"endpoint": {"url": "http://taken"}},
         "PATCH /v3/credentials/{credential_id}": {"credential": {"blob": "taken"}},
+        "POST /v3/users/{user_id}/application_credentials": {"application_credential": {"name": "taken"}},
+        "POST /v3/users/{user_id}/credentials/OS-EC2": {"tenant_id": estate.people.project},
+        "PATCH /v3/OS-OAUTH1/consumers/{consumer_id}": {"consumer": {"description": "taken"}},
+        "PUT /v3/OS-OAUTH1/authorize/{request_token_id}": {"roles": [{"name": "member"}]},
         "PATCH /v3/OS-EP-FILTER/endpoint_groups/{endpoint_group_id}": {"endpoint_group": {"name": "taken"}},
         "PATCH /v3/policies/{policy_id}": {"policy": {"blob": "taken"}},
         "PATCH /v3/registered_limits/{registered_limit_id}": {"registered_limit": {"default_limit": 9}},
@@ -196,6 +200,11 @@ def creations(estate):
         ("identity", "POST /v3/OS-STRATOLITH/explanations"): {"explanation": {
             "user": {"id": estate.people.user}, "rule": "identity:get_user"}},
         ("identity", "POST /v3/regions"): {"region": {"description": "x"}},
+        ("identity", "POST /v3/OS-TRUST/trusts"): {"trust": {
+            "trustor_user_id": estate.people.user, "trustee_user_id": estate.people.user, "impersonation": True}},
+        ("identity", "POST /v3/OS-OAUTH1/consumers"): {"consumer": {"description": "x"}},
+        ("identity", "POST /v3/ec2tokens"): {"credentials": {"access": "x", "signature": "x"}},
+        ("identity", "POST /v3/s3tokens"): {"credentials": {"access": "x", "signature": "x", "token": "x"}},
         ("identity", "POST /v3/services"): {"service": {"type": "x"}},
         ("identity", "POST /v3/endpoints"): {"endpoint": {
             "service_id": GONE.replace("-", ""), "interface": "public", "url": "http://x"}},

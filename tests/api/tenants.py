@@ -197,6 +197,22 @@ class Estate:
             answer = self.admin.ok("POST", f"/identity/v3/{noun}s", {noun + "s": [{**what, **body}]})
             made[f"{noun}_id"] = answer[noun + "s"][0]["id"]
         self.ids.update(made, group="ldap", option="url")
+        self.lent()
+
+    def lent(self):
+        """What user demo lends, and may be lent."""
+        root = f"/identity/v3/users/{self.people.user}"
+        rule = {"service": "compute", "method": "GET", "path": f"/{MARK}"}
+        made = self.demo.ok("POST", root + "/application_credentials", {"application_credential": {
+            "name": MARK, "access_rules": [rule]}})["application_credential"]
+        trust = self.demo.ok("POST", "/identity/v3/OS-TRUST/trusts", {"trust": {
+            "trustor_user_id": self.people.user, "trustee_user_id": self.people.user, "impersonation": True,
+            "project_id": self.people.project, "roles": [{"name": "member"}], "purpose": MARK}})["trust"]
+        key = self.demo.ok("POST", root + "/credentials/OS-EC2", {"tenant_id": self.people.project})["credential"]
+        consumer = self.admin.ok("POST", "/identity/v3/OS-OAUTH1/consumers", {"consumer": {"description": MARK}})
+        self.ids.update(application_credential_id=made["id"], access_rule_id=made["access_rules"][0]["id"],
+                        trust_id=trust["id"], access=key["access"], consumer_id=consumer["consumer"]["id"],
+                        request_token_id=GONE.replace("-", ""), access_token_id=GONE.replace("-", ""))
 
     def path(self, api, operation):
         """The path of an operation on what project demo has."""
@@ -221,7 +237,7 @@ class Estate:
         """All that project demo has, as it and the administrator see it."""
         found = {}
         for path in VIEW:
-            found[path] = self.demo.ok("GET", path)
+            found[path] = self.demo.ok("GET", path.format(user=self.people.user))
         for path in ADMIN_VIEW:
             found[path] = self.admin.ok("GET", path.format(project=self.people.project, user=self.people.user))
         return found
@@ -231,9 +247,12 @@ PUBLIC_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ0Qbq7sYtR0mO6VvQ1mQd3Wv1gkQ2
 VIEW = ("/compute/v2.1/servers/detail", "/compute/v2.1/os-server-groups", "/compute/v2.1/os-keypairs",
         "/image/v2/images", "/volume/v3/volumes/detail", "/volume/v3/snapshots/detail",
         "/volume/v3/attachments/detail", "/volume/v3/volume-transfers/detail", "/identity/v3/credentials",
+        "/identity/v3/users/{user}/application_credentials", "/identity/v3/users/{user}/access_rules",
         *(f"/network/v2.0/{plural}" for plural in ("networks", "subnets", "subnetpools", "ports", "routers",
                                                    "security-groups", "security-group-rules", "floatingips")))
 ADMIN_VIEW = ("/compute/v2.1/flavors/detail?is_public=none", "/volume/v3/types?is_public=none",
+              "/identity/v3/OS-TRUST/trusts", "/identity/v3/OS-OAUTH1/consumers",
+              "/identity/v3/users/{user}/credentials/OS-EC2",
               "/identity/v3/users/{user}", "/identity/v3/projects/{project}", "/identity/v3/domains",
               "/identity/v3/roles", "/identity/v3/role_assignments?user.id={user}",
               "/compute/v2.1/os-quota-sets/{project}", "/volume/v3/os-quota-sets/{project}",

@@ -17,12 +17,14 @@ ROLES = {"admin": ("admin", "manager", "member", "reader"), "manager": ("manager
          "member": ("member", "reader"), "reader": ("reader",), "none": ()}
 """The roles with those that each implies, from the mightiest; ``none`` has a token without a project."""
 IN_PROJECT = {"project_id": PROJECT, "tenant_id": PROJECT}
-OWN = {**IN_PROJECT, "user_id": USER, "owner": PROJECT, "member_id": PROJECT, "visibility": "private",
+OWN = {**IN_PROJECT, "user_id": USER, "trust": {"trustor_user_id": USER},
+       "owner": PROJECT, "member_id": PROJECT, "visibility": "private",
        "domain_id": "default", "network:project_id": PROJECT, "network:tenant_id": PROJECT,
        "security_group:project_id": PROJECT, "shared": False, "router:external": False,
        "target": {"user": {"id": USER, "domain_id": "default"}, "token": {"user_id": USER},
                   "project": {"id": PROJECT, "domain_id": "default"}, "domain": {"id": "default"},
                   "group": {"domain_id": "default"}, "credential": {"user_id": USER},
+                  "trust": {"trustor_user_id": USER, "trustee_user_id": USER},
                   "role": {"name": "member", "domain_id": None}}}
 """What the caller owns, in the words of all services' rules."""
 
@@ -72,6 +74,10 @@ def test_readers_are_let_past_no_write(cloud):
     """What is a reader's own, as keypairs and credentials are, is told by name here."""
     own = {"compute POST /v2.1/os-keypairs", "compute DELETE /v2.1/os-keypairs/{keypair_name}",
            "identity DELETE /v3/auth/tokens", "identity POST /v3/credentials",
+           "identity POST /v3/users/{user_id}/application_credentials",
+           "identity DELETE /v3/users/{user_id}/application_credentials/{application_credential_id}",
+           "identity DELETE /v3/users/{user_id}/access_rules/{access_rule_id}",
+           "identity POST /v3/OS-TRUST/trusts", "identity DELETE /v3/OS-TRUST/trusts/{trust_id}",
            "identity PATCH /v3/credentials/{credential_id}", "identity DELETE /v3/credentials/{credential_id}",
            "block-storage POST /v3/volumes/{volume_id}/action os-show_image_metadata"}
     for service, operations in allowed(cloud.cloud.policy).items():

@@ -2,6 +2,7 @@
 
 import base64
 import itertools
+import json
 
 import pytest
 from stratolith.plugins.identity.totp import passcode
@@ -173,8 +174,8 @@ def test_receipt_forgery(api, cloud, careful):
 def test_receipt_made_of_another_secret(api, cloud, careful):
     """A credential's blob, sealed with the same keys, is no receipt."""
     seal = cloud.cloud.services["identity"].store.seal
-    blob = ('{"user_id": "%s", "methods": ["password"], "issued_at": %f, "expires_at": %f}'
-            % (careful["id"], cloud.clock.time(), cloud.clock.time() + 300))
+    now = cloud.clock.time()
+    blob = json.dumps({"user_id": careful["id"], "methods": ["password"], "issued_at": now, "expires_at": now + 300})
     assert go_on(api, totp(careful, code(cloud)), seal.close(blob)).status == 401
 
 
