@@ -92,6 +92,22 @@ def _group(tx: Transaction, row: Row) -> ServerGroup | None:
                        max_server_per_host=int((found.rules or {}).get("max_server_per_host", 1)))
 
 
+def crowded(tx: Transaction, row: Row, host: str) -> bool:
+    """Whether ``host`` no longer fits the server's group, as another member came there, or elsewhere, meanwhile.
+
+    The group's row is locked to the transaction's end, so that of two members one sees the other.
+    """
+    if not row.group_id:
+        return False
+    tx.execute(server_groups.update().where(server_groups.c.id == row.group_id).values(id=row.group_id))
+    group = _group(tx, row)
+    if group is None:
+        return False
+    if group.policy == "anti-affinity":
+        return group.hosts.get(host, 0) >= group.max_server_per_host
+    return group.policy == "affinity" and bool(group.hosts) and host not in group.hosts
+
+
 def guest(kit: Kit, context: Context, row: Row, details: Row, devices: Sequence[Row], flavor: Mapping[str, Any],
           vifs: Sequence[Vif], connections: Mapping[str, Connection]) -> GuestPlan:
     """What the agent needs to make the server's guest. ``connections`` are by volume id."""

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from ....core.db.engine import Transaction
-from ....core.errors import BackendFailed, CloudError
+from ....core.errors import BackendFailed, CloudError, ConcurrentUpdate
 from ....core.operations.workflow import Finish, Job, Step, Wait, Workflow
 from ....core.services.network import NetworkService, Nic, NicRequest
 from ....core.services.placement import PlacementService
@@ -26,13 +26,21 @@ EXHAUSTED = "Exceeded maximum number of retries. Exhausted all hosts available f
 def schedule(job: Job) -> Finish:
     """Choose a host and claim its resources."""
     kit, rows = kit_of(job), rows_of(job)
+    if job.data.pop("crowded", False):
+        kit.peers.of(PlacementService).release(job.context, job.subject)
     with kit.db.read() as tx:
         request = plans.request(tx, rows.server, rows.details, rows.devices, rows.server.flavor,
                                 ignored=job.data.get("failed_hosts", ()))
     chosen = kit.peers.of(SchedulerService).select(job.context, request)
     job.data["host"] = chosen.host
-    return lambda tx: _went_on(tx, job, "scheduling", "networking", host=chosen.host, node=chosen.node,
-                               provider=chosen.provider, zone=chosen.zone or rows.server.zone)
+
+    def finish(tx: Transaction) -> None:
+        if plans.crowded(tx, rows.server, chosen.host):
+            job.data["crowded"] = True
+            raise ConcurrentUpdate("Another member of the server's group was faster.")
+        _went_on(tx, job, "scheduling", "networking", host=chosen.host, node=chosen.node,
+                 provider=chosen.provider, zone=chosen.zone or rows.server.zone)
+    return finish
 
 
 def _went_on(tx: Transaction, job: Job, before: str, after: str, **values: Any) -> None:

@@ -85,6 +85,29 @@ def test_groups(many):
     assert many.post(hints={"group": "8c3f8b1e-0d43-4a6e-9d3c-1f8f1f9f0000"}).status == 400
 
 
+def test_members_that_are_made_at_once_keep_apart(many):
+    """The scheduler decides for both before either is on its host."""
+    group = many.ask("POST", "/os-server-groups", {"server_group": {"name": "g", "policy": "anti-affinity"}},
+                     "2.64").json["server_group"]["id"]
+    scheduler = many.cloud.cloud.services["scheduler"]
+    select, held = type(scheduler).select, []
+
+    def slow(context, request):
+        chosen = select(scheduler, context, request)
+        if not held:
+            held.append(request.server_id)
+            many.cloud.run()
+        return chosen
+    scheduler.select = slow
+    answer = many.post(min_count=2, max_count=2, networks="none", hints={"group": group})
+    assert answer.status == 202
+    many.cloud.run(30)
+    del scheduler.select
+    rows = many.ask("GET", "/servers/detail?all_tenants=1", as_="admin").json["servers"]
+    assert [row["status"] for row in rows] == ["ACTIVE", "ACTIVE"]
+    assert len(set(hosts_of(many))) == 2
+
+
 def test_start_repairs_guests(one):
     running, lost, deleted = one.boot(), one.boot(), one.boot()
     driver = agents(one)[0].driver
