@@ -13,14 +13,15 @@ from ...core.context import Context
 from ...core.db.engine import Row, Transaction
 from ...core.db.paging import Page, paged
 from ...core.errors import AlreadyExists, BadRequest, Forbidden, NotFound
-from .endpoint_groups import EndpointGroups
+from .endpoint_groups import EndpointGroups, Filter
 from .store import Store, found
 from .tables import endpoints, policy_associations, project_endpoints, regions, services
 
 CATALOG = (sa.select(endpoints.c.id, endpoints.c.interface, endpoints.c.region_id, endpoints.c.url, services.c.type,
                      services.c.name, services.c.id.label("service_id"))
-           .join_from(endpoints, services, endpoints.c.service_id == services.c.id)
-           .where(endpoints.c.enabled, services.c.enabled)
+           .join_from(services, endpoints, sa.and_(endpoints.c.service_id == services.c.id, endpoints.c.enabled),
+                      isouter=True)
+           .where(services.c.enabled)
            .order_by(services.c.type, services.c.id, endpoints.c.region_id, endpoints.c.interface, endpoints.c.id))
 INTERFACES = ("public", "internal", "admin")
 VARIABLE = re.compile(r"[$%]\((\w+)\)s")
@@ -42,18 +43,17 @@ class Catalog:
         the project or user."""
         rows = self._store.memory.get("catalog", self._rows)
         kept = self._groups.filter_of(project_id)
-        named = any("(" in row.url for row in rows)
+        named = any("(" in (row.url or "") for row in rows)
         if not named and kept is None:
             return self._store.memory.get("catalog text", lambda: self._rendered(rows, "", ""))
         return self._store.memory.get(
             ("catalog text", project_id, user_id if named else ""),
-            lambda: self._rendered([row for row in rows if kept is None or kept.passes(row)], project_id, user_id))
+            lambda: self._rendered(_kept(rows, kept), project_id, user_id))
 
     def entries(self, project_id: str, user_id: str) -> list[dict[str, Any]]:
         """The catalog as the API shows it."""
-        kept = self._groups.filter_of(project_id)
         rows = self._store.memory.get("catalog", self._rows)
-        return _entries([row for row in rows if kept is None or kept.passes(row)], project_id, user_id)
+        return _entries(_kept(rows, self._groups.filter_of(project_id)), project_id, user_id)
 
     def _rows(self) -> Sequence[Row]:
         with self._db.read() as tx:
@@ -232,15 +232,20 @@ def _merged(row: Row, values: Mapping[str, Any]) -> dict[str, Any]:
     return merged
 
 
+def _kept(rows: Sequence[Row], kept: Filter | None) -> Sequence[Row]:
+    """What of the catalog passes a project's filter; services without endpoints pass none."""
+    return rows if kept is None else [row for row in rows if row.id is not None and kept.passes(row)]
+
+
 def _entries(rows: Sequence[Row], project_id: str, user_id: str) -> list[dict[str, Any]]:
     known = {"project_id": project_id, "tenant_id": project_id, "user_id": user_id}
     entries: dict[str, dict[str, Any]] = {}
     for row in rows:
-        url = _address(row.url, known)
-        if url is None:
-            continue
         entry = entries.setdefault(row.service_id, {"endpoints": [], "id": row.service_id, "type": row.type,
                                                     "name": row.name})
+        url = None if row.id is None else _address(row.url, known)
+        if url is None:
+            continue
         entry["endpoints"].append({"id": row.id, "interface": row.interface, "region_id": row.region_id or None,
                                    "region": row.region_id or None, "url": url})
     return list(entries.values())

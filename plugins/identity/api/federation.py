@@ -65,7 +65,7 @@ RULE: Schema = {"type": "object", "required": ["local", "remote"], "additionalPr
     "remote": {"type": "array", "minItems": 1, "maxItems": 1000, "items": {
         "oneOf": [_remote(word) for word in (None, "any_one_of", "not_any_of", "blacklist", "whitelist")]}}}}
 RULES: Schema = {"type": "array", "items": RULE, "minItems": 1, "maxItems": 1000}
-MAPPING_SCHEMA = {"rules": RULES, "schema_version": {"enum": ["1.0", "2.0"]}}
+MAPPING_SCHEMA = {"id": WORD, "rules": RULES, "schema_version": {"enum": ["1.0", "2.0"]}}
 
 
 def chosen(call: Call, name: str) -> str:
@@ -169,7 +169,7 @@ def mappings(service: Identity, call: Call) -> Mapping[str, Any]:
 
 def create_mapping(service: Identity, call: Call) -> Mapping[str, Any]:
     """Create a mapping."""
-    values = {"schema_version": "1.0", **call.body["mapping"]}
+    values = {"schema_version": "1.0", **_without_id(call)}
     return {"mapping": _mapping(call, service.mappings.create(call.context, chosen(call, "mapping_id"), values))}
 
 
@@ -181,7 +181,12 @@ def show_mapping(service: Identity, call: Call) -> Mapping[str, Any]:
 def update_mapping(service: Identity, call: Call) -> Mapping[str, Any]:
     """Change a mapping."""
     return {"mapping": _mapping(call, service.mappings.update(call.context, call.path["mapping_id"],
-                                                              call.body["mapping"]))}
+                                                              _without_id(call)))}
+
+
+def _without_id(call: Call) -> dict[str, Any]:
+    """What a body says of a mapping; clients repeat the id that is in the path."""
+    return {name: value for name, value in call.body["mapping"].items() if name != "id"}
 
 
 def delete_mapping(service: Identity, call: Call) -> None:

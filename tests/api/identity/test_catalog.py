@@ -3,6 +3,13 @@
 import pytest
 
 
+def test_a_service_without_endpoints_is_in_the_catalog(api):
+    made = api.make("service", type="lonely")
+    entry = next(one for one in api.ok("GET", "/auth/catalog")["catalog"] if one["id"] == made["id"])
+    assert entry == {"id": made["id"], "type": "lonely", "name": made["name"], "endpoints": []}
+    api.ok("DELETE", f"/services/{made['id']}")
+
+
 def test_versions(cloud):
     answer = cloud.request("GET", "/identity", as_=None)
     assert answer.status == 300

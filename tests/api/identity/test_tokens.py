@@ -16,7 +16,7 @@ def test_project_token(api):
                                 "domain": {"id": "default", "name": "Default"}}
     assert token["methods"] == ["password"]
     assert [role["name"] for role in token["roles"]] == ["member", "reader"]
-    assert token["catalog"][0]["type"] == "identity"
+    assert "identity" in {entry["type"] for entry in token["catalog"]}
     assert token["user"] == {"id": user["id"], "name": user["name"], "password_expires_at": None,
                              "domain": {"id": "default", "name": "Default"}}
     assert len(token["audit_ids"]) == 1
@@ -132,7 +132,7 @@ def test_catalog_needs_a_scope(api):
     user, project = api.person()
     assert api.request("GET", "/auth/catalog", token=api.token(user)).status == 403
     catalog = api.ok("GET", "/auth/catalog", token=api.token(user, scope=scoped(project)))["catalog"]
-    assert {entry["type"] for entry in catalog} == {"identity"}
+    assert "identity" in {entry["type"] for entry in catalog}
 
 
 def test_catalog_with_the_project_in_an_address(api):
