@@ -69,9 +69,12 @@ def delete(service: Identity, call: Call) -> None:
 
 
 def _own(service: Identity, call: Call) -> Row:
-    """The credential of the path. :raises NotFound: there is none of this user that the caller's token reaches."""
+    """The credential of the path's access key, whose owner the rules were about, whichever user the path names.
+
+    :raises NotFound: there is none that the caller's token reaches.
+    """
     row = service.ec2.find(call.path["access"])
-    if row.user_id != call.path["user_id"] or not service.credentials.in_reach(row, caller(service, call).delegation):
+    if not service.credentials.in_reach(row, caller(service, call).delegation):
         raise NotFound(f"Could not find credential: {call.path['access']}.")
     return row
 

@@ -1,6 +1,6 @@
 """The rules of what is lent: application credentials, access rules, trusts and OAuth 1.0a.
 
-Application credentials and access rules are a user's own: of others' only a token for the system tells.
+Access rules are a user's own: those of others only a token for the system reaches.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ DELETE_OWN = f"{SYSTEM_ADMIN} or rule:owner"
 READ_TRUST = f"{ADMIN_OR_READER} or {TRUSTOR} or {TRUSTEE}"
 
 APPLICATION_CREDENTIALS = (
-    ("list_application_credentials", READ_OWN, "List a user's application credentials."),
-    ("get_application_credential", READ_OWN, "Show an application credential."),
+    ("list_application_credentials", f"{ADMIN_OR_READER} or rule:owner", "List a user's application credentials."),
+    ("get_application_credential", f"{ADMIN_OR_READER} or rule:owner", "Show an application credential."),
     ("create_application_credential", "rule:owner", "Create an application credential of one's own."),
-    ("delete_application_credential", DELETE_OWN, "Delete an application credential."),
+    ("delete_application_credential", f"{ADMIN} or rule:owner", "Delete an application credential."),
     ("list_access_rules", READ_OWN, "List a user's access rules."),
     ("get_access_rule", READ_OWN, "Show an access rule."),
     ("delete_access_rule", DELETE_OWN, "Delete an access rule."),

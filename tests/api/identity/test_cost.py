@@ -5,6 +5,8 @@ import contextlib
 import pytest
 import sqlalchemy as sa
 from sqlalchemy import event
+
+from .delegates import by_credential, by_trust, make_credential, make_trust, member
 from stratolith.auth.sql.tables import users
 from stratolith.core.conformance.cloud import InProcess
 from stratolith.plugins.identity.tables import assignments, projects, roles
@@ -133,3 +135,51 @@ def test_every_page_of_a_long_list_costs_the_same(crowd, path, noun, key):
     assert [str(one) for one in seen] == [str(one) for one in whole]
     assert len(seen) == len({str(one) for one in seen}) > 200
     assert max(costs) <= 12, costs
+
+
+def test_what_is_lent_costs_no_query_to_validate(api, queries):
+    user, project, token = member(api)
+    lent = by_credential(api, make_credential(api, user, token)).headers["x-subject-token"]
+    trust = make_trust(api, token, user, user, project)
+    trusted = by_trust(api, user, trust).headers["x-subject-token"]
+    for text in (token, lent, trusted):
+        api.validate(text)
+        with queries() as statements:
+            api.validate(text)
+        assert statements == []
+
+
+def test_a_warm_login_by_application_credential_costs_one_query(api, queries):
+    user, _, token = member(api)
+    made = make_credential(api, user, token)
+    by_credential(api, made)
+    with queries() as statements:
+        by_credential(api, made)
+    assert len(statements) == 1
+
+
+@pytest.mark.parametrize("noun", ["application_credentials", "access_rules", "trusts", "credentials/OS-EC2",
+                                  "consumers"])
+def test_lists_of_what_is_lent_cost_the_same_at_any_length(api, queries, noun):
+    user, project, token = member(api)
+
+    def make(name):
+        rule = {"service": "compute", "method": "GET", "path": f"/{name}"}
+        make_credential(api, user, token, name=name, access_rules=[rule])
+        make_trust(api, token, user, user, project)
+        api.ok("POST", f"/users/{user['id']}/credentials/OS-EC2", {"tenant_id": project["id"]}, token=token)
+        api.ok("POST", "/OS-OAUTH1/consumers", {"consumer": {}})
+
+    def cost():
+        path = {"trusts": f"/OS-TRUST/trusts?trustor_user_id={user['id']}", "consumers": "/OS-OAUTH1/consumers"}.get(
+            noun, f"/users/{user['id']}/{noun}")
+        whose = {} if noun == "consumers" else {"token": token}
+        api.ok("GET", path, **whose)
+        with queries() as statements:
+            api.ok("GET", path, **whose)
+        return len(statements)
+    make("one")
+    few = cost()
+    for number in range(8):
+        make(f"more-{number}")
+    assert cost() == few <= 5
