@@ -146,6 +146,20 @@ def purge_mappings(arguments: argparse.Namespace) -> int:
     return run(arguments)
 
 
+def reset_password(arguments: argparse.Namespace) -> int:
+    """Give a user a new password and enable it: the way back in when nobody else can help.
+
+    The password is read from the terminal, or from a pipe. All tokens of the user end.
+    """
+    from .offline import reset_password as run
+    return run(arguments)
+
+
+def _user_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--user", default="admin", help="name of the user")
+    parser.add_argument("--domain", default="Default", help="name of its domain")
+
+
 def _purge_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--domain", default="", help="name or id of one domain; without it all with a directory")
     parser.add_argument("--all", action="store_true", help="forget all ids, without asking the directory")
@@ -156,6 +170,7 @@ ACTIONS: Mapping[str, Action] = {
     "rotate-keys": Action("make new tokens with the next key", rotate_keys),
     "rotate-credential-keys": Action("seal new secrets with the next key", rotate_credential_keys),
     "reseal-credentials": Action("seal all secrets with the newest key", reseal_credentials),
+    "reset-password": Action("give a user a new password: the way back in", reset_password, _user_arguments),
     "purge-mappings": Action("forget who has left a directory", purge_mappings, _purge_arguments),
     "test-mapping": Action("show what a mapping makes of an assertion", test_mapping, _mapping_arguments),
 }

@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
-from ...core.cli.command import configuration
-from ...core.clock import System
 from ...core.drivers.identity import Identity
 from ...core.errors import BadRequest, NotFound
+from . import offline
 from .directory_ids import GROUP, USER
 from .tables import directory_ids, projects
 
@@ -56,20 +55,9 @@ def purge(service: Service, domain_ids: Sequence[str], everything: bool, rights:
 
 def run(arguments: argparse.Namespace) -> int:
     """``stratolith identity purge-mappings``: do it in a process of its own, beside those that serve."""
-    from ...core.executor import Threads
-    from ...core.process.cloud import Cloud, Place
-    clock = System()
-    place = Place(state_dir=arguments.state, run_dir=arguments.state / "run", services=["identity"], agents=[],
-                  migrate=False)
-    cloud = Cloud(configuration(arguments), clock, Threads(clock), place)
-    try:
-        cloud.prepare()
-        service: Service = cloud.services["identity"]
+    with offline.service(arguments) as service:
         for domain_id, count in purge(service, _domains(service, arguments.domain), arguments.all, arguments.rights):
             print(f"{domain_id}: {count} forgotten")
-        service.store.backend.close()
-    finally:
-        cloud.stop()
     return 0
 
 

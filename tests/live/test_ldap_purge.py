@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from .cloud_process import CloudProcess
+from .cloud_process import CloudProcess, Refused
 from .directory import ADMIN, SUFFIX, entry, slapd, tree
 
 pytestmark = pytest.mark.live
@@ -83,6 +83,16 @@ def test_a_user_of_a_directory_comes_and_goes(cloud, directory):
     assert command(cloud, "identity", "purge-mappings", "--domain", "nowhere").returncode != 0
     assert len(ask(cloud, "GET", f"/users?domain_id={corp}")["users"]) == 29
     assert ": 29 forgotten" in command(cloud, "identity", "purge-mappings", "--all").stdout
+
+
+def test_the_way_back_in(cloud):
+    done = subprocess.run([BIN / "stratolith", "identity", "reset-password", "--user", "demo", "--state",
+                           str(cloud.state)], input="quite another\n", capture_output=True, text=True, timeout=60,
+                          check=False)
+    assert done.returncode == 0 and "demo: enabled" in done.stdout, done
+    # The client's file still has the old one.
+    with pytest.raises(Refused, match="401"):
+        cloud.call("GET", "identity", "/auth/projects", as_="stratolith")
 
 
 def test_what_is_kept_of_users_is_seen_by_the_commands_of_databases(cloud):
