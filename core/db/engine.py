@@ -17,13 +17,16 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import event
-from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, IntegrityError
+from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, DisconnectionError, IntegrityError
 
+from ..clock import System
 from ..config import option
 from ..errors import AlreadyExists, BackendBusy, BadConfiguration, BadRequest, CloudError
 
 Params = Mapping[str, Any]
 Row = sa.Row[Any]
+MONOTONIC = System().monotonic
+PING_AFTER_S = 2.0
 
 RETRIED = ("deadlock", "lock wait timeout", "could not serialize", "database is locked")
 UNFIT = ("illegal mix of collations", "incorrect string value", "nul (0x00)", "out of range")
@@ -69,9 +72,14 @@ class Database:
 
     def _make_engine(self, options: DatabaseOptions) -> sa.Engine:
         if not self.is_sqlite:
-            return sa.create_engine(self.url, pool_size=options.pool_size, max_overflow=options.pool_size,
-                                    pool_pre_ping=True, pool_recycle=1800, isolation_level="READ COMMITTED",
-                                    hide_parameters=True)
+            engine = sa.create_engine(self.url, pool_size=options.pool_size, max_overflow=options.pool_size,
+                                      pool_recycle=1800, isolation_level="READ COMMITTED", hide_parameters=True)
+            _ping_idle(engine)
+            # At READ COMMITTED each statement sees its own moment, so a transaction around reads gives nothing.
+            # PostgreSQL's driver needs no message to the server for this.
+            self._reads = (engine.execution_options(isolation_level="AUTOCOMMIT")
+                           if engine.dialect.name == "postgresql" else engine)
+            return engine
         memory = self.url.database in (None, "", ":memory:")
         if not memory:
             _private(Path(self.url.database or ""))
@@ -89,6 +97,7 @@ class Database:
             connection.execute("PRAGMA foreign_keys=ON")
             connection.execute("PRAGMA cache_size=-2048")
             connection.execute("PRAGMA wal_autocheckpoint=4000")
+        self._reads = engine
         return engine
 
     @contextlib.contextmanager
@@ -117,7 +126,7 @@ class Database:
             with self._write_lock, self.engine.connect() as connection:
                 yield connection
         else:
-            with self.engine.connect() as connection:
+            with self._reads.connect() as connection:
                 yield connection
 
     @contextlib.contextmanager
@@ -190,6 +199,19 @@ class Database:
     def close(self) -> None:
         """Close all connections."""
         self.engine.dispose()
+
+
+def _ping_idle(engine: sa.Engine) -> None:
+    """See that a connection that was idle for a while is alive before it is used; a new one is made if it is not."""
+    @event.listens_for(engine, "checkout")
+    def look(connection: Any, record: Any, proxy: object) -> None:
+        now = MONOTONIC()
+        if now - record.info.get("used", 0.0) > PING_AFTER_S:
+            try:
+                engine.dialect.do_ping(connection)
+            except engine.dialect.loaded_dbapi.Error as exc:
+                raise DisconnectionError() from exc
+        record.info["used"] = now
 
 
 def _private(file: Path) -> None:
