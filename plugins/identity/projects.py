@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import msgspec
 import sqlalchemy as sa
 
 from ...core.context import Context
@@ -230,7 +231,16 @@ class Projects:
         for table in (credentials, tags, project_endpoints, project_endpoint_groups, limits):
             tx.execute(table.delete().where(table.c.project_id == project_id))
         departures.project_gone(tx, project_id)
+        self._default_no_more(project_id)
         tx.delete(projects, project_id)
+
+    def _default_no_more(self, project_id: str) -> None:
+        """Leave users without a default project whose default project goes away."""
+        directory = self._store.backend.common
+        if isinstance(directory, WritableUsers):
+            search = Search(conditions=(Condition("default_project_id", "equals", project_id),))
+            for user in directory.users(search):
+                directory.update_user(msgspec.structs.replace(user, default_project_id=""))
 
     def _remove_people(self, tx: Transaction, domain_id: str) -> None:
         backend = self._store.backend

@@ -100,6 +100,13 @@ def test_tags(api):
     assert api.ok("GET", path)["tags"] == []
 
 
+def test_a_project_that_goes_is_nobodys_default(api):
+    user, project = api.person()
+    api.ok("PATCH", f"/users/{user['id']}", {"user": {"default_project_id": project["id"]}})
+    api.ok("DELETE", f"/projects/{project['id']}")
+    assert api.ok("GET", f"/users/{user['id']}")["user"].get("default_project_id") is None
+
+
 def test_life_of_a_domain(api):
     domain = api.make("domain", description="d")
     path = f"/domains/{domain['id']}"
