@@ -46,7 +46,7 @@ class Region:
         """Start a process; wait until it says that it is ready."""
         file = self.folder / ("host.ini" if name == "host" else "control.ini")
         words = ["serve", "--config", str(file), "--listen", f"127.0.0.1:{self.ports[name]}", "--services",
-                 SERVICES[name], "--agents", "compute,network" if name == "host" else "", "--state",
+                 SERVICES[name], "--agents", "compute,consoles,network" if name == "host" else "", "--state",
                  str(self.folder / name), "--run", str(self.folder / name / "run"), "--cloud-process", name,
                  "--cloud-host", name]
         if name != "host":

@@ -8,8 +8,11 @@ import socket
 import threading
 import time
 import urllib.request
+from urllib.parse import unquote
 
 import pytest
+from websockets.exceptions import InvalidStatus
+from websockets.sync.client import connect
 
 from .backing import broker, postgresql, until
 from .region import Region
@@ -48,7 +51,7 @@ def image(region):
 
 def test_each_process_says_what_it_runs(region):
     assert region.ready("front")["services"] == ["identity", "image"]
-    assert region.ready("host") == {"ready": True, "services": [], "agents": ["compute", "network"]}
+    assert region.ready("host") == {"ready": True, "services": [], "agents": ["compute", "consoles", "network"]}
     with urllib.request.urlopen(region.base("control") + "/metrics") as answer:
         assert b"stratolith_request_seconds" in answer.read()
     lines = (region.folder / "control.log").read_text().splitlines()
@@ -67,6 +70,20 @@ def test_a_server_from_boot_to_deletion(region, image):
     assert any(found["addresses"].values())
     region.post("compute", f"/v2.1/servers/{server}/action", {"reboot": {"type": "HARD"}})
     region.until(lambda: region.server(server), "active")
+    assert region.request("DELETE", "compute", f"/v2.1/servers/{server}")[0] == 204
+    region.gone(server)
+
+
+def test_a_console_is_reached_through_its_host(region, image):
+    server = region.boot(image)
+    region.until(lambda: region.server(server), "active")
+    asked = {"remote_console": {"protocol": "vnc", "type": "novnc"}}
+    url = region.post("compute", f"/v2.1/servers/{server}/remote-consoles", asked)["remote_console"]["url"]
+    address = unquote(url).replace("http://", "ws://").replace("vnc_lite.html?path=", "")
+    with connect(address, proxy=None) as line:
+        assert line.recv(timeout=20) == b"RFB 003.008\n"
+    with pytest.raises(InvalidStatus), connect(address, proxy=None):
+        raise AssertionError
     assert region.request("DELETE", "compute", f"/v2.1/servers/{server}")[0] == 204
     region.gone(server)
 
