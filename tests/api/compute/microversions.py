@@ -11,7 +11,7 @@ UNCHANGED = {
     "2.4": "fixed IPs of nova-network",
     "2.12": "virtual interfaces of nova-network",
     "2.18": "paths without a project are taken in all versions",
-    "2.34": "not kept: what needs no host is checked at once in all versions, the rest by the migration in all versions",
+    "2.34": "not kept: what needs no host is checked at once in all versions, the rest by the migration",
     "2.46": "both request id headers are sent in all versions",
     "2.65": "a queued live migration is aborted in all versions that abort",
     "2.69": "there is one cell, so that no server is known only in part",
