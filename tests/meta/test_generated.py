@@ -8,7 +8,7 @@ ROOT = Path(__file__).parents[2]
 HIDE = """
 import importlib.machinery, runpy, sys
 seek = importlib.machinery.PathFinder.find_spec
-hidden = {"libvirt", "libvirtmod", "pycdlib", "pyroute2", "ldap3"}
+hidden = {"libvirt", "libvirtmod", "pycdlib", "pyroute2", "ldap"}
 importlib.machinery.PathFinder.find_spec = classmethod(
     lambda cls, name, path=None, target=None: None if name.split(".")[0] in hidden else seek(name, path, target))
 sys.argv[1:] = ["--check"]
