@@ -279,6 +279,35 @@ def test_a_service_token_needs_the_role(world):
     assert world.get(token, x_service_token=token)[0] == 200
 
 
+def test_access_rules_of_application_credentials(world):
+    """Such a token does what its rules say, and nothing where nobody told the middleware which service this is."""
+    rules = [{"service": "compute", "method": "GET", "path": "/servers/*"}]
+    made = world.api.ok("POST", f"/users/{world.user['id']}/application_credentials", {"application_credential": {
+        "name": "bound", "access_rules": rules}}, token=world.token())["application_credential"]
+    answer = world.api.auth({"methods": ["application_credential"], "application_credential": {
+        "id": made["id"], "secret": made["secret"]}})
+    token = answer.headers["x-subject-token"]
+    world.cloud.clock.advance(10)
+    assert world.get(token, "/servers/x")[0] == 401
+    world.build(service_type="compute")
+    assert world.get(token, "/servers/x")[0] == 200
+    assert world.get(token, "/servers")[0] == world.get(token, "/servers/x", method="POST")[0] == 401
+    assert world.build(service_type="image").get(token, "/servers/x")[0] == 401
+
+
+def test_a_delegation_that_ends(world):
+    made = world.api.ok("POST", f"/users/{world.user['id']}/application_credentials", {"application_credential": {
+        "name": "brief"}}, token=world.token())["application_credential"]
+    answer = world.api.auth({"methods": ["application_credential"], "application_credential": {
+        "id": made["id"], "secret": made["secret"]}})
+    token = answer.headers["x-subject-token"]
+    world.cloud.clock.advance(10)
+    assert world.get(token)[0] == 200
+    world.api.ok("DELETE", f"/users/{world.user['id']}/application_credentials/{made['id']}", token=world.token())
+    world.cloud.clock.advance(0.5)
+    assert world.get(token)[0] == 401
+
+
 def test_identity_that_is_away(world):
     token, fresh = world.token(), world.token()
     assert world.get(token)[0] == 200
