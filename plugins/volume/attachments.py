@@ -16,7 +16,7 @@ from ...core.db.engine import Row, Transaction
 from ...core.drivers.volume import Connection, Connector
 from ...core.errors import BadRequest, CloudError, Conflict, WrongState
 from ...core.process.slice import Kit
-from . import access, listing, states
+from . import access, listing, qos, states
 from .backends import Backends
 from .base import Base
 from .messages import Messages
@@ -39,6 +39,13 @@ class Attachments(Base):
         """A page of attachments."""
         with self.kit.db.read() as tx:
             return listing.rows(tx, question)
+
+    def limits(self, volume_id: str) -> Mapping[str, str] | None:
+        """What the QoS specs of a volume's type ask of hypervisors, or none."""
+        with self.kit.db.read() as tx:
+            row = tx.row(access.VOLUME, {"id": volume_id})
+            found = None if row is None else qos.of_type(tx, row.type_id)
+        return found.specs if found is not None and found.consumer in ("front-end", "both") else None
 
     # One after another: reserve, connect, complete, detach.
 
@@ -287,8 +294,10 @@ def _connector(kept: Mapping[str, Any]) -> Connector:
     return Connector(**kept)
 
 
-def client_view(connection: Mapping[str, Any]) -> dict[str, Any]:
-    """A connection in the form that clients know: its type and its data."""
+def client_view(connection: Mapping[str, Any], limits: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """A connection in the form that clients know: its type and its data, with the ``limits`` of its QoS specs."""
     details = dict(connection["details"])
+    details["qos_specs"] = dict(limits) if limits else None
+    details["encrypted"] = False
     details["access_mode"] = "ro" if connection.get("read_only") else "rw"
     return {"driver_volume_type": connection["protocol"], "data": details}

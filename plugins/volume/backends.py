@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from ...core.drivers.base import require
-from ...core.drivers.volume import Clones, Snapshots, VolumeDriver, VolumeFacts
+from ...core.drivers.volume import Adoptions, Clones, Snapshots, VolumeDriver, VolumeFacts
 from ...core.errors import NotFound
 from ...core.plugins import Registry
 from ...core.process.slice import Kit
@@ -104,6 +104,15 @@ class Backends:
         if isinstance(driver, Snapshots):
             with self.holding(volume):
                 driver.delete_snapshot(volume, snapshot)
+
+    def snapshots_left(self, backend: str, volume: str) -> Sequence[str]:
+        """Names of the snapshots that a volume has in its pool, where the pool can tell."""
+        driver = self.drivers.get(backend)
+        if not isinstance(driver, Adoptions):
+            return ()
+        with self.holding(volume), contextlib.suppress(NotFound):
+            return list(driver.snapshot_sizes(volume))
+        return ()
 
     def delete(self, backend: str, volume: str) -> None:
         """Remove a volume; nothing when it never had a back end."""

@@ -28,6 +28,10 @@ LATEST = sa.select(backups).where(
     backups.c.driver == sa.bindparam("driver"), backups.c.status.in_(("available", "restoring")),
     backups.c.data_at <= sa.bindparam("before")).order_by(
     backups.c.data_at.desc(), backups.c.created_at.desc()).limit(1)
+SHARED = sa.select(backups.c.id).where(backups.c.data_id == sa.bindparam("data_id"),
+                                       backups.c.id != sa.bindparam("id")).limit(1)
+SERVICE = "cinder.backup.drivers."
+"""What stands before a driver's name in exported records, as clients expect it."""
 CHILD = sa.select(backups.c.id).where(backups.c.parent_id == sa.bindparam("id")).limit(1)
 PARENTS = sa.select(backups.c.parent_id).distinct().where(
     backups.c.parent_id.in_(sa.bindparam("ids", expanding=True)))
@@ -57,6 +61,8 @@ class BackupRecord(msgspec.Struct, kw_only=True):
     name: str | None = None
     description: str | None = None
     container: str | None = None
+    data_id: str
+    """The id under which the store has it."""
     parent_id: str | None = None
     metadata: dict[str, str] = {}
     origin: dict[str, Any] = {}
@@ -114,7 +120,7 @@ class Backups(Base):
             self._tell(tx, context, "backup.create.start", row)
             self.kit.engine.start(tx, "volume.backup", volume.id, context, {
                 "backup": row.id, "snapshot": new.snapshot_id, "online": online,
-                "parent": "" if parent is None else parent.id})
+                "parent": "" if parent is None else parent.data_id})
         return row
 
     def _source(self, tx: Transaction, context: Context, new: NewBackup,
@@ -148,8 +154,10 @@ class Backups(Base):
                 data_at: datetime.datetime, size: int) -> Row:
         origin = {"bootable": bool(volume.bootable), "image_metadata": volume.image_metadata,
                   "metadata": volume.metadata}
+        backup_id = self.kit.clock.uuid()
         return self._add(tx, context, {
-            "id": self.kit.clock.uuid(), "volume_id": volume.id, "snapshot_id": new.snapshot_id or None,
+            "id": backup_id, "data_id": backup_id, "volume_id": volume.id,
+            "snapshot_id": new.snapshot_id or None,
             "parent_id": None if parent is None else parent.id, "name": new.name, "description": new.description,
             "size": size, "container": new.container, "zone": self.kit.options.zone, "driver": self.store.name,
             "metadata": new.metadata, "origin": origin, "data_at": data_at})
@@ -249,17 +257,18 @@ class Backups(Base):
             row = access.backup(tx, context, backup_id)
         if row.status != "available":
             raise WrongState(f"Invalid backup: Backup status must be available and not {row.status}.")
-        found = BackupRecord(id=row.id, volume_id=row.volume_id, size=row.size, driver=row.driver, name=row.name,
+        found = BackupRecord(id=row.id, volume_id=row.volume_id, size=row.size, driver=row.driver,
+                             data_id=row.data_id, name=row.name,
                              description=row.description, container=row.container, parent_id=row.parent_id,
                              metadata=row.metadata, origin=row.origin, data_at=row.data_at)
-        return row.driver, base64.b64encode(msgspec.json.encode(found)).decode()
+        return SERVICE + row.driver, base64.b64encode(msgspec.json.encode(found)).decode()
 
     def accept(self, context: Context, service: str, url: str) -> Row:
         """Begin to take over a backup that lies in the store, by its record.
 
         :raises BadRequest: the record cannot be read, is of another driver, or the backup is known.
         """
-        if service != self.store.name:
+        if service.removeprefix(SERVICE) != self.store.name:
             raise BadRequest(f"Invalid input received: Requested backup driver {service[:64]} is not available")
         try:
             found = msgspec.json.decode(base64.b64decode(url, validate=True), type=BackupRecord)
@@ -272,8 +281,9 @@ class Backups(Base):
             quotas.check_backup(self.kit, tx, context.project_id, found.size)
             try:
                 row = self._add(tx, context, {
-                    "id": found.id, "volume_id": found.volume_id, "parent_id": found.parent_id, "name": found.name,
-                    "description": found.description, "size": found.size, "container": found.container,
+                    "id": found.id, "data_id": found.data_id, "volume_id": found.volume_id,
+                    "parent_id": found.parent_id, "name": found.name, "description": found.description,
+                    "size": found.size, "container": found.container,
                     "zone": self.kit.options.zone, "driver": found.driver, "metadata": found.metadata,
                     "origin": found.origin, "data_at": data_at})
             except AlreadyExists as exc:

@@ -62,9 +62,8 @@ DETAIL_WORDS = dict(DETAILS.values())
 
 def detail_of(error: CloudError, otherwise: str) -> str:
     """The detail that fits an error, by default ``otherwise``."""
-    if isinstance(error, NoValidHost):
-        return "no_backend"
-    return "full" if isinstance(error, NoSpace) else otherwise
+    # An error that waited for the undo of its operation is of the common class: its code says what it was.
+    return {NoValidHost.code: "no_backend", NoSpace.code: "full"}.get(error.code, otherwise)
 
 
 def words(row: Row) -> str:

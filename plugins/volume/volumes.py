@@ -16,6 +16,8 @@ from .base import Base
 from .sources import NewVolume, Source
 from .tables import attachments, marks, snapshots, transfers, volumes
 
+TYPE_OF_IMAGE = "cinder_img_volume_type"
+"""The property by which an image names the type of volumes made from it."""
 CLONING = sa.select(volumes.c.id).where(volumes.c.status == "creating", volumes.c.source_id == sa.bindparam("id"))
 SUMMARY = sa.select(sa.func.count(), sa.func.coalesce(sa.func.sum(volumes.c.size), 0))
 IDLE = ("available", "error", "error_extending", "error_deleting", "error_restoring", "error_managing", "maintenance")
@@ -126,6 +128,9 @@ class Volumes(Base):
     def _type(self, tx: Transaction, context: Context, new: NewVolume, source: Source) -> Row:
         if new.volume_type:
             return types.named(tx, context, new.volume_type)
+        of_image = str((source.image_metadata or {}).get(TYPE_OF_IMAGE) or "") if source.kind == "image" else ""
+        if of_image:
+            return types.named(tx, context, of_image)
         if source.type_id:
             return types.find(tx, context, source.type_id)
         return types.default(self.kit, tx, context)
@@ -231,6 +236,10 @@ class Volumes(Base):
             if row.group_id and not of_group:
                 raise WrongState(f"Invalid volume: Volume {volume_id} belongs to group {row.group_id}.")
             self._check_deletable(tx, row, cascade, force)
+            if not row.backend and row.status != "creating":
+                # It never came to lie anywhere: nothing has to be waited for.
+                self.erase(tx, context, row)
+                return
             if force or row.status == "maintenance":
                 states.force(self.kit, tx, volume_id, "deleting")
             else:

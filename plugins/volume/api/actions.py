@@ -116,7 +116,8 @@ def initialize(service: BlockStorage, call: Call) -> Reply:
     asked = call.body["os-initialize_connection"]["connector"] or {}
     found = service.attachments.open(call.context, call.path["volume_id"], asked)
     return Reply({"connection_info": client_view({"protocol": found.protocol, "details": found.details,
-                                                  "read_only": found.read_only})}, status=200)
+                                                  "read_only": found.read_only},
+                                                service.attachments.limits(call.path["volume_id"]))}, status=200)
 
 
 def terminate(service: BlockStorage, call: Call) -> None:

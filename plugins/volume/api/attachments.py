@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from ....core.db.engine import Row
@@ -37,9 +38,9 @@ def brief(row: Row) -> dict[str, Any]:
     return {"id": row.id, "status": row.status, "instance": row.server_id, "volume_id": row.volume_id}
 
 
-def full(row: Row) -> dict[str, Any]:
-    """An attachment with all details."""
-    info = client_view(row.connection) if row.connection else {}
+def full(row: Row, limits: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """An attachment with all details, with the ``limits`` of its volume."""
+    info = client_view(row.connection, limits) if row.connection else {}
     return {**brief(row), "attach_mode": row.mode, "connection_info": {**info, **info.get("data", {})} if info else {},
             "attached_at": to_microsecond(row.attached_at) if row.attached_at else "",
             "detached_at": ""}
@@ -58,12 +59,17 @@ def create(service: BlockStorage, call: Call) -> dict[str, Any]:
                                       service.kit.clock.uuid(), mode=mode)
     if body.get("connector"):
         _connect(service, call, row.id, body["connector"])
-    return {"attachment": full(service.attachments.show(call.context, row.id))}
+    return _shown(service, call, row.id)
+
+
+def _shown(service: BlockStorage, call: Call, attachment_id: str) -> dict[str, Any]:
+    row = service.attachments.show(call.context, attachment_id)
+    return {"attachment": full(row, service.attachments.limits(row.volume_id) if row.connection else None)}
 
 
 def show(service: BlockStorage, call: Call) -> dict[str, Any]:
     """One attachment."""
-    return {"attachment": full(service.attachments.show(call.context, call.path["attachment_id"]))}
+    return _shown(service, call, call.path["attachment_id"])
 
 
 def update(service: BlockStorage, call: Call) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from ....core.http.call import Call
 from ....core.http.table import Operation
 from .. import group_types
 from ..service import BlockStorage
+from .paging import sliced
 from .types import FLAG, SPECS, TEXT, truth
 
 CREATE = {
@@ -46,7 +47,8 @@ def listed(service: BlockStorage, call: Call) -> dict[str, Any]:
     """The group types the caller may use."""
     asked = call.one("is_public", "true").lower()
     public = None if asked == "none" else asked in ("true", "1")
-    return {"group_types": [view(row, call) for row in group_types.listed(service.kit, call.context, public)]}
+    rows = group_types.listed(service.kit, call.context, public)
+    return sliced(call, "group_types", "/group_types", rows, ("id", "name", "created_at"), lambda row: view(row, call))
 
 
 def show(service: BlockStorage, call: Call) -> dict[str, Any]:

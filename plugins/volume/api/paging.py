@@ -8,7 +8,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
-from ....core.errors import BadRequest
+from ....core.db.engine import Row
+from ....core.errors import BadRequest, NotFound
 from ....core.http.call import Call
 from ....core.http.moment import comparison
 from .. import listing
@@ -148,6 +149,26 @@ def page_of(call: Call, kind: str, path: str, items: Sequence[Mapping[str, Any]]
         pairs.append(("marker", items[-1]["id"]))
         body[f"{kind}_links"] = [{"rel": "next", "href": f"{root(call)}{path}?{urlencode(pairs)}"}]
     return body
+
+
+def sliced(call: Call, kind: str, path: str, rows: Sequence[Row], columns: Sequence[str],
+           view: Callable[[Row], Mapping[str, Any]]) -> dict[str, Any]:
+    """The body of a page of a short list that is at hand whole, in the order of one of ``columns`` if asked.
+
+    :raises BadRequest: the order makes no sense. :raises NotFound: the marker names nothing.
+    """
+    limit, offset = natural(call, "limit", 1000), natural(call, "offset", 0)
+    if any(name in call.query for name in ("sort", "sort_key", "sort_dir")):
+        for name, direction in reversed(_sort(call, {name: name for name in columns})):
+            if name in columns:
+                rows = sorted(rows, key=lambda row, name=name: (getattr(row, name) is not None, getattr(row, name)),
+                              reverse=direction == "desc")
+    if call.one("marker"):
+        places = [place for place, row in enumerate(rows) if row.id == call.one("marker")]
+        if not places:
+            raise NotFound(f"marker {call.one('marker')[:100]} could not be found.")
+        offset += places[0] + 1
+    return page_of(call, kind, path, [view(row) for row in rows[offset:offset + limit]], limit)
 
 
 def wants_count(call: Call) -> bool:

@@ -11,7 +11,7 @@ from ....core.http.call import Call
 from ....core.http.table import Action, Operation
 from .. import types
 from ..service import BlockStorage
-from .paging import pairs
+from .paging import pairs, sliced
 
 VISIBLE = ("RESKEY:availability_zones", "multiattach", "replication_enabled")
 """Extra specs that every user may see."""
@@ -76,8 +76,9 @@ def listed(service: BlockStorage, call: Call) -> dict[str, Any]:
     """The types the caller may use."""
     asked = call.one("is_public", "true").lower()
     public = None if asked == "none" else asked in ("true", "1")
-    return {"volume_types": [type_view(row, call) for row in
-                             types.listed(service.kit, call.context, public, _filter(call))]}
+    rows = types.listed(service.kit, call.context, public, _filter(call))
+    return sliced(call, "volume_types", "/types", rows, ("id", "name", "created_at"),
+                  lambda row: type_view(row, call))
 
 
 def _filter(call: Call) -> Mapping[str, str]:

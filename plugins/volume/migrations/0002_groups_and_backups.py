@@ -17,6 +17,7 @@ def upgrade() -> None:
     sa.Column('volume_id', columns.key(), nullable=False),
     sa.Column('snapshot_id', columns.key(), nullable=True),
     sa.Column('parent_id', columns.key(), nullable=True),
+    sa.Column('data_id', columns.key(), nullable=False),
     sa.Column('name', columns.text(255), nullable=True),
     sa.Column('description', columns.text(255), nullable=True),
     sa.Column('status', sa.String(length=32), nullable=False),
@@ -34,6 +35,7 @@ def upgrade() -> None:
     sa.Column('updated_at', columns.Moment, nullable=True),
     sa.PrimaryKeyConstraint('id')
     )
+    op.create_index('volume_backups_by_data', 'volume_backups', ['data_id'], unique=False)
     op.create_index('volume_backups_by_parent', 'volume_backups', ['parent_id'], unique=False)
     op.create_index('volume_backups_by_project', 'volume_backups', ['project_id', 'created_at'], unique=False)
     op.create_index('volume_backups_by_volume', 'volume_backups', ['volume_id'], unique=False)

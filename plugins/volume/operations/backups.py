@@ -5,14 +5,14 @@ Making and restoring wait for what else is done to the volume, which is their su
 
 from __future__ import annotations
 
-from typing import Any
-
 from ....core.db.engine import Row, Transaction
+from ....core.drivers.backup import Stored
 from ....core.errors import BackendFailed, CloudError
 from ....core.operations.workflow import Finish, Job, Step, Workflow
-from .. import access, states
+from .. import access, listing, states
+from ..backups import SHARED
 from ..messages import detail_of
-from ..tables import backups
+from ..tables import backups, volumes
 from .subjects import service_of
 
 REASON_CHARACTERS = 255
@@ -44,7 +44,7 @@ def _store(job: Job) -> Finish | None:
     return finish
 
 
-def _streamed(job: Job, row: Row, volume: Row) -> Any:
+def _streamed(job: Job, row: Row, volume: Row) -> Stored:
     """Store the content. What a guest may write to, and a snapshot, is copied first: the copy bears the backup's id."""
     backends, store = service_of(job).backends, service_of(job).store
     parent, copied = job.data["parent"], True
@@ -106,7 +106,8 @@ def _restore(job: Job) -> Finish | None:
     fill(job, volume, row)
 
     def finish(tx: Transaction) -> None:
-        service.attachments.settle(tx, volume, **remembered(row))
+        service.attachments.settle(tx, volume)
+        remember(tx, job, row)
         release(tx, job)
         service.backups.told(tx, job.context, "backup.restore.end", row)
     return finish
@@ -116,12 +117,19 @@ def fill(job: Job, volume: Row, row: Row) -> None:
     """Lay a backup over a volume."""
     service = service_of(job)
     with service.backends.holding(volume.id):
-        service.backends.driver(volume.backend).write(volume.id, service.store.read(row.driver, row.id))
+        service.backends.driver(volume.backend).write(volume.id, service.store.read(row.driver, row.data_id))
 
 
-def remembered(row: Row) -> dict[str, Any]:
-    """What a volume is besides its content, as its backup remembers."""
-    return {"bootable": bool(row.origin.get("bootable")), "image_metadata": row.origin.get("image_metadata")}
+def remember(tx: Transaction, job: Job, row: Row) -> None:
+    """Give a restored volume what its backup remembers besides the content."""
+    service, volume = service_of(job), tx.row(access.VOLUME, {"id": job.subject})
+    if volume is None:
+        return
+    metadata = {**volume.metadata, **(row.origin.get("metadata") or {})}
+    image = row.origin.get("image_metadata")
+    tx.update(volumes, volume.id, bootable=bool(row.origin.get("bootable")), image_metadata=image, metadata=metadata)
+    service.volumes.mark(tx, volume.id, metadata)
+    service.volumes.mark(tx, listing.IMAGE + volume.id, image or {})
 
 
 def release(tx: Transaction, job: Job) -> None:
@@ -150,7 +158,7 @@ def _import(job: Job) -> Finish | None:
     if row is None or row.status != "creating":
         return None
     service = service_of(job)
-    stored = service.store.stored(row.driver, row.id)
+    stored = service.store.stored(row.driver, row.data_id)
 
     def finish(tx: Transaction) -> None:
         states.step_backup(service.kit, tx, row, "created", object_count=stored.pieces)
@@ -174,7 +182,10 @@ def _remove(job: Job) -> Finish | None:
     service = service_of(job)
     if row.driver != service.store.name:
         raise BackendFailed(f"the backup lies in {row.driver}, which this cloud does not use now")
-    service.store.delete(row.driver, row.id)
+    with service.kit.db.read() as tx:
+        shared = tx.row(SHARED, {"id": row.id, "data_id": row.data_id}) is not None
+    if not shared:
+        service.store.delete(row.driver, row.data_id)
     return lambda tx: service.backups.erase(tx, job.context, row)
 
 

@@ -55,7 +55,7 @@ def _remove_snapshot_failed(tx: Transaction, job: Job, error: CloudError) -> Non
     if row is not None and row.status == "deleting":
         states.step_snapshot(service_of(job).kit, tx, row, "failed")
         service_of(job).snapshots.emit(tx, job.context, "snapshot.delete.error", row)
-        detail = "snapshot_busy" if isinstance(error, InUse) else "snapshot_delete"
+        detail = "snapshot_busy" if error.code == InUse.code else "snapshot_delete"
         service_of(job).messages.add(tx, job.context, "snapshot_delete", detail, "VOLUME_SNAPSHOT", row.id,
                                      row.project_id)
 

@@ -10,7 +10,7 @@ from ....core.services.image import ImageService
 from .. import access, states
 from ..images import raw_chunks, upload_chunks
 from ..messages import detail_of
-from .backups import fill, release
+from .backups import backup_of, fill, release, remember
 from .subjects import service_of, volume_of
 
 UPLOAD_WAIT_S = 30.0
@@ -29,7 +29,9 @@ def _make(job: Job) -> Finish | None:
 
     def finish(tx: Transaction) -> None:
         states.step(service.kit, tx, row, "created", bootable=bool(data["bootable"]))
-        if data["source"] == "backup":
+        kept = backup_of(tx, job) if data["source"] == "backup" else None
+        if kept is not None:
+            remember(tx, job, kept)
             release(tx, job)
         service.volumes.emit(tx, job.context, "volume.create.end", row)
     return finish
@@ -70,7 +72,7 @@ def _create_failed(tx: Transaction, job: Job, error: CloudError) -> None:
     if row is not None and row.status == "creating":
         states.step(service_of(job).kit, tx, row, "failed")
         service_of(job).volumes.emit(tx, job.context, "volume.create.error", row)
-        action = "allocate" if isinstance(error, NoValidHost) else {
+        action = "allocate" if error.code == NoValidHost.code else {
             "image": "image", "backup": "backup_restore"}.get(job.data["source"], "create")
         otherwise = "backup_restore" if action == "backup_restore" else "create"
         service_of(job).messages.add(tx, job.context, action, detail_of(error, otherwise), "VOLUME", row.id,
@@ -88,6 +90,9 @@ def _remove(job: Job) -> Finish | None:
         frozen = tx.rows(access.SNAPSHOTS_OF, {"volume_id": row.id})
     for one in frozen:
         service.backends.delete_snapshot(row.backend, row.id, one.id)
+    for left in service.backends.snapshots_left(row.backend, row.id):
+        # It was let go of (unmanaged), and lives only as long as its volume.
+        service.backends.delete_snapshot(row.backend, row.id, left)
     service.backends.delete(row.backend, row.id)
     return lambda tx: service.volumes.erase(tx, job.context, row)
 

@@ -15,6 +15,7 @@ backups = sa.Table(
     sa.Column("volume_id", key(), nullable=False),
     sa.Column("snapshot_id", key()),
     sa.Column("parent_id", key()),
+    sa.Column("data_id", key(), nullable=False),
     sa.Column("name", text(255)),
     sa.Column("description", text(255)),
     sa.Column("status", sa.String(32), nullable=False),
@@ -33,6 +34,7 @@ backups = sa.Table(
     sa.Index("volume_backups_by_project", "project_id", "created_at"),
     sa.Index("volume_backups_by_volume", "volume_id"),
     sa.Index("volume_backups_by_parent", "parent_id"),
+    sa.Index("volume_backups_by_data", "data_id"),
     sa.Index("volume_backups_usage", "project_id", "size"),
 )
 
