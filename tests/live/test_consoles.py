@@ -20,6 +20,7 @@ from .cloud_process import BIN, CloudProcess, run
 
 pytestmark = pytest.mark.live
 NOVNC = Path("/usr/share/novnc")
+SPICE = Path("/usr/share/spice-html5")
 COLOURS = """(() => {
     const canvas = document.querySelector("canvas");
     if (!canvas || canvas.width < 200) return 0;
@@ -77,7 +78,7 @@ def world(request: pytest.FixtureRequest) -> Iterator[World]:
                 assert (NOVNC / "vnc_lite.html").exists(), "these tests need the package novnc"
             novnc = str(NOVNC) if request.param == "novnc" else ""
             cloud = InNamespace(folder / "s", "--hypervisor", "libvirt", "--hypervisors-libvirt-uri", host.uri,
-                                "--compute-console-novnc", novnc)
+                                "--hypervisors-libvirt-spice", "yes", "--compute-console-novnc", novnc)
             cloud.daemon = host.first_process()
             try:
                 cloud.up()
@@ -106,6 +107,12 @@ def test_screen_of_a_guest(world: World, page: Page, tmp_path: Path) -> None:
     with pytest.raises(InvalidStatus), connect(url.replace("http", "ws").replace("vnc_lite.html?path=%3F", "?")
                                                .replace("token%3D", "token="), proxy=None):
         raise AssertionError
+
+
+def test_screen_over_spice(world: World, page: Page) -> None:
+    assert (SPICE / "spice_auto.html").exists(), "these tests need the package spice-html5"
+    page.open(world.console("spice", "spice-html5"))
+    assert page.shows(COLOURS) > 500
 
 
 def test_serial_line_of_a_guest(world: World, page: Page) -> None:

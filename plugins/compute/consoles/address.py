@@ -18,10 +18,11 @@ def console_address(base: str, kind: ConsoleKind, token: str) -> str:
     parts = urlsplit(base.rstrip("/"))
     if kind is ConsoleKind.SERIAL:
         return f"{WEBSOCKET.get(parts.scheme, 'ws')}://{parts.netloc}{parts.path}/?token={token}"
-    if kind is ConsoleKind.SPICE:
-        return f"{parts.geturl()}/spice_auto.html?token={token}"
-    # noVNC puts the path behind the first slash of its own server's address.
+    # Both pages put the path of the websocket behind the first slash of their own server's address.
     prefix = f"{parts.path.lstrip('/')}/" if parts.path else ""
+    if kind is ConsoleKind.SPICE:
+        path = f"&path={quote(f'{prefix}websockify', safe='')}" if prefix else ""
+        return f"{parts.geturl()}/spice_auto.html?token={token}{path}"
     return f"{parts.geturl()}/vnc_lite.html?path={quote(f'{prefix}?token={token}', safe='')}"
 
 

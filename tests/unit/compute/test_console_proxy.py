@@ -233,6 +233,7 @@ def test_addresses():
             == "https://a.org/c/h1/vnc_lite.html?path=c%2Fh1%2F%3Ftoken%3Dt")
     assert console_address("https://a.org/", ConsoleKind.SERIAL, "t") == "wss://a.org/?token=t"
     assert console_address("http://a.org", ConsoleKind.SPICE, "t") == "http://a.org/spice_auto.html?token=t"
+    assert console_address("http://a.org/h", ConsoleKind.SPICE, "t").endswith("?token=t&path=h%2Fwebsockify")
     assert token_of("/c/?token=a", "token=b") == "a"
     assert token_of("/websockify", "x=y; token=b") == "b"
     assert token_of("/", "") == ""
