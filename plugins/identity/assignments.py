@@ -145,7 +145,9 @@ class Assignments:
         """All assignments of a user and of its groups."""
         actors = [user_id, *groups_of(self._store, user_id)]
         with self._db.read() as tx:
-            return tx.rows(OF_ACTORS, {"ids": actors})
+            rows = tx.rows(OF_ACTORS, {"ids": actors})
+        # A group that has a user's id is not that user.
+        return [row for row in rows if row.actor_kind == ("user" if row.actor_id == user_id else "group")]
 
     def roles_of(self, user_id: str, target_kind: str, target: Row | None) -> list[tuple[str, str]]:
         """Ids and names of the roles a user has on a project, a domain or the system, implied ones too."""
