@@ -12,7 +12,8 @@ from ...core.drivers.hypervisor import Disk, GuestSpec
 from ...core.errors import BackendFailed, NotFound
 from .config_drive import write_config_drive
 from .images import ImageCache
-from .qemu_img import QemuImg
+from .qcow2 import read_header
+from .qemu_img import QemuImg, Source
 
 GIB = 1 << 30
 MIB = 1 << 20
@@ -41,6 +42,8 @@ class GuestFolder:
         self.config_drive = self.path / "config-drive.iso"
         self.before = self.path / "before-resize.xml"
         self.before_rescue = self.path / "before-rescue.xml"
+        self.offered = self.path / "offered.json"
+        self.expected = self.path / "expected"
         self._swapped = self.path / "swapped.json"
 
     def make(self) -> None:
@@ -114,8 +117,7 @@ class Disks:
         for disk in spec.disks:
             if disk.connection is None and not folder.disk(disk).exists():
                 self._make_one(folder, disk)
-        if spec.config_drive is not None and not folder.config_drive.exists():
-            write_config_drive(folder.config_drive, spec.config_drive)
+        self.make_config_drive(folder, spec)
 
     def _make_one(self, folder: GuestFolder, disk: Disk) -> None:
         path, wanted = folder.disk(disk), size_bytes(disk)
@@ -126,6 +128,27 @@ class Disks:
         if wanted and base.size_bytes > wanted:
             raise BackendFailed("the image is larger than the disk")
         self._qemu_img.overlay(path, base.path, base.disk_format, wanted or base.size_bytes)
+
+    def fetch(self, path: Path, offered: Source) -> None:
+        """Copy a disk that another host offers to ``path``, wholly or not at all."""
+        self._qemu_img.fetch(path, offered)
+
+    def enlarge(self, path: Path, wanted_bytes: int) -> None:
+        """See that a disk that nobody uses is at least so large."""
+        if read_header(path).size_bytes < wanted_bytes:
+            self._qemu_img.resize(path, wanted_bytes)
+
+    def empty(self, folder: GuestFolder, spec: GuestSpec) -> None:
+        """Make every local disk of ``spec``, empty and as large as the running guest's."""
+        for disk in spec.disks:
+            if disk.connection is None:
+                size = size_bytes(disk) or (disk.image.virtual_size_bytes if disk.image is not None else 0)
+                self._qemu_img.create(folder.disk(disk), size)
+
+    def make_config_drive(self, folder: GuestFolder, spec: GuestSpec) -> None:
+        """Make the config drive of ``spec`` when it has one that is not there yet."""
+        if spec.config_drive is not None and not folder.config_drive.exists():
+            write_config_drive(folder.config_drive, spec.config_drive)
 
     def grow_root(self, folder: GuestFolder, layer: int, wanted_bytes: int, present_bytes: int) -> None:
         """Put ``layer`` of the root disk, counted from 0, on top of the one below; nothing if it is there."""

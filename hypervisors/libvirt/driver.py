@@ -38,8 +38,11 @@ from .console import tail
 from .device import find_interface, find_volume, interface, volume_disk
 from .disks import GIB, Disks, GuestFolder, size_bytes
 from .domain import NAMESPACE, PREFIX, domain_name, domain_xml, owner
+from .export import Exports
 from .images import ImageCache
+from .live import Live
 from .metrics import Gauge
+from .moving import Moving
 from .options import LibvirtOptions
 from .qcow2 import read_header
 from .qemu_img import QemuImg
@@ -57,7 +60,7 @@ UNDEFINE = (libvirt.VIR_DOMAIN_UNDEFINE_MANAGED_SAVE | libvirt.VIR_DOMAIN_UNDEFI
 
 
 class Libvirt(Hypervisor, Pausable, Suspendable, Snapshots, Resizable, Volumes, VolumeGrowth, Interfaces, Consoles,
-              HostMetrics, Tending):
+              HostMetrics, Tending, Moving, Live):
     """The guests of one libvirt daemon on this machine.
 
     A guest is the domain ``stratolith-<id>`` with the guest's id as its UUID and an element of
@@ -76,6 +79,8 @@ class Libvirt(Hypervisor, Pausable, Suspendable, Snapshots, Resizable, Volumes, 
         cache = Path(options.image_cache) if options.image_cache else state / "cache"
         self.images = ImageCache(cache, surroundings.clock, options.image_keep_s)
         self.disks = Disks(self.images, QemuImg(options))
+        self.aborted: set[str] = set()
+        self.exports = Exports(options, surroundings.clock)
         self._cpu: tuple[str, tuple[str, ...]] | None = None
         self._gauge = Gauge()
 
@@ -135,11 +140,15 @@ class Libvirt(Hypervisor, Pausable, Suspendable, Snapshots, Resizable, Volumes, 
             if domain is not None:
                 _cut_power(domain)
                 domain.undefineFlags(UNDEFINE)
-            GuestFolder(self._guests, guest).remove()
+            folder = GuestFolder(self._guests, guest)
+            self.exports.close(folder)
+            folder.remove()
 
     def start(self, guest: str) -> None:
         with translated():
             domain = self._domain(guest)
+            if self.folder(guest).offered.exists():
+                raise WrongState("the guest is offered to another host")
             power = power_of(domain)
             if power is Power.PAUSED:
                 domain.resume()
@@ -254,6 +263,9 @@ class Libvirt(Hypervisor, Pausable, Suspendable, Snapshots, Resizable, Volumes, 
     def domain(self, guest: str) -> libvirt.virDomain:
         return self._domain(guest)
 
+    def found(self, guest: str) -> libvirt.virDomain | None:
+        return self._found(guest)
+
     def folder(self, guest: str) -> GuestFolder:
         return GuestFolder(self._guests, guest)
 
@@ -275,7 +287,7 @@ class Libvirt(Hypervisor, Pausable, Suspendable, Snapshots, Resizable, Volumes, 
 
     def _domain(self, guest: str) -> libvirt.virDomain:
         domain = self._found(guest)
-        if domain is None:
+        if domain is None or self.awaited(domain):
             raise NotFound("there is no such guest on this host")
         return domain
 
@@ -283,7 +295,7 @@ class Libvirt(Hypervisor, Pausable, Suspendable, Snapshots, Resizable, Volumes, 
         """What there is to say of one domain; None when it is not ours or went away meanwhile."""
         try:
             element = domain.metadata(libvirt.VIR_DOMAIN_METADATA_ELEMENT, NAMESPACE)
-            if owner(element) != str(self._guests):
+            if owner(element) != str(self._guests) or self.awaited(domain):
                 return None
             return ObservedGuest(domain.UUIDString(), power_of(domain))
         except libvirt.libvirtError as exc:

@@ -27,5 +27,13 @@ class LibvirtOptions:
     vnc: bool = option(True, "Give guests a screen over VNC, on a Unix socket of this host.")
     vnc_listen: str = option("", "Address the VNC screens listen on in place of a Unix socket.")
     spice: bool = option(False, "Give guests a screen over SPICE, too, on a Unix socket; needs a QEMU that has it.")
+    qemu_nbd: str = option("qemu-nbd", "The qemu-nbd command, which offers the disks of guests that move.")
+    move_address: str = option("127.0.0.1", "Address of this host where others fetch the disks of guests that move.")
+    move_ports: str = option("49300-49363", "First and last TCP port of these offers.")
+    live_uri: str = option("", "URI at which the libvirt of other hosts reaches this one, e.g. "
+                               "qemu+tls://host/system; empty takes in no guest that runs.")
+    live_address: str = option("", "Address for the memory and disks of guests that come running; empty is the "
+                                   "host of live_uri.")
+    live_tls: bool = option(True, "Encrypt memory and disks of live migrations; libvirt's QEMU needs certificates.")
     soft_reboot_s: float = option(60.0, "Seconds a guest gets to shut down in a soft reboot.")
     unplug_s: float = option(20.0, "Seconds a running guest gets to let go of a device.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import subprocess
 from collections.abc import Sequence
@@ -11,6 +12,17 @@ from ...core.errors import BackendBusy, BackendFailed, NoSpace
 from .options import LibvirtOptions
 
 MIB = 1 << 20
+
+
+@dataclasses.dataclass(frozen=True)
+class Source:
+    """A disk that another host offers over NBD to whoever has the key, which lies in the folder ``keys``."""
+
+    address: str
+    port: int
+    export: str
+    user: str
+    keys: Path
 
 
 class QemuImg:
@@ -40,6 +52,22 @@ class QemuImg:
         """
         self._run(["convert", "-q", "-U", "-f", "qcow2", "-O", "qcow2", str(source), str(target)])
 
+    def fetch(self, path: Path, source: Source) -> None:
+        """Copy a disk that another host offers into the qcow2 file ``path``, wholly or not at all."""
+        part = path.with_name(path.name + ".part")
+        key = f"tls-creds-psk,id=tls,endpoint=client,username={source.user},dir={escaped(str(source.keys))}"
+        where = (f"driver=nbd,host={escaped(source.address)},port={source.port},export={escaped(source.export)},"
+                 "tls-creds=tls")
+        try:
+            self._run(["convert", "-q", "-O", "qcow2", "--object", key, "--image-opts", where, str(part)])
+            part.rename(path)
+        finally:
+            part.unlink(missing_ok=True)
+
+    def resize(self, path: Path, size_bytes: int) -> None:
+        """Make a qcow2 file larger."""
+        self._run(["resize", "-q", "-f", "qcow2", str(path), str(size_bytes)])
+
     def _make(self, path: Path, base: Sequence[str], size_bytes: int) -> None:
         part = path.with_name(path.name + ".part")
         try:
@@ -62,3 +90,8 @@ class QemuImg:
             raise BackendBusy("the disk was not made in time", command=list(arguments)) from exc
         except OSError as exc:
             raise BackendFailed("qemu-img cannot be run", detail=str(exc)) from exc
+
+
+def escaped(text: str) -> str:
+    """``text`` as a value in QEMU's lists of options, where a comma is written twice."""
+    return text.replace(",", ",,")

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from .libvirt_host import libvirt_host
+from .libvirt_host import libvirt_host, libvirt_other
 
-__all__ = ["libvirt_host"]
+__all__ = ["libvirt_host", "libvirt_other"]

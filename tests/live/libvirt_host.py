@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,11 +20,16 @@ PROBES = Path("~/.cache/stratolith/libvirt").expanduser()
 """What libvirt learned of the QEMU binaries: it takes eight seconds to learn, so runs share it."""
 LIBVIRTD_CONF = """\
 listen_tls = 0
-listen_tcp = 0
 auth_unix_rw = "none"
 auth_unix_ro = "none"
 log_outputs = "3:file:/var/log/libvirt/libvirtd.log"
 """
+PEERS = """\
+listen_tcp = 1
+auth_tcp = "none"
+host_uuid = "{uuid}"
+"""
+"""For a daemon that others reach: two on one machine must not take each other for the same host."""
 QEMU_CONF = """\
 user = "root"
 group = "root"
@@ -42,9 +48,10 @@ class LibvirtHost:
     When the first process of its namespaces ends, the kernel ends the daemon and every guest.
     """
 
-    def __init__(self, folder: Path, name: str = "live", own_network: bool = True) -> None:
+    def __init__(self, folder: Path, name: str = "live", own_network: bool = True, address: str = "") -> None:
         self.folder = folder
         self.name = name
+        self.address = address
         self._own_network = own_network
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -63,7 +70,8 @@ class LibvirtHost:
         for part in MOUNTS:
             (self.folder / part).mkdir(parents=True, exist_ok=True)
         PROBES.mkdir(parents=True, exist_ok=True)
-        (self.folder / "etc" / "libvirtd.conf").write_text(LIBVIRTD_CONF)
+        peers = PEERS.format(uuid=uuid.uuid4()) if self.address else ""
+        (self.folder / "etc" / "libvirtd.conf").write_text(LIBVIRTD_CONF + peers)
         (self.folder / "etc" / "qemu.conf").write_text(QEMU_CONF)
         namespaces = ["--mount", "--uts", "--pid", "--fork", "--kill-child", "--mount-proc", "--propagation", "private"]
         if self._own_network:
@@ -71,7 +79,7 @@ class LibvirtHost:
         log = (self.folder / "host.log").open("wb")
         with log:
             self._process = subprocess.Popen(
-                ["unshare", *namespaces, sys.executable, __file__, str(self.folder), self.name],
+                ["unshare", *namespaces, sys.executable, __file__, str(self.folder), self.name, self.address],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
         wait_for(self._listens, 30, f"libvirtd listens; see {self.folder}/host.log")
 
@@ -127,7 +135,7 @@ def wait_for(condition, timeout_s: float, what: str):  # type: ignore[no-untyped
     return until(condition, timeout_s, what)
 
 
-def inside(folder: Path, name: str) -> None:
+def inside(folder: Path, name: str, address: str) -> None:
     """The first process of the namespaces: mount the folder in place, start the daemons, wait for their end."""
     socket.sethostname(name)
     subprocess.run(["mount", "-t", "sysfs", "sysfs", "/sys"], check=True)
@@ -139,7 +147,8 @@ def inside(folder: Path, name: str) -> None:
     for part in ("qemu", "images"):
         os.makedirs(f"/var/lib/libvirt/{part}", exist_ok=True)
     subprocess.Popen(["/usr/sbin/virtlogd", "-p", "/run/libvirt/own-virtlogd.pid"])
-    daemon = subprocess.Popen(["/usr/sbin/libvirtd", "-p", "/run/libvirt/own-libvirtd.pid"])
+    listen = ["--listen"] if address else []
+    daemon = subprocess.Popen(["/usr/sbin/libvirtd", *listen, "-p", "/run/libvirt/own-libvirtd.pid"])
     reap_until(daemon.pid)
 
 
@@ -152,9 +161,9 @@ def reap_until(last: int) -> None:
 
 
 @contextlib.contextmanager
-def running(folder: Path, name: str = "live", own_network: bool = True) -> Iterator[LibvirtHost]:
-    """A started host, stopped at the end."""
-    host = LibvirtHost(folder, name, own_network)
+def running(folder: Path, name: str = "live", own_network: bool = True, address: str = "") -> Iterator[LibvirtHost]:
+    """A started host, stopped at the end; one with an address is reached by others, once they are joined."""
+    host = LibvirtHost(folder, name, own_network, address)
     try:
         host.start()
         yield host
@@ -167,9 +176,27 @@ def libvirt_host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LibvirtHo
     """One daemon for all tests that need it."""
     if os.geteuid() != 0:
         pytest.fail("the live tests need root")
-    with running(tmp_path_factory.mktemp("libvirt")) as host:
+    with running(tmp_path_factory.mktemp("libvirt"), address="10.99.0.1") as host:
         yield host
 
 
+@pytest.fixture(scope="session")
+def libvirt_other(libvirt_host: LibvirtHost, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LibvirtHost]:
+    """A second daemon, joined with the first by a cable."""
+    with running(tmp_path_factory.mktemp("other"), "other", address="10.99.0.2") as host:
+        join(libvirt_host, host)
+        yield host
+
+
+def join(*hosts: LibvirtHost) -> None:
+    """Lay a cable between two hosts, and give them their addresses."""
+    ends = [f"lv{os.getpid()}{letter}" for letter in "ab"]
+    subprocess.run(["ip", "link", "add", ends[0], "type", "veth", "peer", "name", ends[1]], check=True)
+    for host, end in zip(hosts, ends, strict=True):
+        subprocess.run(["ip", "link", "set", end, "netns", str(host.first_process())], check=True)
+        host.run("ip", "addr", "add", f"{host.address}/24", "dev", end)
+        host.run("ip", "link", "set", end, "up")
+
+
 if __name__ == "__main__":
-    inside(Path(sys.argv[1]), sys.argv[2])
+    inside(Path(sys.argv[1]), sys.argv[2], sys.argv[3])

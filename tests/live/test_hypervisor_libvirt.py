@@ -13,12 +13,13 @@ import pytest
 from stratolith.core.config import Configuration
 from stratolith.core.conformance.cases import until
 from stratolith.core.conformance.hypervisor import HypervisorSuite
+from stratolith.core.conformance.hypervisor_guest import Specs
 from stratolith.core.conformance.runner import opened, registry
 from stratolith.core.drivers.base import Driver, require
 from stratolith.core.drivers.hypervisor import Disk, GuestSpec, Hypervisor, Image, Interfaces, Power
 from stratolith.core.drivers.network import Vif
 from stratolith.core.drivers.volume import Connection
-from stratolith.core.errors import BackendFailed
+from stratolith.core.errors import BackendFailed, CloudError
 
 from . import demo_image
 from .libvirt_host import LibvirtHost
@@ -42,10 +43,16 @@ def says(driver: Hypervisor, guest: str, text: bytes, timeout_s: float = 60) -> 
     return until(log, timeout_s, f"the guest says {text!r}")
 
 
+def options(host: LibvirtHost) -> dict[str, str]:
+    """The driver's options on a host."""
+    return {"uri": host.uri, "translation_cache_mib": "32", "live_uri": f"qemu+tcp://{host.address}/system",
+            "live_tls": "false"}
+
+
 @pytest.fixture(scope="module")
 def driver(libvirt_host: LibvirtHost, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Driver]:
     """The driver on the daemon of the tests."""
-    raw = {"hypervisor.libvirt": {"uri": libvirt_host.uri, "translation_cache_mib": "32"}}
+    raw = {"hypervisor.libvirt": options(libvirt_host)}
     subject = registry("hypervisor").load("libvirt")
     yield from opened(subject, "hypervisor.libvirt", Configuration(raw), tmp_path_factory.mktemp("driver"))
 
@@ -71,6 +78,26 @@ class TestLibvirt(HypervisorSuite):
     def ready(self, driver: Hypervisor, guest: str) -> None:
         """When the demo guest says so."""
         says(driver, guest, READY)
+
+    @pytest.fixture
+    def other(self, libvirt_other: LibvirtHost, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hypervisor]:
+        """The driver on the second daemon."""
+        raw = {"hypervisor.libvirt": options(libvirt_other)}
+        subject = registry("hypervisor").load("libvirt")
+        for made in opened(subject, "hypervisor.libvirt", Configuration(raw), tmp_path_factory.mktemp("other")):
+            assert isinstance(made, Hypervisor)
+            yield made
+            for seen in made.observe():
+                made.destroy(seen.guest)
+
+    def lengthy(self, spec: Specs) -> GuestSpec:
+        """A guest with a disk that holds something."""
+        return spec(disks=[Disk("vda", self.disk_gib, image=demo_image.image())])
+
+    def begun(self, driver: Hypervisor, other: Hypervisor, wanted: GuestSpec) -> list[CloudError | None]:
+        """As the suite has it, over a slow cable."""
+        driver.domain(wanted.guest).migrateSetMaxSpeed(4)  # type: ignore[attr-defined]
+        return super().begun(driver, other, wanted)
 
     def make_volume(self, folder: Path, number: int) -> Connection:
         """A qcow2 file."""

@@ -1,0 +1,109 @@
+"""Guests that are handed over, shut down, from one libvirt host to another: their disks are fetched over NBD."""
+
+from __future__ import annotations
+
+import abc
+import contextlib
+import re
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+import libvirt
+
+from ...core.drivers.hypervisor import GuestSpec, Movable, Offer, Power
+from ...core.errors import BackendFailed
+from .connection import translated
+from .disks import Disks, GuestFolder, size_bytes
+from .export import Exports, sources
+from .state import power_of
+
+PROPER_NAME = re.compile(r"root-0|(ephemeral|swap)-[a-z]{2,4}")
+
+
+class Moving(Movable):
+    """The facet of a libvirt host that moves guests; which guests there are, the driver knows."""
+
+    disks: Disks
+    exports: Exports
+
+    @abc.abstractmethod
+    def domain(self, guest: str) -> libvirt.virDomain:
+        """The guest's domain. :raises NotFound: there is no such guest."""
+
+    @abc.abstractmethod
+    def found(self, guest: str) -> libvirt.virDomain | None:
+        """The guest's domain, or none."""
+
+    @abc.abstractmethod
+    def folder(self, guest: str) -> GuestFolder:
+        """The guest's files."""
+
+    @abc.abstractmethod
+    def define(self, xml: str) -> libvirt.virDomain:
+        """Make ``xml`` what its domain is at its next start."""
+
+    @abc.abstractmethod
+    def described(self, spec: GuestSpec) -> str:
+        """The domain of ``spec``. :raises NoSpace: it is larger than the host."""
+
+    @abc.abstractmethod
+    def stop(self, guest: str, timeout_s: float) -> None:
+        """As :meth:`Hypervisor.stop`."""
+
+    @abc.abstractmethod
+    def destroy(self, guest: str) -> None:
+        """As :meth:`Hypervisor.destroy`."""
+
+    def depart(self, guest: str, timeout_s: float) -> Offer:
+        with translated():
+            domain, folder = self.domain(guest), self.folder(guest)
+            self.stop(guest, timeout_s)
+            return self.exports.open(folder, local_disks(domain, folder))
+
+    def arrive(self, spec: GuestSpec, offer: Offer, start: bool) -> None:
+        with translated(), contextlib.ExitStack() as undo:
+            domain = self.found(spec.guest)
+            if domain is None:
+                undo.callback(self.destroy, spec.guest)
+                self.described(spec)
+                domain = self._made(spec, offer)
+            if start and power_of(domain) is not Power.RUNNING:
+                domain.create()
+            undo.pop_all()
+
+    def _made(self, spec: GuestSpec, offer: Offer) -> libvirt.virDomain:
+        folder = self.folder(spec.guest)
+        folder.make()
+        keys = folder.path / "keys"
+        keys.mkdir(mode=0o700)
+        for name, source in sources(offer, keys).items():
+            if not PROPER_NAME.fullmatch(name):
+                raise BackendFailed("an offered disk has an improper name")
+            self.disks.fetch(folder.path / f"{name}.qcow2", source)
+        for file in (*keys.iterdir(), keys):
+            file.unlink() if file.is_file() else file.rmdir()
+        root = next((disk for disk in spec.disks if disk.kind == "root" and disk.connection is None), None)
+        if root is not None and folder.layers():
+            self.disks.enlarge(folder.layer(0), size_bytes(root))
+        self.disks.make(folder, spec)
+        return self.define(self.described(spec))
+
+    def stay(self, spec: GuestSpec, start: bool) -> None:
+        with translated():
+            domain, folder = self.domain(spec.guest), self.folder(spec.guest)
+            self.exports.close(folder)
+            if power_of(domain) in (Power.SHUTDOWN, Power.CRASHED):
+                domain = self.define(self.described(spec))
+                if start:
+                    domain.create()
+
+
+def local_disks(domain: libvirt.virDomain, folder: GuestFolder) -> dict[str, Path]:
+    """The files of a guest's own disks by the names they have after a move; layers of the root disk become one."""
+    found = {}
+    for disk in ET.fromstring(domain.XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE)).iterfind("./devices/disk"):
+        source = disk.find("source")
+        path = Path(source.get("file", "")) if source is not None else Path()
+        if disk.get("device") == "disk" and path.parent == folder.path:
+            found["root-0" if path.name.startswith("root-") else path.stem] = path
+    return found
