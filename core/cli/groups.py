@@ -12,11 +12,13 @@ from ..drivers.assertion import AssertionSource
 from ..drivers.backup import BackupDriver
 from ..drivers.base import Driver
 from ..drivers.bus import Bus
+from ..drivers.fence import Fence
 from ..drivers.filter import Filter
 from ..drivers.hypervisor import Hypervisor
 from ..drivers.identity import Identity
 from ..drivers.image_store import ImageStore
 from ..drivers.network import Network
+from ..drivers.password_hash import PasswordHash
 from ..drivers.token import TokenFormat
 from ..drivers.volume import VolumeDriver
 from ..drivers.weigher import Weigher
@@ -32,12 +34,13 @@ from .command import COMMANDS
 DRIVERS: dict[str, Registry[Any]] = {
     name: Registry(name, kind) for name, kind in {
         "hypervisors": Hypervisor, "networks": Network, "volumes": VolumeDriver, "backups": BackupDriver,
-        "image_stores": ImageStore, "assertions": AssertionSource,
+        "image_stores": ImageStore, "assertions": AssertionSource, "fences": Fence,
         "identity": Identity, "tokens": TokenFormat, "bus": Bus, "filters": Filter, "weighers": Weigher,
     }.items()}
 NAMED = ("volumes", "policies")
 """Groups whose sections may bear names of an operator's own: ``[volumes.fast]`` is a back end, not a plugin."""
-GROUPS: dict[str, Registry[Any]] = {"services": SERVICES, **DRIVERS, "commands": COMMANDS}
+GROUPS: dict[str, Registry[Any]] = {"services": SERVICES, **DRIVERS,
+                                    "password_hashes": Registry("password_hashes", PasswordHash), "commands": COMMANDS}
 CORE_SECTIONS: dict[str, type] = {"cloud": CloudOptions, "http": HttpOptions, "log": LogOptions,
                                   "database": DatabaseOptions}
 
