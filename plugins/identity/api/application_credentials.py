@@ -17,13 +17,13 @@ from ..tables import application_credentials
 from .access_rules import NEW as ACCESS_RULE
 from .callers import caller
 from .lists import answer, conditions, in_sql, page, query
-from .schemas import ID, NAME, TEXT, body
+from .schemas import ID, NAME, NULLABLE_BOOLEAN, TEXT, body
 
 ROLE = {"type": "object", "properties": {"id": ID, "name": NAME, "domain": {"type": "object"}},
         "anyOf": [{"required": ["id"]}, {"required": ["name"]}]}
 CREATE = body("application_credential", {
     "name": NAME, "description": TEXT, "secret": {"type": ["string", "null"], "minLength": 1, "maxLength": 4096},
-    "expires_at": {"type": ["string", "null"], "maxLength": 64}, "unrestricted": {"type": ["boolean", "null"]},
+    "expires_at": {"type": ["string", "null"], "maxLength": 64}, "unrestricted": NULLABLE_BOOLEAN,
     "roles": {"type": ["array", "null"], "items": ROLE, "maxItems": 256},
     "access_rules": {"type": ["array", "null"], "items": ACCESS_RULE, "maxItems": 256},
     "project_id": {"type": ["string", "null"]}}, ["name"])

@@ -13,7 +13,16 @@ ID: Schema = {"type": "string", "minLength": 1, "maxLength": 64, "pattern": "^[a
 NULLABLE_ID: Schema = {**ID, "type": ["string", "null"]}
 TEXT: Schema = {"type": ["string", "null"], "maxLength": 65535}
 BOOLEAN: Schema = {"type": "boolean"}
-OPTIONS: Schema = {"type": "object"}
+NULLABLE_BOOLEAN: Schema = {"type": ["boolean", "null"]}
+OPTIONS: Schema = {"type": "object", "properties": {
+    **{name: NULLABLE_BOOLEAN for name in (
+        "ignore_change_password_upon_first_use", "ignore_password_expiry", "ignore_lockout_failure_attempts",
+        "ignore_user_inactivity", "lock_password", "multi_factor_auth_enabled")},
+    "multi_factor_auth_rules": {
+        "type": ["array", "null"], "maxItems": 64, "uniqueItems": True,
+        "items": {"type": "array", "minItems": 1, "maxItems": 16, "uniqueItems": True,
+                  "items": {"type": "string", "maxLength": 64}}}}}
+"""Options of users; null takes one back."""
 IMMUTABLE: Schema = {"type": "object", "properties": {"immutable": {"type": ["boolean", "null"]}},
                      "additionalProperties": False}
 TAG: Schema = {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[^,/]*$"}

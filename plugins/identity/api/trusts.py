@@ -16,13 +16,13 @@ from .application_credentials import ROLE
 from .callers import caller
 from .lists import answer, conditions, in_sql, page, query
 from .roles import view as role_view
-from .schemas import BOOLEAN, ID, NULLABLE_ID, body
+from .schemas import BOOLEAN, ID, NULLABLE_BOOLEAN, NULLABLE_ID, body
 
 COUNT = {"type": ["integer", "null"], "minimum": 0, "maximum": 2**31 - 1}
 CREATE = body("trust", {
     "trustor_user_id": ID, "trustee_user_id": ID, "impersonation": BOOLEAN, "project_id": NULLABLE_ID,
     "remaining_uses": {**COUNT, "minimum": 1}, "expires_at": {"type": ["string", "null"], "maxLength": 64},
-    "allow_redelegation": {"type": ["boolean", "null"]}, "redelegation_count": COUNT,
+    "allow_redelegation": NULLABLE_BOOLEAN, "redelegation_count": COUNT,
     "redelegated_trust_id": NULLABLE_ID, "roles": {"type": ["array", "null"], "items": ROLE, "maxItems": 256}},
     ["trustor_user_id", "trustee_user_id", "impersonation"])
 PATH = "/v3/OS-TRUST/trusts"

@@ -217,3 +217,12 @@ def test_a_lent_token_registers_no_second_factor(api, cloud):
     lent = by_credential(api, make_credential(api, user, token)).headers["x-subject-token"]
     body = {"credential": {"type": "totp", "blob": SEED, "user_id": user["id"]}}
     assert api.request("POST", "/credentials", body, token=lent).status == 403
+
+
+@pytest.mark.parametrize("options", [
+    {"multi_factor_auth_enabled": "yes"}, {"multi_factor_auth_rules": ["password"]}, {"multi_factor_auth_rules": [[]]},
+    {"multi_factor_auth_rules": [[1]]}, {"multi_factor_auth_rules": "password"},
+    {"multi_factor_auth_rules": [["a"], ["a"]]}])
+def test_rules_that_are_none_are_refused(api, options):
+    user = api.make("user")
+    assert api.request("PATCH", f"/users/{user['id']}", {"user": {"options": options}}).status == 400
