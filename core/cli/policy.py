@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -45,23 +46,26 @@ class Policies(Command):
         policy.validate()
         if arguments.action == "explain":
             return _explain(policy, arguments)
-        for name in sorted({*policy.rules, *(read_file(arguments.file) if arguments.file else ())}):
-            if name.startswith(arguments.rule):
-                print("\n".join(_entry(policy, name, arguments.action == "sample")))
+        for key in sorted({*policy.keys(), *(read_file(arguments.file) if arguments.file else ())}):
+            if key.startswith(arguments.rule):
+                print("\n".join(entry(policy, key, arguments.action == "sample")))
         return 0
 
 
 def declared() -> list[Rule]:
     """The rules of all installed services."""
     from ..process.slice import SERVICES
-    return [rule for name in SERVICES.names() for rule in SERVICES.load(name).rules]
+    return [dataclasses.replace(rule, service=name) for name in SERVICES.names() for rule in SERVICES.load(name).rules]
 
 
-def _entry(policy: Policy, name: str, sample: bool) -> list[str]:
-    rule = policy.rules.get(name)
+def entry(policy: Policy, key: str, sample: bool) -> list[str]:
+    """The lines of one rule, as a list or a sample file has them."""
+    service, _, name = key.rpartition("/") if "/" in key else (policy.service(key), "", key)
+    rule = policy.keys().get(key)
+    text = policy.text(name, service)
     if sample:
-        return [f"# {rule.sentence if rule else ''}", f'#"{name}": "{policy.text(name)}"', ""]
-    return [f"{name}: {policy.text(name) or '@'}"]
+        return [f"# {rule.sentence if rule else ''}", f'#"{key}": "{text}"', ""]
+    return [f"{key}: {text or '@'}"]
 
 
 def _implied(roles: Sequence[str]) -> tuple[str, ...]:

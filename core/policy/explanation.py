@@ -44,44 +44,52 @@ def explain(policy: Policy, context: Context, name: str, target: Target) -> Expl
     known = policy.rules.get(name)
     scopes = tuple(sorted(policy.scopes(name))) or ("domain", "project", "system")
     scope = scope_of(context)
-    node = tree(policy.text(name), policy.check)
+    service = policy.service(name)
+    node = tree(policy.text(name, service), policy.lookup(service))
     missing: Sequence[tuple[str, ...]] = ()
     if not allowed:
         wrong_scope = (f"a token for a {' or a '.join(scopes)}",) if scope and scope not in scopes else ()
-        lacking = [()] if node.check(context, target) else _lacking(policy, node, context, target)
+        lacking = [()] if node.check(context, target) else _lacking(policy, service, node, context, target)
         missing = [(*wrong_scope, *way) for way in lacking]
     return Explanation(
-        rule=name, allowed=allowed, check=policy.text(name) or "@", source=policy.source(name),
+        rule=name, allowed=allowed, check=policy.text(name, service) or "@", source=policy.source(name, service),
         sentence=known.sentence if known is not None else "", scope=scope, scopes=scopes,
-        because=tuple(_because(policy, node, context, target)) if allowed else (), missing=tuple(missing))
+        because=tuple(_because(policy, service, node, context, target)) if allowed else (), missing=tuple(missing))
 
 
-def _because(policy: Policy, node: Node, context: Context, target: Target) -> list[str]:
+def _because(policy: Policy, service: str, node: Node, context: Context, target: Target) -> list[str]:
     """The first terms of ``node``, which holds, that make it hold."""
     if node.kind == "or":
-        return _because(policy, next(part for part in node.parts if part.check(context, target)), context, target)
+        open_way = next(part for part in node.parts if part.check(context, target))
+        return _because(policy, service, open_way, context, target)
     if node.kind == "and":
-        return [term for part in node.parts for term in _because(policy, part, context, target)]
+        return [term for part in node.parts for term in _because(policy, service, part, context, target)]
     if node.kind == "not":
         return [f"not {_written(node.parts[0])}"]
     if node.text.startswith("rule:"):
-        return _because(policy, tree(policy.text(node.text[5:]), policy.check), context, target)
+        return _because(policy, service, _named(policy, service, node.text[5:]), context, target)
     return [node.text]
 
 
-def _lacking(policy: Policy, node: Node, context: Context, target: Target) -> list[tuple[str, ...]]:
+def _lacking(policy: Policy, service: str, node: Node, context: Context, target: Target) -> list[tuple[str, ...]]:
     """The ways to make ``node``, which does not hold, hold; each as the terms that it lacks."""
     if node.kind == "or":
-        return [way for part in node.parts for way in _lacking(policy, part, context, target)][:MOST_WAYS]
+        return [way for part in node.parts for way in _lacking(policy, service, part, context, target)][:MOST_WAYS]
     if node.kind == "and":
-        each = [_lacking(policy, part, context, target) for part in node.parts if not part.check(context, target)]
+        each = [_lacking(policy, service, part, context, target)
+                for part in node.parts if not part.check(context, target)]
         return [tuple(dict.fromkeys(term for way in ways for term in way))
                 for ways in islice(product(*each), MOST_WAYS)]
     if node.kind == "not":
         return [(f"not {_written(node.parts[0])}",)]
     if node.text.startswith("rule:"):
-        return _lacking(policy, tree(policy.text(node.text[5:]), policy.check), context, target)
+        return _lacking(policy, service, _named(policy, service, node.text[5:]), context, target)
     return [(_told(node.text, context, target),)]
+
+
+def _named(policy: Policy, service: str, name: str) -> Node:
+    """A rule that another names."""
+    return tree(policy.text(name, service), policy.lookup(service))
 
 
 def _told(term: str, context: Context, target: Target) -> str:

@@ -27,13 +27,15 @@ class Rule:
     """One rule: its name, its check and a sentence saying what it guards.
 
     ``scopes`` are the kinds of token it takes (``system``, ``domain``, ``project``); none named means all. A policy
-    file changes the check only.
+    file changes the check only. ``service`` is whose rule it is: services have rules of one name (``admin_or_owner``)
+    that mean different things, and each means its own.
     """
 
     name: str
     check: str
     sentence: str
     scopes: frozenset[str] = frozenset()
+    service: str = ""
 
 
 def always(context: Context, target: Target) -> bool:

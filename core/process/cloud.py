@@ -7,7 +7,7 @@ import fcntl
 import itertools
 import logging
 import socket
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,7 @@ from ..operations.engine import Engine
 from ..operations.tables import SCHEMA as CORE_SCHEMA
 from ..plugins import Registry
 from ..policy.engine import Policy, read_file
+from ..policy.rules import Rule
 from ..services.base import Peers
 from ..services.identity import IdentityService
 from .metrics import Metrics
@@ -50,7 +51,7 @@ class CloudOptions:
     process: str = option("stratolith", "name of this process; leases of its earlier starts end when it starts")
     bus: str = option("local", "bus driver: local (one process) or kombu")
     token_cache_s: float = option(0.5, "seconds for which a process without identity believes a token unasked")
-    policy_file: str = option("", "policy file whose rules replace the defaults")
+    policy_file: str = option("", "policy file whose rules replace the defaults, or a folder of one a service")
     cors_origins: tuple[str, ...] = option((), "origins that browsers may call from; * for all")
 
 
@@ -115,9 +116,9 @@ class Cloud:
     def _policy(self) -> Policy:
         file = self.options.policy_file
         if not file:
-            return Policy(rule for one in self.slices for rule in one.rules)
+            return Policy(_rules(self.slices))
         # The file is the whole cloud's, so it is read against the rules of services elsewhere, too.
-        policy = Policy((rule for one in _load(None) for rule in one.rules), read_file(Path(file)))
+        policy = Policy(_rules(_load(None)), read_file(Path(file)))
         policy.validate()
         return policy
 
@@ -314,6 +315,11 @@ def _slot(place: Place) -> str:
 
 _LOCKS: list[Any] = []
 """Open for as long as this process lives."""
+
+
+def _rules(slices: Iterable[Slice]) -> Iterator[Rule]:
+    """The rules of all slices; each says whose it is."""
+    return (dataclasses.replace(rule, service=one.name) for one in slices for rule in one.rules)
 
 
 def _load(names: Sequence[str] | None) -> list[Slice]:

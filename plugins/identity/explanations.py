@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
@@ -46,7 +47,8 @@ class Explanations:
         context = self._context(asked)
         name = asked.rule or self._rule(asked.operation)
         if name not in policy.rules:
-            policy = Policy(rule for service in SERVICES.names() for rule in SERVICES.load(service).rules)
+            policy = Policy(dataclasses.replace(rule, service=service) for service in SERVICES.names()
+                            for rule in SERVICES.load(service).rules)
         if name not in policy.rules:
             raise BadRequest(f"There is no rule {name!r}.")
         target = {"project_id": context.project_id, "tenant_id": context.project_id, "user_id": context.user_id,

@@ -82,3 +82,34 @@ def test_a_file_that_cannot_be_read_stops_the_start(tmp_path, text):
 def test_a_missing_file_stops_the_start(tmp_path):
     with pytest.raises(BadConfiguration):
         InProcess(tmp_path, options={"cloud": {"policy_file": str(tmp_path / "nowhere.yaml")}})
+
+
+def test_a_folder_has_a_file_for_each_service(tmp_path, capsys):
+    """Two services mean different things by one name, and each file means its own."""
+    folder = tmp_path / "policy.d"
+    folder.mkdir()
+    (folder / "identity.yaml").write_text('"admin_or_owner": "rule:owner"\n'
+                                          '"identity:list_groups": "rule:admin_or_owner and role:admin"')
+    (folder / "compute.yaml").write_text('"os_compute_api:servers:index": "rule:nobody"\n"nobody": "!"')
+    made = InProcess(tmp_path / "state", options={"cloud": {"policy_file": str(folder)}}).start()
+    try:
+        people = People(made)
+        person = people.member_of(people.project)
+        assert person.ask("GET", "/identity/v3/groups").status == 403
+        assert person.ask("GET", "/compute/v2.1/servers").status == 403
+        assert person.ask("GET", "/volume/v3/volumes").status == 200
+    finally:
+        made.stop()
+    volume = ("policy", "explain", "volume:get_all", "--file", str(folder), "--role", "reader", "--project", "p",
+              "--target", "project_id=p")
+    assert run(*volume) == 0
+    assert "policy file" not in capsys.readouterr().out
+    assert run("policy", "explain", "identity:list_groups", "--file", str(folder), "--role", "admin") == 1
+    assert "owner: denies" in capsys.readouterr().out
+
+
+def test_a_file_of_a_service_that_is_none_stops_the_start(tmp_path):
+    (tmp_path / "policy.d").mkdir()
+    (tmp_path / "policy.d" / "nonsense.yaml").write_text('"a": "role:admin"')
+    with pytest.raises(BadConfiguration, match="nonsense"):
+        InProcess(tmp_path, options={"cloud": {"policy_file": str(tmp_path / "policy.d")}})

@@ -86,8 +86,12 @@ def test_readers_are_let_past_no_write(cloud):
                 assert ("reader" in roles.split()) == (f"{service} {operation}" in own), f"{service} {operation}"
 
 
-def test_no_two_slices_give_one_name_to_different_rules():
+def test_no_two_slices_give_one_name_to_different_rules_of_operations():
+    """Names that rules are made of may mean something else to each service, as in OpenStack."""
+    slices = {name: SERVICES.load(name) for name in SERVICES.names()}
+    used = {operation.rule for one in slices.values() if one.face is not None for operation in one.face.operations}
     seen = {}
-    for name in SERVICES.names():
-        for rule in SERVICES.load(name)().rules:
-            assert seen.setdefault(rule.name, rule.check) == rule.check, rule.name
+    for one in slices.values():
+        for rule in one.rules:
+            if rule.name in used or ":" in rule.name:
+                assert seen.setdefault(rule.name, rule.check) == rule.check, rule.name
