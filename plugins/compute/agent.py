@@ -42,6 +42,7 @@ from ...core.plugins import Registry
 from ...core.process.slice import Agent, Kit
 from ...core.services.image import ImageRecord, ImageService
 from .agency import CONTROL_QUEUE, ComputeAgent, Control, DiskPlan, Guest, GuestPlan, agent_queue
+from .keeper import Keeper
 from .moving import LiveMoves, MovingVerbs
 from .options import Options
 
@@ -87,6 +88,7 @@ class HostAgent(Agent, MovingVerbs):
         options = cast(Options, kit.options)
         self.shutdown_timeout_s = options.shutdown_timeout_s
         self.driver: Hypervisor = kit.driver(HYPERVISORS, options.hypervisor)
+        self.keeper = Keeper(kit, self.driver)
         self.lives = LiveMoves(kit)
         self._locks: defaultdict[str, threading.RLock] = defaultdict(threading.RLock)
         self._seen: dict[str, str] = {}
@@ -98,6 +100,7 @@ class HostAgent(Agent, MovingVerbs):
 
     def start(self) -> None:
         self.kit.mesh.serve(agent_queue(self.host), ComputeAgent, self)
+        self.keeper.start()
         self._begin()
         self.kit.executor.every(BEAT_S, self._beat)
         self.kit.executor.every(SYNC_S, self._sync)
@@ -111,6 +114,9 @@ class HostAgent(Agent, MovingVerbs):
         return self.kit.mesh.reach(CONTROL_QUEUE, Control, CONTROL_S)
 
     def _begin(self) -> None:
+        if self.keeper.held:
+            # Nobody shall count on this host; the beat registers it once it may run servers again.
+            return
         try:
             self._register()
             self._lost = False
@@ -149,7 +155,8 @@ class HostAgent(Agent, MovingVerbs):
 
     def _beat(self) -> None:
         """Tell that the host lives; after a time without contact it is compared again."""
-        if self._stopped:
+        if self._stopped or self.keeper.held:
+            self._lost = True
             return
         try:
             if self._lost:
@@ -167,7 +174,8 @@ class HostAgent(Agent, MovingVerbs):
 
     def _sync(self) -> None:
         """Tell the control side which guests changed their power state since the last time."""
-        if self._stopped:
+        if self._stopped or self._lost or self.keeper.held:
+            # What a host out of touch did to its guests is compared first.
             return
         now = {one.guest: one.power.value for one in self.driver.observe()}
         changed = {guest: power for guest, power in now.items() if self._seen.get(guest) != power}
@@ -177,6 +185,8 @@ class HostAgent(Agent, MovingVerbs):
 
     @contextlib.contextmanager
     def _guest(self, guest: str) -> Iterator[None]:
+        if self.keeper.held:
+            raise BackendBusy("this host may not run servers now")
         with self._locks[guest]:
             yield
 

@@ -29,6 +29,10 @@ class Options:
     force_config_drive: bool = option(False, "give every server a config drive")
     metadata_secret: str = option("", "secret that signs requests of metadata proxies over TCP", secret=True)
     address: str = option("", "address of this host as other hosts reach it")
+    fence: str = option("none", "what makes sure that a host runs nothing any more: none, ipmi, redfish, lease")
+    recover_after_s: float = option(0.0, "seconds a host counts as down until it is recovered by itself; 0: never")
+    recover_local_disks: bool = option(False, "move servers, too, whose disks are on the host that died: they begin "
+                                              "anew from their images")
     console_listen: str = option("127.0.0.1:0", "address of this host's console proxy; port 0 takes a free one, "
                                                 "empty is no proxy")
     console_url: str = option("", "address of this host's console proxy as browsers reach it, when another server "

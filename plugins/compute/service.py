@@ -12,7 +12,7 @@ from ...core.process.slice import Kit
 from ...core.services.compute import ComputeService, Placing, Trial
 from ...core.services.network import NetworkService, Nic
 from ...core.services.scheduler import Host, Request
-from . import flavors, metadata, passwords, placing, records
+from . import flavors, metadata, passwords, placing, records, recovery
 from .fleet import ControlSide, Fleet
 from .tables import servers
 
@@ -24,6 +24,7 @@ class Service(ComputeService):
         self.kit = kit
         self.fleet = Fleet(kit)
         self.control = ControlSide(kit, self.fleet)
+        self.fence = recovery.fence(kit)
 
     def bootstrap(self, context: Context, demo_project_id: str) -> None:
         """Give a new cloud its customary flavors."""

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from ...core.http.mount import Wsgi
 from ...core.process.slice import Belonging, Kit, Slice
 from ...core.services.compute import ComputeService
-from . import daemons, deferral, purge
+from . import daemons, deferral, purge, recovery
 from .agency import CONTROL_QUEUE, Control
 from .agent import HostAgents
 from .api import FACE
@@ -41,6 +41,7 @@ class Compute(Slice):
         kit.mesh.serve(CONTROL_QUEUE, Control, service.control)
         daemons.announce(kit)
         deferral.announce(kit)
+        kit.executor.every(recovery.WATCH_S, lambda: recovery.watch(kit, service.fleet, service.fence))
 
     def pages(self, service: Service, kit: Kit) -> Mapping[str, Wsgi]:
         return {"/metadata": MetadataPage(kit)}

@@ -37,6 +37,7 @@ HOST = (
         "os-hosts:start": "Switch a host on.",
         "os-hosts:shutdown": "Switch a host off.",
         "os-hosts:reboot": "Reboot a host.",
+        "os-hosts:recover": "Recover a dead host.",
         "os-aggregates:index": "List aggregates.",
         "os-aggregates:show": "Show an aggregate.",
         "os-aggregates:create": "Create an aggregate.",

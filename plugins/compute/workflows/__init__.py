@@ -16,6 +16,7 @@ from .image import BACKUP, SNAPSHOT
 from .live import LIVE, SETTLE
 from .power import POWER
 from .rebuild import REBUILD
+from .recover import RECOVER
 from .rescue import RESCUE, UNRESCUE
 from .resize import MIGRATE, RESIZE
 from .shelve import OFFLOAD, SHELVE, UNSHELVE
@@ -24,4 +25,5 @@ from .tending import CRASH_DUMP, SWAP
 WORKFLOWS: Sequence[Workflow] = (BOOT, DELETE, *POWER, REBUILD, RESIZE, CONFIRM, REVERT, SNAPSHOT, ATTACH_VOLUME,
                                  DETACH_VOLUME, EXTEND_VOLUME, ATTACH_INTERFACE, DETACH_INTERFACE,
                                  SHELVE, OFFLOAD, UNSHELVE, RESCUE, UNRESCUE, SOFT_DELETE, RESTORE, BACKUP,
-                                 CRASH_DUMP, SWAP, CACHE, MIGRATE, AUTO_CONFIRM, LIVE, SETTLE, EVACUATE, CLEAN_UP)
+                                 CRASH_DUMP, SWAP, CACHE, MIGRATE, AUTO_CONFIRM, LIVE, SETTLE, EVACUATE, CLEAN_UP,
+                                 RECOVER)

@@ -1,0 +1,1 @@
+"""Ways to make sure that a host runs nothing any more."""

@@ -1,0 +1,143 @@
+"""Hosts that died: their servers get a new home once it is certain that nothing runs on the old one."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import msgspec
+import sqlalchemy as sa
+
+from ...core.context import Context
+from ...core.db.engine import Transaction
+from ...core.drivers.fence import Fence
+from ...core.errors import CloudError, Conflict, NotFound
+from ...core.plugins import Registry
+from ...core.process.slice import Kit
+from . import disks, moves, records
+from .fleet import BINARY, UP_S, Fleet
+from .options import Options
+from .tables import hosts, servers, services
+
+FENCES: Registry[Fence] = Registry("fences", Fence)
+KIND = "compute.recover_host"
+WATCH_S = 15.0
+PROVIDER = sa.select(hosts.c.id).where(hosts.c.host == sa.bindparam("host")).limit(1)
+HOMELESS = (sa.select(servers.c.id).where(servers.c.host == sa.bindparam("host"), servers.c.deleted.is_(False))
+            .order_by(servers.c.created_at, servers.c.id))
+SILENT = sa.select(services.c.host).where(
+    services.c.binary == BINARY, services.c.disabled.is_(False), services.c.forced_down.is_(False),
+    services.c.beat_at > 0, services.c.beat_at < sa.bindparam("since")).order_by(services.c.host)
+
+
+class Recovery(msgspec.Struct, kw_only=True):
+    """How far the recovery of a host has come: ``state`` is none, running, done or failed."""
+
+    host: str
+    state: str = "none"
+    error: str = ""
+    moved: list[str] = []
+    """Ids of the servers whose evacuation was begun."""
+    left: dict[str, str] = {}
+    """Ids of those that stay where they are, and why."""
+
+
+def fence(kit: Kit) -> Fence:
+    """The fence that the options name."""
+    return kit.driver(FENCES, cast(Options, kit.options).fence)
+
+
+def provider_of(kit: Kit, host: str) -> str:
+    """The id of a host. :raises NotFound: there is none of this name."""
+    with kit.db.read() as tx:
+        found = tx.value(PROVIDER, {"host": host})
+    if found is None:
+        raise NotFound(f"Compute host {host} could not be found.")
+    return str(found)
+
+
+def begin(kit: Kit, fleet: Fleet, context: Context, host: str, *, confirmed_off: bool = False,
+          volume_backed_only: bool = False) -> None:
+    """Begin to recover ``host``. From now on it counts as down until it is released.
+
+    ``confirmed_off``: somebody vouches that nothing runs there, so no fence is asked.
+    :raises NotFound: there is no such host. :raises Conflict: it is up, or being recovered.
+    """
+    provider = provider_of(kit, host)
+    if fleet.up(host):
+        raise Conflict(f"Compute host {host} is up: force it down, or disable it and move its servers.")
+    with kit.db.write() as tx:
+        if kit.engine.unfinished(tx, provider) is not None:
+            raise Conflict(f"Compute host {host} is being recovered already.")
+        force_down(tx, host, True)
+        tx.after_commit(fleet.changed)
+        kit.engine.start(tx, KIND, provider, context, {
+            "host": host, "confirmed": confirmed_off, "backed": volume_backed_only, "moved": [], "left": {}})
+
+
+def force_down(tx: Transaction, host: str, down: bool) -> None:
+    """Say that a host is down whatever it says itself, or no longer."""
+    tx.execute(services.update().where(services.c.host == host, services.c.binary == BINARY)
+               .values(forced_down=down))
+
+
+def release(kit: Kit, fleet: Fleet, fence: Fence, host: str) -> None:
+    """Let a host run servers again. :raises Conflict: it is being recovered."""
+    provider = provider_of(kit, host)
+    with kit.db.read() as tx:
+        if kit.engine.unfinished(tx, provider) is not None:
+            raise Conflict(f"Compute host {host} is being recovered.")
+    fence.release(host)
+    with kit.db.write() as tx:
+        force_down(tx, host, False)
+        tx.after_commit(fleet.changed)
+
+
+def show(kit: Kit, host: str) -> Recovery:
+    """How far the last recovery of a host has come. :raises NotFound: there is no such host."""
+    provider = provider_of(kit, host)
+    with kit.db.read() as tx:
+        last = next((row for row in kit.engine.of_subject(tx, provider) if row.kind == KIND), None)
+    if last is None:
+        return Recovery(host=host)
+    state = last.state if last.state in ("done", "failed") else "running"
+    return Recovery(host=host, state=state, error=(last.error or {}).get("message", ""), moved=last.data["moved"],
+                    left=last.data["left"])
+
+
+def move_all(kit: Kit, fleet: Fleet, context: Context, data: dict[str, Any]) -> None:
+    """Begin to evacuate the servers of a host that is certain to run none, and note who stays."""
+    host = data["host"]
+    with kit.db.read() as tx:
+        ids = tx.values(HOMELESS, {"host": host})
+    for server_id in ids:
+        if server_id in data["moved"]:
+            continue
+        try:
+            if data["backed"]:
+                _see_backed(kit, server_id)
+            moves.evacuate(kit, fleet, context, server_id, "", False, False)
+        except CloudError as error:
+            data["left"][server_id] = error.message
+        else:
+            data["moved"].append(server_id)
+            data["left"].pop(server_id, None)
+
+
+def _see_backed(kit: Kit, server_id: str) -> None:
+    with kit.db.read() as tx:
+        if not disks.is_volume_backed(records.devices(tx, server_id)):
+            raise Conflict("Its disk is on the host that died.")
+
+
+def watch(kit: Kit, fleet: Fleet, fence: Fence) -> None:
+    """Recover the hosts that have been silent for too long, where the options want it and the fence can prove it."""
+    options = cast(Options, kit.options)
+    if not options.recover_after_s or not fence.facts().proves:
+        return
+    with kit.db.read() as tx:
+        silent = tx.values(SILENT, {"since": kit.clock.time() - UP_S - options.recover_after_s})
+    for host in silent:
+        try:
+            begin(kit, fleet, kit.context(), host, volume_backed_only=not options.recover_local_disks)
+        except CloudError as error:
+            kit.log.info("host %s is not recovered: %s", host, error)

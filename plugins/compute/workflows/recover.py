@@ -1,0 +1,35 @@
+"""Recovering a host: first it is made certain that nothing runs there, then its servers move out."""
+
+from __future__ import annotations
+
+from ....core.db.engine import Transaction
+from ....core.errors import CloudError
+from ....core.operations.workflow import Job, Step, Wait, Workflow
+from .. import recovery
+from .step import fleet_of, kit_of
+
+AGAIN_S = 5.0
+DEADLINE_S = 3600.0
+
+
+def fence(job: Job) -> None:
+    """Wait until the fence vouches that nothing runs on the host. :raises CloudError: it never will."""
+    if job.data["confirmed"]:
+        return
+    if not job.service.fence.fence(job.data["host"]):
+        raise Wait(f"fence:{job.data['host']}", AGAIN_S)
+
+
+def move_out(job: Job) -> None:
+    """Begin to evacuate its servers, an operation each."""
+    recovery.move_all(kit_of(job), fleet_of(job), job.context, job.data)
+
+
+def failed(tx: Transaction, job: Job, error: CloudError) -> None:
+    """Nobody was moved; whether the host is down is its own word again."""
+    recovery.force_down(tx, job.data["host"], False)
+    tx.after_commit(fleet_of(job).changed)
+
+
+RECOVER = Workflow(kind=recovery.KIND, title="recover", undoes=False, attempts=60, deadline_s=DEADLINE_S,
+                   failed=failed, steps=(Step("fence", fence), Step("move_out", move_out)))

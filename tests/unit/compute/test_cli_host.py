@@ -1,0 +1,83 @@
+"""``stratolith host``."""
+
+import json
+import threading
+from wsgiref.simple_server import WSGIRequestHandler, make_server
+
+import pytest
+import yaml
+from stratolith.core.cli.main import main
+from stratolith.core.conformance.cloud import InProcess
+
+
+class Quiet(WSGIRequestHandler):
+    """Logs nothing."""
+
+    def log_message(self, *words):
+        """Nothing."""
+
+
+@pytest.fixture(scope="module")
+def cloud(tmp_path_factory):
+    """A cloud of two hosts that answers on a port, and its folder."""
+    made = InProcess(tmp_path_factory.mktemp("cloud"), options={
+        "compute": {"hosts": "h1,h2", "console_listen": "", "fence": "simulated"}}).start()
+    made.run(1)
+    server = make_server("127.0.0.1", 0, made.cloud.wsgi, handler_class=Quiet)
+    address = f"http://127.0.0.1:{server.server_port}"
+    services = made.request("GET", "/identity/v3/services?type=compute").json["services"][0]["id"]
+    for one in made.request("GET", f"/identity/v3/endpoints?service_id={services}").json["endpoints"]:
+        made.request("PATCH", f"/identity/v3/endpoints/{one['id']}", {"endpoint": {"url": address + "/compute/v2.1"}})
+    made.file = tmp_path_factory.mktemp("state") / "clouds.yaml"
+    made.file.write_text(yaml.safe_dump({"clouds": {"stratolith-admin": {"auth": {
+        "auth_url": address + "/identity", "username": "admin", "password": made.secrets.admin,
+        "project_name": "admin"}}}}))
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield made
+    server.shutdown()
+    thread.join()
+    server.server_close()
+    made.stop()
+
+
+@pytest.fixture
+def host(cloud, capsys):
+    """Runs the command; gives exit status and what it printed."""
+    def run(*words):
+        with pytest.raises(SystemExit) as left:
+            main(["host", *words, "--state", str(cloud.file.parent)])
+        said = capsys.readouterr()
+        return left.value.code, said.out + said.err
+    return run
+
+
+def test_hosts_are_listed(host):
+    assert host("list") == (0, "h1  up  enabled  nova\nh2  up  enabled  nova\n")
+
+
+def test_a_host_that_is_up_is_not_recovered(host):
+    status, said = host("recover", "h1")
+    assert status == 1
+    assert "h1 is up" in said
+
+
+def test_a_dead_host_is_recovered_and_released(cloud, host):
+    next(one for one in cloud.cloud.agents["compute"].hosts if one.host == "h2").stop()
+    cloud.run(120)
+    assert host("recover", "h2") == (0, "h2: running\n")
+    cloud.run(20)
+    assert host("status", "h2") == (0, "h2: done\n")
+    assert host("release", "h2") == (0, "h2 may run servers again\n")
+
+
+def test_mistakes_are_told_in_one_line(host, tmp_path):
+    assert host("recover") == (1, "stratolith: recover needs the name of a host\n")
+    status, said = host("status", "unheard-of")
+    assert (status, said) == (1, "stratolith: Compute host unheard-of could not be found.\n")
+    status, said = host("list", "--clouds", str(tmp_path / "none.yaml"))
+    assert status == 1
+    assert "there is no" in said
+    (tmp_path / "clouds.yaml").write_text(json.dumps({"clouds": {}}))
+    status, said = host("list", "--clouds", str(tmp_path / "clouds.yaml"))
+    assert "says nothing of a cloud" in said
