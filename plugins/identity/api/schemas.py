@@ -15,9 +15,9 @@ TEXT: Schema = {"type": ["string", "null"], "maxLength": 65535}
 BOOLEAN: Schema = {"type": "boolean"}
 NULLABLE_BOOLEAN: Schema = {"type": ["boolean", "null"]}
 OPTIONS: Schema = {"type": "object", "properties": {
-    **{name: NULLABLE_BOOLEAN for name in (
-        "ignore_change_password_upon_first_use", "ignore_password_expiry", "ignore_lockout_failure_attempts",
-        "ignore_user_inactivity", "lock_password", "multi_factor_auth_enabled")},
+    **dict.fromkeys(
+        ("ignore_change_password_upon_first_use", "ignore_password_expiry", "ignore_lockout_failure_attempts",
+         "ignore_user_inactivity", "lock_password", "multi_factor_auth_enabled"), NULLABLE_BOOLEAN),
     "multi_factor_auth_rules": {
         "type": ["array", "null"], "maxItems": 64, "uniqueItems": True,
         "items": {"type": "array", "minItems": 1, "maxItems": 16, "uniqueItems": True,
