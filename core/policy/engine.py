@@ -118,7 +118,10 @@ class Policy:
         return f"{'  ' * depth}{name}: {verdict}: {self.text(name, service) or '@'} ({self.source(name, service)})"
 
     def validate(self) -> None:
-        """Parse every rule now. :raises BadConfiguration: one cannot be read or names an unknown rule."""
+        """Parse every rule now.
+
+        :raises BadConfiguration: one cannot be read, names an unknown rule, or names itself by way of others.
+        """
         services = {service for service, _ in self._own}
         for key in self._overrides:
             service, slash, name = key.partition("/")
@@ -132,6 +135,13 @@ class Policy:
             for word in _named(text):
                 if not self._is_known(word, service):
                     raise BadConfiguration(f"policy names the unknown rule {word!r}")
+            self._check_circle(name, service, ())
+
+    def _check_circle(self, name: str, service: str, way: tuple[str, ...]) -> None:
+        if name in way:
+            raise BadConfiguration(f"policy rules name one another in a circle: {' -> '.join((*way, name))}")
+        for word in _named(self.text(name, service)):
+            self._check_circle(word, service, (*way, name))
 
 
 def never_looked_up(name: str) -> Check:

@@ -4,6 +4,7 @@ import pytest
 from stratolith.core.context import Context
 from stratolith.core.errors import BadConfiguration, Forbidden
 from stratolith.core.policy.engine import Policy, read_file
+from stratolith.core.policy.explanation import explain
 from stratolith.core.policy.rules import Rule, parse
 
 ADMIN = Context(request_id="r", user_id="a", project_id="ap", roles=("admin", "member", "reader"), is_admin=True)
@@ -83,3 +84,47 @@ def test_an_explanation_names_every_rule_on_the_way():
     lines = policy.explain(MEMBER, "show", {"project_id": "other"})
     assert lines[0].startswith("show: denies")
     assert lines[1].strip().startswith("owner: denies")
+
+
+def test_circles_of_rules_are_refused():
+    with pytest.raises(BadConfiguration, match="a -> b -> a"):
+        Policy([Rule("a", "rule:b", ""), Rule("b", "role:x or rule:a", "")]).validate()
+
+
+def test_each_service_means_its_own():
+    policy = Policy([Rule("one:show", "rule:owner", "", service="one"),
+                     Rule("two:show", "rule:owner", "", service="two"),
+                     Rule("owner", "user_id:%(user_id)s", "", service="one"),
+                     Rule("owner", "project_id:%(project_id)s", "", service="two")], {"two/owner": "!"})
+    target = {"user_id": MEMBER.user_id, "project_id": MEMBER.project_id}
+    assert policy.allows(MEMBER, "one:show", target)
+    assert not policy.allows(MEMBER, "two:show", target)
+    assert policy.source("owner", "two") == "policy file"
+    assert set(policy.keys()) == {"one:show", "two:show", "one/owner", "owner"}
+
+
+def test_rules_say_which_tokens_they_take():
+    policy = Policy([Rule("make", "role:admin or rule:also", "", frozenset(("project", "system"))),
+                     Rule("also", "role:other", "", frozenset(("system",)))])
+    for scope, allowed in (({"project_id": "p"}, True), ({"system": "all"}, True), ({"domain_id": "d"}, False)):
+        assert policy.allows(Context(request_id="r", roles=("admin",), **scope), "make", {}) is allowed
+        assert policy.allows(Context(request_id="r", roles=("other",), **scope), "make", {}) is allowed
+
+
+def test_what_a_caller_has_not_is_none():
+    policy = Policy([Rule("inside", "not domain_id:None", ""), Rule("everywhere", "None:%(target.domain)s", "")])
+    assert policy.allows(Context(request_id="r", domain_id="d"), "inside", {})
+    assert not policy.allows(Context(request_id="r", project_id="p"), "inside", {})
+    assert policy.allows(MEMBER, "everywhere", {"target.domain": None})
+    assert not policy.allows(MEMBER, "everywhere", {})
+    assert not policy.allows(MEMBER, "everywhere", {"target.domain": "d"})
+
+
+def test_an_explanation_says_what_is_missing():
+    policy = Policy([Rule("act", "rule:boss or (role:member and user_id:%(owner)s and not role:reader)", ""),
+                     Rule("boss", "role:admin", "")])
+    found = explain(policy, MEMBER, "act", {"owner": "x"})
+    assert not found.allowed and found.missing[0] == ("role:admin",)
+    assert found.missing[1][0].startswith("user_id:%(owner)s (the caller has ")
+    assert explain(policy, ADMIN, "act", {}).because == ("role:admin",)
+    assert explain(policy, ADMIN, "nothing", {}).source == "not declared"
