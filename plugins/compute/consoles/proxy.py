@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import logging
 import os
+import queue
 import selectors
 import socket
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,13 +18,16 @@ from ....core.drivers.hypervisor import ConsoleEndpoint
 from ....core.errors import CloudError, NotFound
 from ....core.executor import Executor
 from .address import may_open
-from .loop import Loop
+from .loop import TICK_S, Loop
 from .pages import Pages
 
 if TYPE_CHECKING:
     from .session import Session
 
+log = logging.getLogger("stratolith.compute.consoles")
 BACKLOG = 64
+JOINERS = 2
+"""Threads that ask what tokens open; one may wait for an agent that does not answer."""
 HANDSHAKE_S = 20.0
 CONNECT_S = 5.0
 SUN_PATH_BYTES = 100
@@ -29,7 +36,7 @@ UNSENT_MS = 60_000
 
 
 class Proxy:
-    """Listens for browsers and pipes their consoles, all on one thread.
+    """Listens for browsers and pipes their consoles, all on one thread; two more take their tokens.
 
     ``find`` takes a token, once, and tells where its console listens; it may block and runs elsewhere.
     """
@@ -41,6 +48,7 @@ class Proxy:
         self._limit, self._url, self._origins = sessions, url, origins
         self._loop = Loop(self._tidy, self._close)
         self._sessions: list[Session] = []
+        self._brought: queue.SimpleQueue[tuple[Session, str]] = queue.SimpleQueue()
         self._listener: socket.socket | None = None
 
     def listen(self, host: str, port: int) -> int:
@@ -50,6 +58,8 @@ class Proxy:
         self._listener.setblocking(False)
         self._loop.watch(self._listener, selectors.EVENT_READ, self._accept)
         self._executor.loop("consoles", self._loop.run)
+        for number in range(JOINERS):
+            self._executor.loop(f"consoles {number}", self._wait_for_tokens)
         return int(self._listener.getsockname()[1])
 
     def close(self) -> None:
@@ -84,16 +94,26 @@ class Proxy:
         elif not token:
             session.refuse(401, "Unauthorized")
         else:
-            self._executor.submit(lambda: self._join(session, token))
+            self._brought.put((session, token))
+
+    def _wait_for_tokens(self, stop: threading.Event) -> None:
+        """Off the loop, and off the threads that guests are made on, which may be long at it."""
+        while not stop.is_set():
+            with contextlib.suppress(queue.Empty):
+                session, token = self._brought.get(timeout=TICK_S)
+                self._join(session, token)
 
     def _join(self, session: Session, token: str) -> None:
-        """Off the loop: take the token and connect with the console."""
+        """Take the token and connect with the console."""
         try:
             guest = connected(self._find(token))
         except NotFound:
             self._loop.post(lambda: session.refuse(403, "Forbidden"))
         except (CloudError, OSError):
             self._loop.post(lambda: session.refuse(503, "Service Unavailable"))
+        except Exception:
+            log.exception("a console could not be opened")
+            self._loop.post(lambda: session.refuse(500, "Internal Server Error"))
         else:
             self._loop.post(lambda: session.join(guest))
 
