@@ -12,10 +12,11 @@ CHANGED = "MARKED-CHANGED-91bc"
 ADMIN_PASS = "MARKED-ADMINPASS-44de"
 USER_DATA = "MARKED-USERDATA-0c1d"
 BLOB = "MARKED-BLOB-e55f"
+PROGRAM = "MARKED-PROGRAM-63cd"
 FILE = "MARKED-FILE-28aa"
 PERSONAL = base64.b64encode(FILE.encode()).decode()
 SCRIPT = base64.b64encode(USER_DATA.encode()).decode()
-SECRETS = (PASSWORD, CHANGED, ADMIN_PASS, USER_DATA, BLOB, FILE, PERSONAL, SCRIPT)
+SECRETS = (PASSWORD, CHANGED, ADMIN_PASS, USER_DATA, BLOB, PROGRAM, FILE, PERSONAL, SCRIPT)
 
 KEPT = {("server_details", "user_data"): {SCRIPT}, ("server_details", "personality"): {PERSONAL}}
 """What guests may ask for again and again; it lies in the rows of their server and nowhere else."""
@@ -91,6 +92,37 @@ class Walk:
         token = self.cloud.token("demo", "demo")
         self.ask("GET", "/identity/v3/auth/tokens", headers={"X-Subject-Token": token}, status=200)
         self.ask("GET", "/identity/v3/auth/tokens", headers={"X-Subject-Token": token + "x"}, status=404)
+
+        self.lent(self.cloud.request("GET", "/identity/v3/users?name=demo").json["users"][0]["id"])
+
+    def lent(self, user):
+        """Secrets of programs and consumers, keys for signing, receipts."""
+        path = f"/identity/v3/users/{user}"
+        body = {"application_credential": {"name": "p", "secret": PROGRAM}}
+        made = self.silent(path + "/application_credentials", body)["application_credential"]
+        self.ask("POST", path + "/application_credentials", body, 409, as_="demo")
+        for id, status in ((made["id"], 201), ("0" * 32, 401)):
+            self.present({"methods": ["application_credential"], "application_credential": {
+                "id": id, "secret": PROGRAM}}, status)
+        key = self.silent(path + "/credentials/OS-EC2", {"tenant_id": self.project()})["credential"]
+        self.secrets.append(key["secret"])
+        self.ask("POST", "/identity/v3/ec2tokens", {"credentials": {**key, "signature": "x"}}, 401)
+        consumer = self.silent("/identity/v3/OS-OAUTH1/consumers", {"consumer": {}}, "admin")["consumer"]
+        self.secrets.append(consumer["secret"])
+        self.ask("POST", "/identity/v3/OS-OAUTH1/request_token", None, 401, as_=None, headers={
+            "Authorization": f'OAuth oauth_consumer_key="{consumer["id"]}", oauth_signature="{consumer["secret"]}"'})
+
+    def silent(self, path, body, as_="demo"):
+        """Make something whose answer is the one place that tells its secret."""
+        answer = self.cloud.request("POST", path, body, as_=as_)
+        assert answer.status == 201, answer
+        return answer.json
+
+    def present(self, identity, status):
+        answer = self.cloud.request("POST", "/identity/v3/auth/tokens", {"auth": {"identity": identity}}, as_=None)
+        assert answer.status == status, answer
+        if status == 201:
+            self.secrets.append(answer.headers["x-subject-token"])
 
     def project(self):
         return self.cloud.request("GET", "/identity/v3/projects?name=demo").json["projects"][0]["id"]
