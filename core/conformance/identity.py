@@ -18,6 +18,7 @@ from ..drivers.identity import (
     Group,
     Identity,
     IdentityFacts,
+    PasswordRules,
     Search,
     Stored,
     User,
@@ -307,6 +308,25 @@ class PasswordCases(IdentityBase):
         with pytest.raises(Unauthorized):
             driver.authenticate(PASSWORD, user_id=user.id)
         assert driver.authenticate("new", user_id=user.id).id == user.id
+
+    def test_a_user_changes_its_own_password(self, driver: Identity) -> None:
+        rules, user = wants(driver, PasswordRules), self.user(driver)
+        rules.check_password("another good Passw0rd")
+        rules.set_own_password(user.id, rules.prepared_change(user.id, PASSWORD, "another good Passw0rd"))
+        with pytest.raises(Unauthorized):
+            driver.authenticate(PASSWORD, user_id=user.id)
+        assert driver.authenticate("another good Passw0rd", user_id=user.id).id == user.id
+        with pytest.raises(NotFound):
+            rules.set_own_password(ABSENT_ID, wants(driver, WritableUsers).prepared("x"))
+
+    def test_who_does_not_know_a_password_changes_none(self, driver: Identity) -> None:
+        rules, user, silent = wants(driver, PasswordRules), self.user(driver), self.user(driver, None)
+        messages = set()
+        for user_id in (user.id, silent.id, ABSENT_ID):
+            with pytest.raises(Unauthorized) as caught:
+                rules.prepared_change(user_id, "wrong", "new")
+            messages.add(str(caught.value))
+        assert len(messages) == 1
 
     def test_no_password_lets_nobody_in(self, driver: Identity) -> None:
         users, user = wants(driver, WritableUsers), self.user(driver)
