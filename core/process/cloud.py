@@ -206,6 +206,10 @@ class Cloud:
                 # Another process of the same service was quicker; what it left out is made now.
                 one.seed(self.services[one.name], self.kits[one.name])
 
+    def check(self) -> None:
+        """See that the databases are there and of this release's revision, and change nothing."""
+        self._schemas(check)
+
     def _schemas(self, act: Callable[[Database, Any], object]) -> None:
         seen: set[int] = set()
         for one in self.slices:

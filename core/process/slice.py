@@ -109,6 +109,17 @@ class Belonging:
     remove: Callable[[], None]
 
 
+@dataclasses.dataclass(frozen=True)
+class Drift:
+    """Two things that should say the same and do not."""
+
+    kind: str
+    """``usage``, ``claim``, ..."""
+    id: str
+    what: str
+    mended: bool
+
+
 class Slice(abc.ABC):
     """One service of the cloud: what the entry point of the group ``stratolith.services`` names.
 
@@ -152,6 +163,10 @@ class Slice(abc.ABC):
     def host_pages(self, kit: Kit) -> Mapping[str, Wsgi]:
         """Pages that guests of a host read where the service itself may run elsewhere; ``kit`` may be an agent's."""
         return {}
+
+    def audit(self, service: Any, kit: Kit, mend: bool) -> Iterator[Drift]:
+        """What the slice has written down twice and differs, mended if that is wanted; the cloud may run meanwhile."""
+        return iter(())
 
     def belongings(self, service: Any, kit: Kit) -> Iterator[Belonging]:
         """What the drivers of this host have of this cloud, in the order in which it has to go for the cloud to end.

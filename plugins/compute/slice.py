@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from ...core.http.mount import Wsgi
-from ...core.process.slice import Belonging, Kit, Slice
+from ...core.process.slice import Belonging, Drift, Kit, Slice
 from ...core.services.compute import ComputeService
-from . import daemons, deferral, purge, recovery
+from . import audit, daemons, deferral, purge, recovery
 from .agency import CONTROL_QUEUE, Control
 from .agent import HostAgents
 from .api import FACE
@@ -48,6 +48,10 @@ class Compute(Slice):
 
     def host_pages(self, kit: Kit) -> Mapping[str, Wsgi]:
         return {"/metadata": MetadataPage(kit)}
+
+    def audit(self, service: Service, kit: Kit, mend: bool) -> Iterator[Drift]:
+        yield from audit.usages(kit, mend)
+        yield from audit.claims(kit, kit.context(), mend)
 
     def belongings(self, service: Service, kit: Kit) -> Iterator[Belonging]:
         return purge.guests(kit)
