@@ -8,6 +8,7 @@ import pytest
 from stratolith.core.clock import Virtual
 from stratolith.core.conformance.cloud import InProcess
 from stratolith.core.errors import BadConfiguration, BadRequest, NotFound
+from stratolith.plugins.identity import sealed
 from stratolith.plugins.identity.cli import IdentityCommand
 from stratolith.plugins.identity.keys import Seal
 
@@ -84,13 +85,18 @@ def run(folder, action):
     return command.run(arguments)
 
 
-def test_rotate_and_reseal(tmp_path, capsys):
+def test_rotate_and_reseal(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(sealed, "BATCH", 1)
     cloud = InProcess(tmp_path, services=["identity"], persistent=True).start()
     try:
         body = {"credential": {"type": "cert", "blob": "very secret"}}
         made = cloud.request("POST", "/identity/v3/credentials", body).json["credential"]
         consumer = cloud.request("POST", "/identity/v3/OS-OAUTH1/consumers", {"consumer": {}})
         assert consumer.status == 201
+        for name in ("one", "two"):
+            domain = cloud.request("POST", "/identity/v3/domains", {"domain": {"name": name}}).json["domain"]["id"]
+            config = {"config": {"ldap": {"url": "ldap://x", "password": name}}}
+            assert cloud.request("PUT", f"/identity/v3/domains/{domain}/config", config).status == 201
         state = tmp_path / "state"
         assert run(state, "rotate-credential-keys") == 0
         with pytest.raises(BadRequest):
@@ -98,7 +104,7 @@ def test_rotate_and_reseal(tmp_path, capsys):
         assert run(state, "reseal-credentials") == 0
         assert run(state, "rotate-credential-keys") == 0
         assert run(state, "reseal-credentials") == 0
-        assert capsys.readouterr().out.count("2 secrets sealed") == 2
+        assert capsys.readouterr().out.count("4 secrets sealed") == 2
         shown = cloud.request("GET", f"/identity/v3/credentials/{made['id']}").json["credential"]
         assert shown["blob"] == "very secret"
     finally:
