@@ -7,7 +7,7 @@ import binascii
 import dataclasses
 import ipaddress
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NoReturn
 
 import msgspec
@@ -58,8 +58,12 @@ class Made:
     disk_config: str
 
 
-def create(kit: Kit, fleet: Fleet, context: Context, body: Mapping[str, Any]) -> Made:
-    """Make the servers that ``body`` asks for. :raises CloudError: as the compute API reference lists."""
+def create(kit: Kit, fleet: Fleet, context: Context, body: Mapping[str, Any],
+           speak: Callable[[str, str], None] = lambda server_id, password: None) -> Made:
+    """Make the servers that ``body`` asks for; ``speak`` is told each one's password before it is begun.
+
+    :raises CloudError: as the compute API reference lists.
+    """
     wish = _wish(kit, fleet, context, body)
     reservation_id = "r-" + kit.clock.hex_id()[:8]
     with kit.db.write() as tx:
@@ -69,6 +73,8 @@ def create(kit: Kit, fleet: Fleet, context: Context, body: Mapping[str, Any]) ->
         group_id = choice.group(tx, context, next(iter(wish.hints.get("group", ())), ""), count,
                                 wish.limits["server_group_members"])
         ids = [_insert(kit, tx, context, wish, number, count, reservation_id, group_id) for number in range(count)]
+        for server_id in ids:
+            speak(server_id, wish.password)
     return Made(ids, reservation_id, wish.password, wish.groups, wish.server.get("OS-DCF:diskConfig", "MANUAL"))
 
 

@@ -24,9 +24,9 @@ NETWORK_SINCE, VENDOR_SINCE, VENDOR2_SINCE = "2015-10-15", "2013-10-17", "2016-1
 encode = msgspec.json.Encoder().encode
 
 
-def files(row: Row, details: Row, network_data: Mapping[str, Any]) -> dict[str, bytes]:
-    """All files by path: ``openstack/latest/meta_data.json`` and so on."""
-    document = encode(meta_data(row, details))
+def files(row: Row, details: Row, network_data: Mapping[str, Any], password: str = "") -> dict[str, bytes]:
+    """All files by path: ``openstack/latest/meta_data.json`` and so on. A ``password`` is its administrator's."""
+    document = encode(meta_data(row, details, password))
     user_data = base64.b64decode(details.user_data) if details.user_data else None
     network = encode(network_data)
     found: dict[str, bytes] = {}
@@ -58,7 +58,7 @@ def password_files(details: Row) -> dict[str, bytes]:
     return {f"openstack/{version}/password": told for version in VERSIONS if version >= PASSWORD_SINCE}
 
 
-def meta_data(row: Row, details: Row) -> dict[str, Any]:
+def meta_data(row: Row, details: Row, password: str = "") -> dict[str, Any]:
     """The document ``meta_data.json``."""
     found: dict[str, Any] = {
         "uuid": row.id, "name": row.name, "hostname": row.hostname, "launch_index": row.launch_index,
@@ -68,8 +68,8 @@ def meta_data(row: Row, details: Row) -> dict[str, Any]:
         key = details.key
         found["public_keys"] = {key["name"]: key["public_key"]}
         found["keys"] = [{"name": key["name"], "type": key["type"], "data": key["public_key"]}]
-    if details.admin_password:
-        found["admin_pass"] = details.admin_password
+    if password:
+        found["admin_pass"] = password
     if details.personality:
         found["files"] = [{"path": one["path"], "content_path": f"/content/{number:04}"}
                           for number, one in enumerate(details.personality)]

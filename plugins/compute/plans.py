@@ -109,12 +109,15 @@ def crowded(tx: Transaction, row: Row, host: str) -> bool:
 
 
 def guest(kit: Kit, context: Context, row: Row, details: Row, devices: Sequence[Row], flavor: Mapping[str, Any],
-          vifs: Sequence[Vif], connections: Mapping[str, Connection]) -> GuestPlan:
-    """What the agent needs to make the server's guest. ``connections`` are by volume id."""
+          vifs: Sequence[Vif], connections: Mapping[str, Connection], password: str = "") -> GuestPlan:
+    """What the agent needs to make the server's guest. ``connections`` are by volume id.
+
+    The ``password`` is written on the config drive.
+    """
     return GuestPlan(
         guest=row.id, name=row.name, vcpus=flavor["vcpus"], memory_mib=flavor["memory_mib"],
         disks=_disks(details, devices, flavor, connections), vifs=list(vifs),
-        config_drive=_config_drive(kit, context, row, details) if row.config_drive else None,
+        config_drive=_config_drive(kit, context, row, details, password) if row.config_drive else None,
         metadata=row.metadata, extra_specs=flavor["extra_specs"], project_id=row.project_id)
 
 
@@ -142,6 +145,6 @@ def disk(device: Row, connection: Connection | None, volume_id: str = "") -> Dis
                     connection=connection or Connection("simulated"), volume_id=volume_id or device.volume_id)
 
 
-def _config_drive(kit: Kit, context: Context, row: Row, details: Row) -> dict[str, bytes]:
+def _config_drive(kit: Kit, context: Context, row: Row, details: Row, password: str) -> dict[str, bytes]:
     network = kit.peers.of(NetworkService).network_data(context, row.id)
-    return metadata.files(row, details, network)
+    return metadata.files(row, details, network, password)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -102,8 +102,11 @@ def reset_state(kit: Kit, context: Context, server_id: str, state: str) -> None:
         emit(kit, tx, context, "instance.update", row)
 
 
-def rebuild(kit: Kit, context: Context, server_id: str, wish: Mapping[str, Any], reimage: bool = False) -> None:
+def rebuild(kit: Kit, context: Context, server_id: str, wish: Mapping[str, Any], reimage: bool = False,
+            speak: Callable[[], None] = lambda: None) -> None:
     """Begin to rebuild a server from an image; its root volume, too, if ``reimage``, which else stays as it is.
+
+    ``speak`` is called once nothing forbids it, before it begins.
 
     :raises BadRequest: the image does not fit.
     """
@@ -131,6 +134,7 @@ def rebuild(kit: Kit, context: Context, server_id: str, wish: Mapping[str, Any],
         tx.execute(server_details.update().where(server_details.c.server_id == server_id).values(details))
         if "metadata" in wish:
             set_metadata_rows(tx, server_id, wish["metadata"])
+        speak()
         kit.engine.start(tx, "compute.rebuild", server_id, context,
                          {"before": row.vm_state, "volume": root.volume_id if root is not None else ""})
         emit(kit, tx, context, "instance.rebuild.start", row)

@@ -40,7 +40,9 @@ def rebuild(service: Service, call: Call) -> Body:
     server_id, wish = call.path["server_id"], call.body["rebuild"]
     if wish.get("trusted_image_certificates"):
         creation.refuse_certificates()
-    servers.rebuild(service.kit, call.context, server_id, wish, reimage=call.since("2.93"))
+    password = wish.get("adminPass") or creation.password(service.kit)
+    servers.rebuild(service.kit, call.context, server_id, wish, reimage=call.since("2.93"),
+                    speak=lambda: service.spoken.keep(server_id, password))
     look = Look(service, call)
     row = servers.show(service.kit, call.context, server_id, user_data=True)
     if call.since("2.75"):
@@ -52,7 +54,7 @@ def rebuild(service: Service, call: Call) -> Body:
         found["key_name"] = row.key_name
     if call.since("2.57"):
         found["user_data"] = row.user_data
-    found["adminPass"] = wish.get("adminPass") or creation.password(service.kit)
+    found["adminPass"] = password
     return Reply({"server": found}, headers={"Location": look.links(server_id)[0]["href"]})
 
 

@@ -34,20 +34,7 @@ def show(service: Service, call: Call) -> Any:
     return {label: found[label]}
 
 
-def password(service: Service, call: Call) -> Any:
-    """The encrypted password that the guest has posted: there is none."""
-    servers.show(service.kit, call.context, call.path["server_id"])
-    return {"password": ""}
-
-
-def clear_password(service: Service, call: Call) -> None:
-    """Forget the password that the guest has posted."""
-    servers.show(service.kit, call.context, call.path["server_id"])
-
-
 OPERATIONS = (
     Operation("GET", SERVER + "/ips", index, RULE + "ips:index"),
     Operation("GET", SERVER + "/ips/{label}", show, RULE + "ips:show"),
-    Operation("GET", SERVER + "/os-server-password", password, RULE + "os-server-password:show"),
-    Operation("DELETE", SERVER + "/os-server-password", clear_password, RULE + "os-server-password:clear", status=204),
 )

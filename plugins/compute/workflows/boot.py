@@ -151,7 +151,8 @@ def spawn(job: Job) -> Finish:
     server = rows.server
     vifs = kit.peers.of(NetworkService).plug(job.context, server.id, server.host) if server.nics else []
     reached = connections(job, rows, server.host)
-    plan = plans.guest(kit, job.context, server, rows.details, rows.devices, server.flavor, vifs, reached)
+    plan = plans.guest(kit, job.context, server, rows.details, rows.devices, server.flavor, vifs, reached,
+                       job.service.spoken.of(server.id))
     agent_of(job, server.host).spawn(job.context, plan)
     if reached:
         volumes = kit.peers.of(VolumeService)

@@ -54,7 +54,7 @@ def spawn(job: Job) -> Finish:
     server = rows.server
     vifs = kit.peers.of(NetworkService).plug(job.context, server.id, server.host) if server.nics else []
     plan = plans.guest(kit, job.context, server, rows.details, rows.devices, server.flavor, vifs,
-                       connections(job, rows, server.host))
+                       connections(job, rows, server.host), job.service.spoken.of(server.id))
     agent = agent_of(job, server.host)
     agent.spawn(job.context, plan)
     for one in rows.devices:

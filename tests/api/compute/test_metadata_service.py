@@ -78,6 +78,21 @@ def test_a_password_that_the_guest_tells(world, page, guest):
     assert get(page, path, {**headers, "HTTP_X_FORWARDED_FOR": "192.0.2.1"}, method="POST")[0] == 404
 
 
+def test_the_administrators_password(world, page, guest):
+    server, headers = guest
+    drives = []
+    original = world.driver().spawn
+    world.driver().spawn = lambda spec: (drives.append(spec.config_drive), original(spec))
+    world.act(server, "rebuild", {"imageRef": world.image, "adminPass": "secret"})
+    refused = world.act(server, "rebuild", {"imageRef": server, "adminPass": "refused"})
+    world.act(server, "rebuild", {"imageRef": world.image})
+    del world.driver().spawn
+    told = [json.loads(one["openstack/latest/meta_data.json"])["admin_pass"] for one in drives]
+    assert refused.status == 400
+    assert told[0] == "secret" and len(told[1]) == 12
+    assert "admin_pass" not in json.loads(get(page, "/openstack/latest/meta_data.json", headers)[2])
+
+
 def test_ec2_form(page, guest):
     server, headers = guest
     assert b"2009-04-04" in get(page, "/", headers)[2].split(b"\n")
