@@ -16,7 +16,7 @@ from .paging import natural, root
 from .snapshots import brief as snapshot_view
 from .volumes import METADATA, TEXT, View, named
 
-REFERENCE = {"type": "object", "additionalProperties": {"type": ["string", "null"]}}
+REFERENCE = {"type": ["object", "string"]}
 CREATE = {
     "type": "object", "required": ["volume"],
     "properties": {"volume": {
@@ -35,6 +35,13 @@ FREEZE = {
 }
 
 
+def _reference(ref: Any) -> Mapping[str, str]:
+    """What names a thing in its pool; a plain text is its name."""
+    if isinstance(ref, str):
+        return {"source-name": ref}
+    return {key: value for key, value in ref.items() if isinstance(value, str)}
+
+
 def _host(call: Call, said: Mapping[str, Any], since_cluster: str) -> str:
     """The host that was named. :raises BadRequest: none was, or a cluster."""
     host, cluster = said.get("host") or "", (said.get("cluster") or "") if call.since(since_cluster) else ""
@@ -50,8 +57,7 @@ def manage(service: BlockStorage, call: Call) -> dict[str, Any]:
     """Begin to take over a volume."""
     body = call.body["volume"]
     row = service.adoptions.manage(call.context, NewAdoption(
-        host=_host(call, body, "3.16"), ref={key: str(value) for key, value in body["ref"].items()},
-        volume_type=body.get("volume_type") or "", zone=body.get("availability_zone") or "",
+        host=_host(call, body, "3.16"), ref=_reference(body["ref"]), volume_type=body.get("volume_type") or "", zone=body.get("availability_zone") or "",
         metadata=body.get("metadata") or {}, bootable=truth(body.get("bootable")), **named(body)))
     return {"volume": View(call).shown(*service.volumes.show(call.context, row.id))}
 
@@ -60,7 +66,7 @@ def manage_snapshot(service: BlockStorage, call: Call) -> dict[str, Any]:
     """Begin to take over a snapshot."""
     body, said = call.body["snapshot"], named(call.body["snapshot"])
     return {"snapshot": snapshot_view(service.adoptions.manage_snapshot(
-        call.context, body["volume_id"], body["ref"], said.get("name"), said.get("description"),
+        call.context, body["volume_id"], _reference(body["ref"]), said.get("name"), said.get("description"),
         body.get("metadata") or {}), call)}
 
 
