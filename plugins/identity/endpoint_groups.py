@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -10,7 +11,7 @@ import sqlalchemy as sa
 from ...core.context import Context
 from ...core.db.engine import Row, Transaction
 from ...core.db.paging import Page, paged
-from ...core.errors import NotFound
+from ...core.errors import AlreadyExists, NotFound
 from .projects import Projects
 from .store import Store, found
 from .tables import endpoint_groups, endpoints, project_endpoint_groups, project_endpoints, projects
@@ -131,7 +132,7 @@ class EndpointGroups:
 
     def give_group(self, context: Context, group_id: str, project_id: str) -> None:
         """Give a project a group; nothing when it has it."""
-        with self._db.write() as tx:
+        with contextlib.suppress(AlreadyExists), self._db.write() as tx:
             self.find(group_id)
             self._give(tx, project_endpoint_groups, project_id, "endpoint_group_id", group_id)
             self._changed(tx, context, "updated", group_id)
@@ -150,7 +151,7 @@ class EndpointGroups:
 
     def give_endpoint(self, context: Context, endpoint_id: str, project_id: str) -> None:
         """Give a project an endpoint; nothing when it has it."""
-        with self._db.write() as tx:
+        with contextlib.suppress(AlreadyExists), self._db.write() as tx:
             self._know_endpoint(endpoint_id)
             self._give(tx, project_endpoints, project_id, "endpoint_id", endpoint_id)
             self._endpoint_changed(tx, context, endpoint_id)

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from ...core.context import Context
 from ...core.db.engine import Row
 from ...core.db.paging import Page, paged
-from ...core.errors import NotFound
+from ...core.errors import AlreadyExists, NotFound
 from .store import Store, found
 from .tables import endpoints, policies, policy_associations, regions, services
 
@@ -68,6 +68,13 @@ class Policies:
 
     def associate(self, context: Context, policy_id: str, subject: Subject) -> None:
         """Let a policy be the one for ``subject``, in place of another. :raises NotFound: a thing is unknown."""
+        try:
+            self._associate(context, policy_id, subject)
+        except AlreadyExists:
+            # Another process gave it one at the same moment; the last word counts.
+            self._associate(context, policy_id, subject)
+
+    def _associate(self, context: Context, policy_id: str, subject: Subject) -> None:
         with self._db.write() as tx:
             self._know(policy_id, subject)
             tx.execute(policy_associations.delete().where(*_exactly(subject)))

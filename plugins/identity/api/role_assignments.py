@@ -73,7 +73,9 @@ class Names:
 
     def role(self, id: str) -> dict[str, Any]:
         """A role with its name."""
-        row = self._roles[id]
+        row = self._roles.get(id)
+        if row is None:
+            return _gone(id)
         domain = {"domain": self._domain(row.domain_id)} if row.domain_id else {}
         return {"id": id, "name": row.name, **domain}
 
@@ -81,18 +83,25 @@ class Names:
         """A user or group with its name and domain."""
         known = self._users.get(id) if kind == "user" else self._groups.get(id)
         if known is None:
-            return {"id": id, "name": "", "domain": {"id": "", "name": ""}}
+            return {**_gone(id), "domain": {"id": "", "name": ""}}
         return {"id": id, "name": known.name, "domain": self._domain(known.domain_id)}
 
     def target(self, kind: str, id: str) -> dict[str, Any]:
         """A project with its name and domain, or a domain with its name."""
-        row = self._projects[id]
+        row = self._projects.get(id)
+        if row is None:
+            return _gone(id)
         return {"id": id, "name": row.name, **({"domain": self._domain(row.domain_id)} if kind == "project"
                                               and row.domain_id else {})}
 
     def _domain(self, id: str) -> dict[str, Any]:
         row = self._projects.get(id)
         return {"id": id, "name": "" if row is None else row.name}
+
+
+def _gone(id: str) -> dict[str, Any]:
+    """What went away between the list and its names, or is in a directory that forgot it."""
+    return {"id": id, "name": ""}
 
 
 def view(call: Call, one: Assignment, names: Names | None) -> dict[str, Any]:
