@@ -12,6 +12,7 @@ from ...core.clock import Clock
 from ...core.errors import BackendBusy, BackendFailed, BadConfiguration
 from .link import Link, Lost, Turned
 from .options import LdapOptions
+from .probe import shake_hands
 
 RETRY_S = 1.0
 CERTIFICATES = ("*.pem", "*.crt")
@@ -58,6 +59,11 @@ class Servers:
         raise BackendBusy("the directory cannot be reached just now", retry_after_s=5)
 
     def _connected(self, url: str, dn: str, password: str) -> Link:
+        if self._options.use_tls or url.startswith("ldaps:"):
+            try:
+                shake_hands(url, self._options.use_tls, self._options.connect_timeout_s, self._clock)
+            except OSError as exc:
+                raise Lost(f"no TLS handshake: {exc}") from exc
         link = Link(url, self._options, self._authorities, self._count)
         try:
             # The first operation opens the connection: an anonymous bind says whether anybody is there.

@@ -188,6 +188,20 @@ def test_what_is_no_directory_at_all(tmp_path, junk):
     thread.join(5)
 
 
+@pytest.mark.parametrize("options", [{}, {"use_tls": "true"}, {"scheme": "ldaps"}])
+def test_what_says_nothing_at_all(tmp_path, options):
+    """It accepts the connection and is silent: before StartTLS, in the handshake of TLS, before the first answer."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        scheme = options.pop("scheme", "ldap")
+        given = {"url": f"{scheme}://127.0.0.1:{listening.getsockname()[1]}", "suffix": SUFFIX, **options}
+        for made in opened(registry("identity").load("ldap"), "identity.ldap",
+                           Configuration({"identity.ldap": given}, {}), tmp_path):
+            begun = time.monotonic()
+            with pytest.raises(BackendBusy):
+                login(made)
+            assert time.monotonic() - begun < 1.5
+
+
 def test_ids_in_bytes_and_a_bit_that_disables(tmp_path):
     guid = bytes(range(16))
     ldif = tree("cn=Users") + "".join(

@@ -50,6 +50,7 @@ def world(monkeypatch):
             return [self.url]
 
     monkeypatch.setattr(module, "Link", Link)
+    monkeypatch.setattr(module, "shake_hands", lambda *arguments: None)
     return made
 
 
