@@ -29,6 +29,9 @@ WHAT = ("service_id", "region_id", "resource_name")
 REGISTERED = sa.select(registered_limits).where(registered_limits.c.id == sa.bindparam("id"))
 REGISTERED_AS = sa.select(registered_limits).where(
     *(registered_limits.c[name] == sa.bindparam(name) for name in WHAT))
+LOCKED = REGISTERED.with_for_update()
+"""Whoever changes a registered limit, or limits that refer to it, has it alone."""
+LOCKED_AS = REGISTERED_AS.with_for_update()
 JOINED = (sa.select(limits, *(registered_limits.c[name] for name in WHAT), projects.c.domain_id.label("of_domain"))
           .join(registered_limits, limits.c.registered_limit_id == registered_limits.c.id)
           .join(projects, projects.c.id == limits.c.project_id, isouter=True))
@@ -78,7 +81,7 @@ class RegisteredLimits:
         :raises AlreadyExists: there is another of the same service, region and resource.
         """
         with self._db.write() as tx:
-            row = self.find(id)
+            row = found(tx.row(LOCKED, {"id": id}), "registered limit", id)
             self._check_unused(tx, id)
             self._check(tx, {**{name: getattr(row, name) for name in WHAT}, **values}, id)
             if values:
@@ -89,7 +92,7 @@ class RegisteredLimits:
     def delete(self, context: Context, id: str) -> None:
         """Remove a registered limit. :raises Forbidden: limits of projects or domains refer to it."""
         with self._db.write() as tx:
-            self.find(id)
+            found(tx.row(LOCKED, {"id": id}), "registered limit", id)
             self._check_unused(tx, id)
             tx.delete(registered_limits, id)
             self._store.emit(tx, context, "registered_limit", "deleted", id)
@@ -164,7 +167,7 @@ class Limits:
     def update(self, context: Context, id: str, values: Mapping[str, Any]) -> Row:
         """Change a limit's number or description. :raises Forbidden: the model forbids the number."""
         with self._db.write() as tx:
-            self.find(id)
+            tx.row(LOCKED, {"id": self.find(id).registered_limit_id})
             if values:
                 tx.update(limits, id, **values)
             self._check_model(tx, [id])
@@ -180,7 +183,7 @@ class Limits:
 
     def _registered(self, tx: Transaction, values: Mapping[str, Any]) -> Row:
         key = {name: values.get(name) or "" for name in WHAT}
-        row = tx.row(REGISTERED_AS, key)
+        row = tx.row(LOCKED_AS, key)
         if row is None:
             raise Forbidden("Unable to create a limit that has no corresponding registered limit.")
         taken = tx.row(SAME.where(limits.c.project_id == values.get("project_id", ""),
