@@ -22,12 +22,15 @@ import sqlalchemy as sa
 from ...core.clock import Clock
 from ...core.db.engine import Database, Transaction
 from ...core.drivers.revocation import ALL, Entry, News
+from ...core.errors import BackendBusy
 from .tables import revision, revocations
 
 T = TypeVar("T")
 NUMBER = sa.select(revision.c.number).where(revision.c.id == 1)
 BUMP = revision.update().where(revision.c.id == 1).values(number=revision.c.number + 1)
 CHECK_EVERY_S = 0.45
+BY_ID = "audit:"
+"""Begins subjects that are single tokens: they are useless whenever they were issued."""
 CHANGED = "~"
 """Marks the subjects of entries that revoke nothing: tokens of theirs may mean something else by now."""
 encode = msgspec.json.Encoder().encode
@@ -69,17 +72,29 @@ class Revision:
         ``changed`` are subjects (``user:ID``, ``project:ID``, ``domain:ID``, or all) whose tokens may mean something
         else now, nothing where no token can; ``revoked`` are those whose tokens are useless for good.
         """
+        again = [subject for subject in revoked if not subject.startswith(BY_ID)]
+        self._write(tx, [*revoked, *(CHANGED + subject for subject in changed if subject not in revoked)])
+        if again:
+            tx.after_commit(lambda: self._settle(again))
+
+    def _write(self, tx: Transaction, subjects: Sequence[str]) -> None:
         if tx.execute(BUMP) == 0:
             tx.insert(revision, {"id": 1, "number": 1})
         # The row is locked from here to the commit, so numbers are seen in their order.
         number = tx.value(NUMBER)
         now = self._clock.now()
-        subjects = [*revoked, *(CHANGED + subject for subject in changed if subject not in revoked)]
         if subjects:
             tx.execute(revocations.delete().where(revocations.c.subject.in_(subjects)))
             tx.insert(revocations, [{"subject": subject, "issued_before": now, "expires_at": now + self._kept,
                                      "number": number} for subject in subjects])
         tx.after_commit(lambda: self._told(number, [entry(subject, now) for subject in subjects]))
+
+    def _settle(self, subjects: Sequence[str]) -> None:
+        """Revoke once more, as of a moment behind the commit: a login that began between the first moment and the
+        commit saw what was before, and its token must not live. Whoever knows of the change begins later."""
+        # Without it the first moment stands, which leaves out logins of those few milliseconds only.
+        with contextlib.suppress(BackendBusy), self._db.write() as tx:
+            self._write(tx, subjects)
 
     def trim(self, tx: Transaction) -> None:
         """Forget entries that no token is as old as any more."""
