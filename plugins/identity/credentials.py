@@ -53,6 +53,8 @@ class Credentials:
             ``delegation``, is not good for it.
         """
         values = {"project_id": "", "extra": {}, **values}
+        if delegation is not None and values["user_id"] not in delegation.parties:
+            delegation = None
         credential_id = self._store.clock.hex_id()
         if values["type"] == EC2:
             if not values["project_id"]:
@@ -102,9 +104,12 @@ class Credentials:
             self._store.emit(tx, context, "credential", "deleted", credential_id)
 
     def in_reach(self, row: Row, delegation: Delegation | None) -> bool:
-        """Tell whether a token made by ``delegation`` may come near a credential: one that is restricted only to
-        EC2 credentials that were made by the same, as any other secret of the user is worth more than the token."""
-        if delegation is None or not delegation.restricted:
+        """Tell whether a token made by ``delegation`` may come near a credential.
+
+        Of those of its own users one that is restricted reaches only EC2 credentials that were made by the same, as
+        any other secret is worth more than the token. About those of others the rules have decided.
+        """
+        if delegation is None or not delegation.restricted or row.user_id not in delegation.parties:
             return True
         return bool(row.type == EC2 and _decoded(self.blob(row)).get(MARKS[delegation.kind]) == delegation.id)
 

@@ -98,6 +98,7 @@ class OAuth1:
         self._projects.find(project_id)
         token_id, secret = self._store.clock.hex_id(), self._secret()
         with self._db.write() as tx:
+            tx.execute(request_tokens.delete().where(request_tokens.c.expires_at < self._store.clock.now()))
             tx.insert(request_tokens, {
                 "id": token_id, "sealed_secret": self._seal.close(secret), "consumer_id": signed.consumer_id,
                 "project_id": project_id, "verifier_hash": "", "user_id": "", "role_ids": [],

@@ -12,7 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from ...core.db.engine import Row
-from ...core.errors import Unauthorized
+from ...core.errors import NotFound, Unauthorized
 from .credentials import Credentials
 from .methods import Naming, Proof, Request
 from .store import Store
@@ -50,8 +50,11 @@ class Totp:
         raise Unauthorized()
 
     def _step(self, row: Row, code: str) -> int | None:
-        """The step of which a passcode is, or none."""
-        key = secret(self._credentials.blob(row))
+        """The step of which a passcode is, or none; a blob that holds no key has none."""
+        try:
+            key = secret(self._credentials.blob(row))
+        except (Unauthorized, NotFound):
+            return None
         found = None
         for step in self._steps():
             if hmac.compare_digest(passcode(key, step).encode(), code.encode("utf-8", "surrogatepass")):

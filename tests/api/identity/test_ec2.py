@@ -228,6 +228,17 @@ def test_ec2_credential_made_by_a_trust_ends_with_it(api, cloud):
     assert ec2(api, signed_2(key, iso(cloud))).status == 401
 
 
+def test_administrators_keys_by_an_application_credential(api, signer):
+    """Of others' credentials the rules decide, whatever an administrator's token was made with."""
+    user, project, key = signer
+    admin, _, token = member(api, "admin")
+    lent = by_credential(api, make_credential(api, admin, token)).headers["x-subject-token"]
+    path = f"/users/{user['id']}/credentials/OS-EC2"
+    assert api.ok("GET", path, token=lent)["credentials"] == [key]
+    made = api.ok("POST", path, {"tenant_id": project["id"]}, token=lent)["credential"]
+    api.ok("DELETE", f"{path}/{made['access']}", token=lent)
+
+
 def test_credential_of_another_user_or_project(api, signer):
     """CVE-2020-12691: nobody makes a credential theirs, or theirs another's."""
     user, project, key = signer

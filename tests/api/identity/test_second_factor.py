@@ -38,6 +38,13 @@ def test_login_by_passcode(api, cloud):
     assert answer.status == 201 and answer.json["token"]["methods"] == ["totp"]
 
 
+def test_a_secret_that_is_none_stands_in_no_ones_way(api, cloud):
+    user, _ = seeded(api)
+    for blob in ("1", "no base32!", ""):
+        api.ok("POST", "/credentials", {"credential": {"type": "totp", "blob": blob, "user_id": user["id"]}})
+    assert api.auth(totp(user, code(cloud))).status == 201
+
+
 def test_a_passcode_by_name_and_domain(api, cloud):
     user, _ = seeded(api)
     given = {"name": user["name"], "domain": {"name": "Default"}, "passcode": code(cloud)}
