@@ -164,8 +164,8 @@ class Roles:
             direct = self.implications()
             if implied_id in direct.get(prior_id, ()):
                 return
-            if implied.domain_id and implied.domain_id != prior.domain_id:
-                raise Forbidden("Only roles of the same domain can imply a role of one domain.")
+            if implied.domain_id and not prior.domain_id:
+                raise Forbidden("A role of all domains cannot imply a role of one domain.")
             if implied.name.lower() in (name.lower() for name in self._store.options.prohibited_implied_roles):
                 raise Forbidden(f"{implied_id} cannot be an implied role.")
             if prior_id in _closure(implied_id, direct):

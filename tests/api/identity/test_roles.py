@@ -37,7 +37,7 @@ def test_implied_roles(api):
     assert api.request("DELETE", path).status == 404
 
 
-def test_a_role_of_a_domain_is_given_and_implied_within_it_only(api):
+def test_a_role_of_a_domain_is_given_within_it_only_and_implied_by_no_role_of_all(api):
     domain, other, user = api.make("domain"), api.make("domain"), api.make("user")
     role, foreign = api.make("role", domain_id=domain["id"]), api.make("role", domain_id=other["id"])
     inside, outside = api.make("project", domain_id=domain["id"]), api.make("project", domain_id=other["id"])
@@ -47,7 +47,8 @@ def test_a_role_of_a_domain_is_given_and_implied_within_it_only(api):
     assert status(f"projects/{inside['id']}") == status(f"domains/{domain['id']}") == 204
     assert status(f"projects/{outside['id']}") == status(f"domains/{other['id']}") == 403
     assert status("system") == 400
-    assert api.request("PUT", f"/roles/{role['id']}/implies/{foreign['id']}").status == 403
+    assert api.request("PUT", f"/roles/{role['id']}/implies/{foreign['id']}").status == 201
+    assert api.request("PUT", f"/roles/{api.role('reader')}/implies/{role['id']}").status == 403
     assert api.request("PUT", f"/roles/{role['id']}/implies/{api.role('reader')}").status == 201
 
 
