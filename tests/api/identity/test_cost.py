@@ -5,13 +5,12 @@ import contextlib
 import pytest
 import sqlalchemy as sa
 from sqlalchemy import event
-
-from .delegates import by_credential, by_trust, make_credential, make_trust, member
 from stratolith.auth.sql.tables import users
 from stratolith.core.conformance.cloud import InProcess
 from stratolith.plugins.identity.tables import assignments, projects, roles
 
 from .conftest import Api
+from .delegates import by_credential, by_trust, make_credential, make_trust, member
 
 
 @pytest.fixture
