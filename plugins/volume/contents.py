@@ -31,6 +31,9 @@ class Contents(Base):
             if tx.value(LATEST, {"volume_id": volume_id}) != snapshot_id:
                 raise BadRequest(f"Invalid input received: Specified snapshot {snapshot_id} is not the latest one of "
                                  f"volume {volume_id}")
+            if volume.size != frozen.size:
+                raise BadRequest(f"Invalid input received: volume {volume_id} was extended after snapshot {snapshot_id} "
+                                 f"was made: it has {volume.size}GB, the snapshot {frozen.size}GB.")
             if volume.status != "available":
                 raise WrongState(f"Invalid volume: Volume {volume_id} status must be available to revert, but current "
                                  f"status is: {volume.status}.")

@@ -140,10 +140,20 @@ def volume(estate):
         "os-retype": {"new_type": "taken"}, "os-initialize_connection": connector,
         "os-terminate_connection": connector, "os-volume_upload_image": {"image_name": "taken"},
         "os-set_image_metadata": {"metadata": {"taken": "x"}}, "os-show_image_metadata": None,
-        "os-unset_image_metadata": {"key": "marked-key"}}.items()}
+        "os-unset_image_metadata": {"key": "marked-key"}, "os-migrate_volume": {"host": "host1@simulated#simulated"},
+        "os-migrate_volume_completion": {"new_volume": estate.volume}, "os-extend_volume_completion": {"error": False},
+        "os-unmanage": None, "revert": {"snapshot_id": estate.snapshot}, "os-reimage": {"image_id": estate.image},
+        }.items()}
     found |= {snap + name: {name: value} for name, value in {
         "os-reset_status": {"status": "error"}, "os-update_snapshot_status": {"status": "error"},
-        "os-force_delete": None}.items()}
+        "os-force_delete": None, "os-unmanage": None}.items()}
+    found |= {f"POST /v3/{path}/action {name}": {name: value} for path, name, value in (
+        ("backups/{backup_id}", "os-reset_status", {"status": "error"}),
+        ("backups/{backup_id}", "os-force_delete", None), ("groups/{group_id}", "delete", {"delete-volumes": True}),
+        ("groups/{group_id}", "reset_status", {"status": "error"}), ("groups/{group_id}", "enable_replication", {}),
+        ("groups/{group_id}", "disable_replication", {}), ("groups/{group_id}", "failover_replication", {}),
+        ("groups/{group_id}", "list_replication_targets", {}),
+        ("group_snapshots/{group_snapshot_id}", "reset_status", {"status": "error"}))}
     for noun in ("volumes/{volume_id}", "snapshots/{snapshot_id}"):
         found[f"POST /v3/{noun}/metadata"] = found[f"PUT /v3/{noun}/metadata"] = {"metadata": {"taken": "x"}}
         found[f"PUT /v3/{noun}/metadata/{{key}}"] = {"meta": {"marked-key": "taken"}}
@@ -152,6 +162,18 @@ def volume(estate):
     encryption = {"encryption": {"provider": "luks", "control_location": "front-end", "cipher": "aes", "key_size": 256}}
     project = {"project": GONE}
     return found | {
+        "PUT /v3/backups/{backup_id}": {"backup": {"name": "taken"}},
+        "POST /v3/backups/{backup_id}/restore": {"restore": {}},
+        "PUT /v3/groups/{group_id}": {"group": {"name": "taken"}},
+        "PUT /v3/group_snapshots/{group_snapshot_id}": {"group_snapshot": {"name": "taken"}},
+        "PUT /v3/consistencygroups/{consistencygroup_id}/update": {"consistencygroup": {"name": "taken"}},
+        "POST /v3/consistencygroups/{consistencygroup_id}/delete": {"consistencygroup": {"force": True}},
+        "PUT /v3/group_types/{group_type_id}": {"group_type": {"description": "taken"}},
+        "POST /v3/group_types/{group_type_id}/group_specs": {"group_specs": {"taken": "x"}},
+        "PUT /v3/group_types/{group_type_id}/group_specs/{key}": {"marked-key": "taken"},
+        "PUT /v3/qos-specs/{qos_id}": {"qos_specs": {"taken": "x"}},
+        "PUT /v3/qos-specs/{qos_id}/delete_keys": {"keys": ["marked-key"]},
+        "PUT /v3/default-types/{project_id}": {"default_type": {"volume_type": estate.ids["type_id"]}},
         "PUT /v3/volumes/{volume_id}": {"volume": {"name": "taken"}},
         "PUT /v3/snapshots/{snapshot_id}": {"snapshot": {"name": "taken"}},
         "PUT /v3/attachments/{attachment_id}": {"attachment": connector},
@@ -232,6 +254,31 @@ def creations(estate):
             "consumer_type": "INSTANCE"}},
         ("placement", "POST /reshaper"): {"inventories": {}, "allocations": {}},
         ("block-storage", "POST /v3/volumes"): {"volume": {"size": 1}},
+        ("block-storage", "POST /v3/backups"): {"backup": {"volume_id": estate.volume}},
+        ("block-storage", "POST /v3/backups/import_record"): {"backup-record": {"backup_service": "x",
+                                                                                "backup_url": "x"}},
+        ("block-storage", "POST /v3/groups"): {"group": {"group_type": estate.ids["group_type_id"],
+                                                         "volume_types": [GONE]}},
+        ("block-storage", "POST /v3/groups/action create-from-src"): {"create-from-src": {
+            "source_group_id": estate.volume_group}},
+        ("block-storage", "POST /v3/group_types"): {"group_type": {"name": "x"}},
+        ("block-storage", "POST /v3/group_snapshots"): {"group_snapshot": {"group_id": estate.volume_group}},
+        ("block-storage", "POST /v3/consistencygroups"): {"consistencygroup": {"volume_types": GONE}},
+        ("block-storage", "POST /v3/consistencygroups/create_from_src"): {"consistencygroup-from-src": {
+            "cgsnapshot_id": GONE}},
+        ("block-storage", "POST /v3/cgsnapshots"): {"cgsnapshot": {"consistencygroup_id": estate.volume_group}},
+        ("block-storage", "POST /v3/qos-specs"): {"qos_specs": {"name": "x"}},
+        ("block-storage", "POST /v3/workers/cleanup"): {},
+        ("block-storage", "PUT /v3/os-services/failover_host"): {"host": "host1@simulated"},
+        ("block-storage", "PUT /v3/os-services/failover"): {"host": "host1@simulated"},
+        ("block-storage", "PUT /v3/os-services/get-log"): {}, ("block-storage", "PUT /v3/os-services/set-log"): {
+            "level": "info", "prefix": "nothing"},
+        ("block-storage", "PUT /v3/clusters/enable"): {"name": "x"},
+        ("block-storage", "PUT /v3/clusters/disable"): {"name": "x"},
+        **{("block-storage", f"POST /v3/{path}"): {"volume": {"host": "host1@simulated", "ref": {"source-name": "x"}}}
+           for path in ("os-volume-manage", "manageable_volumes")},
+        **{("block-storage", f"POST /v3/{path}"): {"snapshot": {"volume_id": estate.volume, "ref": {"source-name": "x"}}}
+           for path in ("os-snapshot-manage", "manageable_snapshots")},
         ("block-storage", "POST /v3/snapshots"): {"snapshot": {"volume_id": estate.volume}},
         ("block-storage", "POST /v3/attachments"): {"attachment": {
             "volume_uuid": estate.volume, "instance_uuid": estate.server}},
@@ -297,6 +344,17 @@ def foreign(estate):
         ("POST", volume + "volumes", {"volume": {"size": 1, "imageRef": estate.image}}),
         ("POST", volume + "volumes", {"volume": {"size": 1, "volume_type": estate.ids["type_id"]}}),
         ("POST", volume + "snapshots", {"snapshot": {"volume_id": estate.volume}}),
+        ("POST", volume + "volumes", {"volume": {"size": 1, "backup_id": estate.ids["backup_id"]}}),
+        ("POST", volume + "volumes", {"volume": {"size": 1, "group_id": estate.volume_group}}),
+        ("POST", volume + "backups", {"backup": {"volume_id": estate.volume}}),
+        ("POST", volume + "backups", {"backup": {"volume_id": "{own_volume}", "snapshot_id": estate.snapshot}}),
+        ("POST", volume + "group_snapshots", {"group_snapshot": {"group_id": estate.volume_group}}),
+        ("POST", volume + "cgsnapshots", {"cgsnapshot": {"consistencygroup_id": estate.ids["consistencygroup_id"]}}),
+        ("POST", volume + "groups/action", {"create-from-src": {"source_group_id": estate.volume_group}}),
+        ("POST", volume + "groups/action", {"create-from-src": {
+            "group_snapshot_id": estate.ids["group_snapshot_id"]}}),
+        ("POST", volume + "volumes/{own_volume}/action", {"revert": {"snapshot_id": estate.snapshot}}),
+        ("POST", volume + "volumes/{own_volume}/action", {"os-reimage": {"image_id": estate.image}}),
         ("POST", volume + "volume-transfers", {"transfer": {"volume_id": estate.volume}}),
         ("POST", volume + "attachments", {"attachment": {"volume_uuid": estate.volume,
                                                          "instance_uuid": "{own_server}"}}),

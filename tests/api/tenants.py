@@ -31,7 +31,7 @@ class Person:
 def newest(path):
     """The value of the microversion's header for a path."""
     service = path.split("/")[1]
-    return {"compute": "compute 2.79", "volume": "volume 3.60", "placement": "placement 1.39"}.get(service, "")
+    return {"compute": "compute 2.79", "volume": "volume 3.71", "placement": "placement 1.39"}.get(service, "")
 
 
 class People:
@@ -145,6 +145,32 @@ class Estate:
         self.transfer, self.transfer_key = made["id"], made["auth_key"]
         self.people.cloud.run()
         self.ids.update(volume_id=self.volume, snapshot_id=self.snapshot, transfer_id=self.transfer)
+        self.kept()
+
+    def kept(self):
+        """A backup, a group with a snapshot, QoS specs, and a message about a volume that no back end takes."""
+        root, types = "/volume/v3", {}
+        body = {"backup": {"volume_id": self.volume, "name": MARK}}
+        self.ids["backup_id"] = self.demo.ok("POST", root + "/backups", body)["backup"]["id"]
+        for noun, body in (("group_type", {"name": "for all", "group_specs": {"marked-key": "x"}}),
+                           ("volume_type", {"name": f"{MARK}-nowhere", "extra_specs": {"vendor_name": "nobody"}}),
+                           ("qos_specs", {"name": MARK, "marked-key": "x"})):
+            path = {"group_type": "/group_types", "volume_type": "/types", "qos_specs": "/qos-specs"}[noun]
+            types[noun] = self.admin.ok("POST", root + path, {noun: body})[noun]["id"]
+        self.demo.ok("POST", root + "/volumes", {"volume": {"size": 1, "volume_type": types["volume_type"]}})
+        plain = self.demo.ok("GET", root + "/types/default")["volume_type"]["id"]
+        body = {"name": MARK, "group_type": types["group_type"], "volume_types": [plain]}
+        self.volume_group = self.demo.ok("POST", root + "/groups", {"group": body})["group"]["id"]
+        self.demo.ok("POST", root + "/volumes", {"volume": {"size": 1, "name": MARK, "group_id": self.volume_group}})
+        self.people.cloud.run()
+        body = {"group_snapshot": {"group_id": self.volume_group, "name": MARK}}
+        frozen = self.demo.ok("POST", root + "/group_snapshots", body)["group_snapshot"]["id"]
+        body = {"consistencygroup": {"name": MARK, "volume_types": plain}}
+        older = self.demo.ok("POST", root + "/consistencygroups", body)["consistencygroup"]["id"]
+        self.people.cloud.run()
+        message = self.demo.ok("GET", root + "/messages")["messages"][0]["id"]
+        self.ids.update(group_snapshot_id=frozen, cgsnapshot_id=frozen, consistencygroup_id=older, message_id=message,
+                        group_type_id=types["group_type"], qos_id=types["qos_specs"])
 
     def new_volume(self):
         body = {"volume": {"size": 1, "name": MARK, "metadata": {"marked-key": "x"}}}
@@ -225,6 +251,8 @@ class Estate:
             ids["image_id"] = self.shared_image
         if api.name == "identity":
             ids.update(group_id=GONE.replace("-", ""), service_id=GONE.replace("-", ""))
+        if api.name == "block-storage":
+            ids["group_id"] = self.volume_group
         if "os-extra_specs/" in operation.path:
             ids["key"] = "hw:mem_page_size"
         if operation.path.startswith("/v2.1/os-security-groups"):
@@ -246,7 +274,8 @@ class Estate:
 PUBLIC_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ0Qbq7sYtR0mO6VvQ1mQd3Wv1gkQ2Zy3b7c8d9e0f1a marked-of-demo"
 VIEW = ("/compute/v2.1/servers/detail", "/compute/v2.1/os-server-groups", "/compute/v2.1/os-keypairs",
         "/image/v2/images", "/volume/v3/volumes/detail", "/volume/v3/snapshots/detail",
-        "/volume/v3/attachments/detail", "/volume/v3/volume-transfers/detail", "/identity/v3/credentials",
+        "/volume/v3/attachments/detail", "/volume/v3/volume-transfers/detail", "/volume/v3/backups/detail",
+        "/volume/v3/groups/detail", "/volume/v3/group_snapshots/detail", "/volume/v3/messages", "/identity/v3/credentials",
         "/identity/v3/users/{user}/application_credentials", "/identity/v3/users/{user}/access_rules",
         *(f"/network/v2.0/{plural}" for plural in ("networks", "subnets", "subnetpools", "ports", "routers",
                                                    "security-groups", "security-group-rules", "floatingips")))

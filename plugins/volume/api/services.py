@@ -19,8 +19,8 @@ WHICH = {"type": "object", "required": ["host"], "properties": {
 REASON = {**WHICH, "required": ["host", "disabled_reason"], "properties": {
     **WHICH["properties"],  # type: ignore[dict-item]
     "disabled_reason": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "\\S"}}}
-ONE = {"type": "object", "additionalProperties": False, "properties": {"host": TEXT, "cluster": TEXT}}
-AWAY = {"type": "object", "additionalProperties": False,
+ONE = {"type": "object", "properties": {"host": TEXT, "cluster": TEXT}}
+AWAY = {"type": "object",
         "properties": {"host": TEXT, "cluster": TEXT, "backend_id": TEXT}}
 PREFIX = {"binary": {"enum": ["", "*", None, "cinder-api", "cinder-volume", "cinder-scheduler", "cinder-backup"]},
           "server": TEXT, "prefix": TEXT}

@@ -17,16 +17,17 @@ def test_revert(storage):
     driver(storage).write(one, [b"middle"])
     second = storage.snapshot(one)
     driver(storage).write(one, [b"after!"])
-    storage.act(one, "os-extend", {"new_size": 2})
     storage.act(one, "revert", {"snapshot_id": first}, 400)
     storage.act(one, "revert", {"snapshot_id": NOBODY}, 404)
     storage.act(one, "revert", {"snapshot_id": second}, 400, version="3.39")
     storage.act(one, "revert", {"snapshot_id": second}, 403, "alpha:reader")
     storage.act(one, "revert", {"snapshot_id": second})
-    assert storage.content(one, 6) == b"middle" and storage.show(one)["size"] == 2
+    assert storage.content(one, 6) == b"middle"
     assert storage.status(one) == "available"
     assert storage.call("GET", f"/snapshots/{second}", None, 200).json["snapshot"]["status"] == "available"
     assert not [name for name in driver(storage).observe().volumes if name.startswith("revert-")]
+    storage.act(one, "os-extend", {"new_size": 2})
+    storage.act(one, "revert", {"snapshot_id": second}, 400)
     other = storage.volume()
     storage.act(other, "revert", {"snapshot_id": second}, 400)
 
