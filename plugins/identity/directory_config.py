@@ -13,7 +13,9 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from ...core.errors import BadConfiguration
+from ...core.config import Configuration
+from ...core.errors import BadConfiguration, NoSuchDriver
+from .backends import BACKENDS
 from .domain_config import DomainConfigurations
 from .outside import Wanted
 from .store import Store
@@ -84,9 +86,21 @@ def _files(folder: Path, log: logging.Logger) -> dict[str, Wanted | None]:
             found[name[:-len(".ini")]] = _ours(_read(file))
         else:
             continue
+        _check(file, found[next(reversed(found))], log)
         if file.stat().st_mode & 0o077:
             log.warning("%s can be read by others; it may hold a password", file)
     return found
+
+
+def _check(file: Path, wanted: Wanted | None, log: logging.Logger) -> None:
+    """Say at once what a file has wrong. It stops no other domain from being served."""
+    if wanted is None:
+        return
+    section = f"identity.{wanted.backend}"
+    try:
+        Configuration({section: wanted.options}, {}).section(section, BACKENDS.load(wanted.backend).Options)
+    except (BadConfiguration, NoSuchDriver) as exc:
+        log.error("%s: %s", file, exc)
 
 
 def _ours(sections: Sections) -> Wanted | None:

@@ -18,7 +18,7 @@ from ...core.errors import AlreadyExists
 from .tables import directory_ids
 
 BATCH = 500
-REMEMBERED = 200_000
+REMEMBERED = 50_000
 LENGTH = 64
 USER, GROUP = "user", "group"
 OF_PUBLIC = sa.select(directory_ids).where(directory_ids.c.public_id.in_(sa.bindparam("ids", expanding=True)))

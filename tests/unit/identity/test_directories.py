@@ -352,6 +352,9 @@ def test_files_of_domains(tmp_path, caplog):
     assert found == {"corp": Wanted("ldap", {"url": "ldaps://a", "password": "a%b"}), "plain": None,
                      "two words": Wanted("ldap", {"layout": "keystone", "url": "ldaps://b"})}
     assert "corp.ini can be read by others" in caplog.text and caplog.text.count("read by others") == 1
+    (tmp_path / "odd.ini").write_text("[identity]\nbackend = sql2\n")
+    _files(tmp_path, logging.getLogger("test"))
+    assert "odd.ini: stratolith.identity has no plugin 'sql2'" in caplog.text
     (tmp_path / "bad.ini").write_text("no section\n")
     with pytest.raises(BadConfiguration, match="bad.ini"):
         _files(tmp_path, logging.getLogger("test"))
