@@ -8,10 +8,11 @@ from stratolith.auth.middleware.bearer import AccessRule, Identified
 from stratolith.auth.middleware.headers import OURS, told
 from stratolith.auth.middleware.judge import allowed
 from stratolith.auth.middleware.memory import Shared, Verdict
+from stratolith.auth.middleware.push import listen
 from stratolith.auth.middleware.revocations import RevocationList, Standing
 from stratolith.auth.middleware.settings import Settings
 from stratolith.core.clock import Virtual
-from stratolith.core.drivers.revocation import Entry, News, Part
+from stratolith.core.drivers.revocation import CHANGED_TOPIC, Entry, News, Part
 from stratolith.core.errors import BackendBusy
 
 NOBODY = Identified(user_id="u", user_name="n", user_domain_id="d", user_domain_name="D", issued_at=1000.0,
@@ -232,3 +233,17 @@ def test_every_header_that_is_set_is_stripped_first():
                                          project_domain_name="D", domain_id="d", domain_name="D", system="all",
                                          roles=(("1", "member"),), catalog=[])
     assert {name.lower() for name in told(everything, everything, True)} <= OURS
+
+
+def test_the_bus_is_listened_to():
+    heard = threading.Event()
+    bus = listen("memory://", lambda body: heard.set() if body == b"news" else None)
+    try:
+        for _ in range(50):
+            bus.publish(CHANGED_TOPIC, b"news")
+            if heard.wait(0.1):
+                break
+        assert heard.is_set()
+    finally:
+        bus.close()
+        bus.surroundings.executor.stop()
