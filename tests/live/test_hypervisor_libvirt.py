@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import dataclasses
 import json
 import subprocess
 import uuid
@@ -16,7 +18,17 @@ from stratolith.core.conformance.hypervisor import HypervisorSuite
 from stratolith.core.conformance.hypervisor_guest import Specs
 from stratolith.core.conformance.runner import opened, registry
 from stratolith.core.drivers.base import Driver, require
-from stratolith.core.drivers.hypervisor import Disk, GuestSpec, Hypervisor, Image, Interfaces, Power
+from stratolith.core.drivers.hypervisor import (
+    Disk,
+    GuestSpec,
+    Hypervisor,
+    Image,
+    Interfaces,
+    LiveMigration,
+    Movable,
+    Power,
+    Volumes,
+)
 from stratolith.core.drivers.network import Vif
 from stratolith.core.drivers.volume import Connection
 from stratolith.core.errors import BackendFailed, CloudError
@@ -96,7 +108,7 @@ class TestLibvirt(HypervisorSuite):
 
     def begun(self, driver: Hypervisor, other: Hypervisor, wanted: GuestSpec) -> list[CloudError | None]:
         """As the suite has it, over a slow cable."""
-        driver.domain(wanted.guest).migrateSetMaxSpeed(4)  # type: ignore[attr-defined]
+        driver.domain(wanted.guest).migrateSetMaxSpeed(64)  # type: ignore[attr-defined]
         return super().begun(driver, other, wanted)
 
     def make_volume(self, folder: Path, number: int) -> Connection:
@@ -242,3 +254,86 @@ def test_interfaces_join_bridges_and_taps(driver: Hypervisor, libvirt_host: Libv
     until(lambda: links(libvirt_host, "br-live") == {}, 10, "nothing is joined to the bridge")
     libvirt_host.run("ip", "link", "del", "tap-made")
     libvirt_host.run("ip", "link", "del", "br-live")
+
+
+@pytest.fixture
+def second(libvirt_other: LibvirtHost, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hypervisor]:
+    """The driver on the second daemon."""
+    raw = {"hypervisor.libvirt": options(libvirt_other)}
+    subject = registry("hypervisor").load("libvirt")
+    for made in opened(subject, "hypervisor.libvirt", Configuration(raw), tmp_path_factory.mktemp("second")):
+        assert isinstance(made, Hypervisor)
+        yield made
+
+
+def test_what_a_guest_wrote_moves_with_it_and_its_disk_grows(
+        driver: Hypervisor, second: Hypervisor, image: Image) -> None:
+    guest = str(uuid.uuid4())
+    mark = {**CONFIG_DRIVE, "openstack/latest/user_data": b"#!/bin/sh\necho kept > /mark\nsync\n"}
+    read = {**CONFIG_DRIVE, "openstack/latest/user_data":
+            b"#!/bin/sh\necho mark is $(cat /mark), sectors $(cat /sys/block/vda/size)\n",
+            "openstack/latest/meta_data.json": b'{"hostname": "live-guest", "uuid": "another-uuid"}'}
+    spec = GuestSpec(guest, "live", 1, 96, [Disk("vda", 1, image=image), Disk("vdb", 1, kind="ephemeral")],
+                     config_drive=mark)
+    driver.spawn(spec)
+    says(driver, guest, READY)
+    offer = require(driver, Movable).depart(guest, 20)
+    larger = dataclasses.replace(spec, disks=[Disk("vda", 2, image=image), spec.disks[1]], config_drive=read)
+    require(second, Movable).arrive(larger, offer, start=True)
+    assert b"mark is kept, sectors 4194304" in says(second, guest, READY)
+    driver.destroy(guest)
+    assert servers_of(driver) == []
+    second.destroy(guest)
+
+
+def servers_of(driver: Hypervisor) -> list[str]:
+    """Servers of disks that live."""
+    top = str(driver.surroundings.state_dir).encode()
+    found = []
+    for entry in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            command = (entry / "cmdline").read_bytes()
+            if b"qemu-nbd" in command and top in command:
+                found.append(entry.name)
+    return found
+
+
+def test_a_stranger_without_the_key_reads_no_disk(driver: Hypervisor, image: Image) -> None:
+    guest = str(uuid.uuid4())
+    spec = GuestSpec(guest, "live", 1, 96, [Disk("vda", 1, image=image)])
+    driver.spawn(spec)
+    offer = require(driver, Movable).depart(guest, 0)
+    port = json.loads(offer["ports"])["root-0"]
+    done = subprocess.run(["qemu-img", "info", f"nbd://{offer['address']}:{port}/root-0"], capture_output=True,
+                          text=True, check=False)
+    assert done.returncode != 0 and "TLS" in done.stderr
+    require(driver, Movable).stay(spec, start=True)
+    assert driver.power(guest) is Power.RUNNING and servers_of(driver) == []
+    driver.destroy(guest)
+
+
+def test_a_guest_goes_on_where_it_was_with_hot_plugged_devices(
+        driver: Hypervisor, second: Hypervisor, image: Image, tmp_path: Path) -> None:
+    guest = str(uuid.uuid4())
+    path = tmp_path / "volume.qcow2"
+    subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", str(path), "1G"], check=True)
+    volume = Disk("vdb", 1, connection=Connection("file", {"path": str(path), "format": "qcow2"}),
+                  volume_id=str(uuid.uuid4()), kind="volume")
+    script = {**CONFIG_DRIVE, "openstack/latest/user_data":
+              b"#!/bin/sh\n(n=0; while true; do n=$((n+1)); echo tick $n > /dev/console; sleep 1; done) &\n"}
+    vif = Vif(str(uuid.uuid4()), "none", "fa:16:3e:00:00:01")
+    spec = GuestSpec(guest, "live", 1, 96, [Disk("vda", 1, image=image)], [vif], script)
+    driver.spawn(spec)
+    says(driver, guest, b"tick 3")
+    require(driver, Volumes).attach_volume(guest, volume)
+    wanted = dataclasses.replace(spec, disks=[*spec.disks, volume])
+    offer = require(second, LiveMigration).prepare_live(wanted, block=True)
+    require(driver, LiveMigration).migrate_live(wanted, offer, block=True)
+    assert [one.guest for one in driver.observe()] == []
+    assert second.power(guest) is Power.RUNNING
+    log = says(second, guest, b"tick ")
+    first = int(log.split(b"tick ")[1].split()[0])
+    assert first > 3, "the guest was started anew"
+    says(second, guest, b"tick %d" % (first + 3))
+    require(second, Volumes).detach_volume(guest, volume.volume_id)
+    second.destroy(guest)
