@@ -13,7 +13,7 @@ from ...core.context import Context
 from ...core.db.engine import Row
 from ...core.db.paging import Page, paged
 from ...core.errors import AlreadyExists, BadRequest, Forbidden
-from .delegation import ACCESS_TOKEN, APPLICATION_CREDENTIAL, TRUST, Delegation
+from .delegation import ACCESS_TOKEN, APPLICATION_CREDENTIAL, TRUST, Delegation, refuse
 from .store import Store, found
 from .tables import credentials
 
@@ -146,6 +146,8 @@ def _marked(blob: str, values: Mapping[str, Any], delegation: Delegation | None)
     """The blob of a new EC2 credential, which tells by what it was made."""
     if delegation is None:
         return blob
+    if delegation.kind == APPLICATION_CREDENTIAL:
+        refuse(delegation, "Making an EC2 credential")
     if values["project_id"] != delegation.project_id or values["user_id"] != delegation.user_id:
         raise Forbidden("A token that was lent makes EC2 credentials for its own user and project only.")
     found = {key: value for key, value in _decoded(blob).items() if key not in MARKS.values()}

@@ -92,6 +92,7 @@ class Trusts:
                   "redelegation_count": self._count(given, parent),
                   "redelegated_trust_id": "" if parent is None else parent.id,
                   "extra": {key: value for key, value in given.items() if key not in KNOWN}}
+        _check_own(grant, values)
         self._check_lendable(values, parent)
         with self._store.db.write() as tx:
             if parent is not None:
@@ -201,6 +202,15 @@ class Trusts:
             user_id=row.trustor_user_id if row.impersonation else row.trustee_user_id, project_id=row.project_id,
             role_ids=frozenset(row.role_ids), expires_at=min(seconds(each.expires_at) for each in chain),
             facts={"OS-TRUST:trust": facts})
+
+
+def _check_own(grant: Grant, values: Mapping[str, Any]) -> None:
+    """See that a token that was lent lends no more than it has. :raises Forbidden: it would."""
+    if grant.delegation is None:
+        return
+    if values["project_id"] != grant.delegation.project_id or not set(values["role_ids"]) <= {
+            id for id, _ in grant.roles}:
+        raise Forbidden("A token that was lent lends no other project and no other roles than its own.")
 
 
 def _check_handed_on(values: Mapping[str, Any], above: Row) -> None:

@@ -6,7 +6,7 @@ import pytest
 from stratolith.plugins.identity import secret_hash
 from stratolith.plugins.identity.tables import application_credentials
 
-from .delegates import by_credential, make_credential, member, scoped
+from .delegates import by_credential, make_credential, member, scoped, trust_body
 
 
 def test_made_shown_listed_deleted(api):
@@ -208,6 +208,19 @@ def test_unrestricted_application_credential_widens_no_roles(api):
     lent = by_credential(api, made).headers["x-subject-token"]
     body = {"application_credential": {"name": "x", "roles": [{"name": "manager"}]}}
     assert api.request("POST", f"/users/{user['id']}/application_credentials", body, token=lent).status == 400
+
+
+def test_a_trust_made_with_an_application_credential_lends_no_more_than_that(api):
+    """CVE-2026-43000."""
+    user, project, token = member(api, "manager")
+    other = api.make("project")
+    api.grant(user, "manager", other)
+    made = make_credential(api, user, token, unrestricted=True, roles=[{"name": "reader"}])
+    lent = by_credential(api, made).headers["x-subject-token"]
+    for roles, where, status in ((("manager",), project, 403), (("reader", "member"), project, 403),
+                                 (("reader",), other, 403), (("reader",), project, 201)):
+        body = trust_body(user, user, where, roles)
+        assert api.request("POST", "/OS-TRUST/trusts", body, token=lent).status == status
 
 
 def test_access_rules_are_not_shaken_off_by_another_credential(api):

@@ -197,7 +197,9 @@ def test_ec2_credential_of_a_limited_token_gets_nothing_more(api, cloud):
     user, project, _ = member(api, "manager")
     token = api.token(user, scope=scoped(project))
     path = f"/users/{user['id']}/credentials/OS-EC2"
-    made = make_credential(api, user, token, roles=[{"name": "member"}])
+    bound = by_credential(api, make_credential(api, user, token, name="bound")).headers["x-subject-token"]
+    assert api.request("POST", path, {"tenant_id": project["id"]}, token=bound).status == 403, "CVE-2026-33551"
+    made = make_credential(api, user, token, unrestricted=True, roles=[{"name": "member"}])
     lent = by_credential(api, made).headers["x-subject-token"]
     key = api.ok("POST", path, {"tenant_id": project["id"]}, token=lent)["credential"]
     shown = ec2(api, signed_2(key, iso(cloud))).json["token"]
