@@ -48,6 +48,8 @@ class Contents(Base):
         :raises BadRequest: the image is of no use, or too large.
         :raises WrongState: the volume is in another state.
         """
+        with self.kit.db.read() as tx:
+            access.volume(tx, context, volume_id)
         image = sources.image(self.kit, context, image_id)
         least = max(-(-max(image.size, image.virtual_size) // sources.GIB), image.min_disk)
         with self.kit.db.write() as tx:

@@ -153,7 +153,7 @@ class Estate:
         body = {"backup": {"volume_id": self.volume, "name": MARK}}
         self.ids["backup_id"] = self.demo.ok("POST", root + "/backups", body)["backup"]["id"]
         for noun, body in (("group_type", {"name": "for all", "group_specs": {"marked-key": "x"}}),
-                           ("volume_type", {"name": f"{MARK}-nowhere", "extra_specs": {"vendor_name": "nobody"}}),
+                           ("volume_type", {"name": "nowhere", "extra_specs": {"vendor_name": "nobody"}}),
                            ("qos_specs", {"name": MARK, "marked-key": "x"})):
             path = {"group_type": "/group_types", "volume_type": "/types", "qos_specs": "/qos-specs"}[noun]
             types[noun] = self.admin.ok("POST", root + path, {noun: body})[noun]["id"]
