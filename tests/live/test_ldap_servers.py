@@ -17,7 +17,7 @@ from stratolith.core.conformance.runner import opened, registry
 from stratolith.core.drivers.identity import Condition, Search
 from stratolith.core.errors import BackendBusy, BackendFailed, BadConfiguration, CloudError, NotFound, Unauthorized
 
-from .directory import ACTIVE_DIRECTORY, SUFFIX, elapsed, entry, slapd, tree
+from .directory import ACTIVE_DIRECTORY, FREEIPA, SUFFIX, elapsed, entry, slapd, tree
 
 pytestmark = pytest.mark.live
 PEOPLE = f"ou=people,{SUFFIX}"
@@ -226,6 +226,27 @@ def test_ids_in_bytes_and_a_bit_that_disables(tmp_path):
         for nobody in ("*", "0", "00000000-0000-0000-0000-000000000000"):
             with pytest.raises(NotFound):
                 made.user(nobody)
+
+
+def test_freeipa_tells_indirect_groups_itself(tmp_path):
+    people, groups = f"cn=users,cn=accounts,{SUFFIX}", f"cn=groups,cn=accounts,{SUFFIX}"
+    inner, outer = f"cn=inner,{groups}", f"cn=outer,{groups}"
+    ldif = tree("cn=accounts", "cn=users,cn=accounts", "cn=groups,cn=accounts") + "".join(
+        entry(f"uid={name},{people}", objectClass=["inetOrgPerson", "ipaObject"], uid=name, cn=name, sn=name,
+              ipaUniqueID=f"id-{name}", userPassword="secret", nsAccountLock=lock,
+              memberOf=[*member_of, f"cn=some role,cn=roles,{SUFFIX}"])
+        for name, lock, member_of in (("alice", "FALSE", [inner, outer]), ("bob", "TRUE", [outer]), ("carol", "", [])))
+    ldif = ldif.replace("nsAccountLock:: \n", "") + "".join(
+        entry(dn, objectClass=["groupOfNames", "ipaObject"], cn=name, ipaUniqueID=f"id-{name}", member=member)
+        for dn, name, member in ((inner, "inner", f"uid=alice,{people}"),
+                                 (outer, "outer", [inner, f"uid=bob,{people}"])))
+    with slapd(ldif, schema=FREEIPA) as server, driver(tmp_path, server, layout="freeipa") as made:
+        assert made.authenticate("secret", name="alice").id == "id-alice"
+        assert made.groups_of("id-alice") == ["id-inner", "id-outer"] and made.groups_of("id-bob") == ["id-outer"]
+        assert made.groups_of("id-carol") == []
+        assert made.members(["id-inner", "id-outer"]) == {"id-inner": ["id-alice"], "id-outer": ["id-alice", "id-bob"]}
+        assert {user.name: user.enabled for user in made.users(Search())} == {
+            "alice": True, "bob": False, "carol": True}
 
 
 def test_posix_groups_name_users_by_uid(tmp_path):
