@@ -119,8 +119,11 @@ class FacetCases(GuestCases):
     def test_snapshot_of_a_running_guest(self, driver: Hypervisor, guest: str, tmp_path: Path) -> None:
         facet = wants(driver, Snapshots)
         target = tmp_path / "copy"
-        assert facet.snapshot(guest, target) in ("raw", "qcow2")
+        form = facet.snapshot(guest, target)
+        assert form in ("raw", "qcow2")
         assert target.stat().st_size > 0
+        with target.open("rb") as file:
+            assert (file.read(4) == b"QFI\xfb") is (form == "qcow2"), "the format named is that of the file"
         assert self.observed(driver, guest) is Power.RUNNING
 
     def test_snapshot_of_a_stopped_guest(self, driver: Hypervisor, guest: str, tmp_path: Path) -> None:
