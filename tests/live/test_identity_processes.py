@@ -166,9 +166,11 @@ def test_signed_tokens_in_two_processes(database, tmp_path):
         assert made.faults() == []
 
 
-def test_two_workers_behind_one_port(database, tmp_path):
+@pytest.mark.parametrize("product", ["postgresql", "sqlite"])
+def test_two_workers_behind_one_port(database, tmp_path, product):
     """Both answer, and what one is told the other knows within a second."""
-    with Processes(tmp_path, database("workers"), names=("one",), http={"workers": 2}) as made:
+    url = database("workers") if product == "postgresql" else f"sqlite:///{tmp_path}/cloud.db"
+    with Processes(tmp_path, url, names=("one",), http={"workers": 2}) as made:
         one, = made.all
         workers = subprocess.run(["pgrep", "-P", str(one.running.pid)], capture_output=True, text=True).stdout.split()
         assert len(workers) == 2
