@@ -175,8 +175,10 @@ class Life:
 
     def servers(self) -> list[dict[str, Any]]:
         """All servers of the tenant as administrators see them."""
-        found = self.ask("GET", "/compute/v2.1/servers/detail?all_tenants=1", as_="admin").json["servers"]
-        return [*found]
+        answer = self.ask("GET", "/compute/v2.1/servers/detail?all_tenants=1", as_="admin")
+        if answer.status != 200:
+            raise self.broken(f"servers cannot be listed: {answer}")
+        return list(answer.json["servers"])
 
     def pick(self, *statuses: str) -> str:
         """The id of a server in one of these statuses, or of any, or nothing."""
