@@ -86,7 +86,8 @@ class Identity(Driver):
     """One directory of users and groups.
 
     Calls block. Any thread may call. After a failure nothing has changed. Ids are at most
-    64 characters long, those of the directory of one domain 255. A backend that has users only answers questions about groups with nothing.
+    64 characters long, those of the directory of one domain 255. A backend that has users only answers questions
+    about groups with nothing.
     """
 
     @abc.abstractmethod
