@@ -44,7 +44,8 @@ def test_markers_that_are_none(api, path):
 @pytest.mark.parametrize(("query", "found"), [
     ("name=Alpha-one", ["Alpha-one"]), ("name__contains=a-o", ["Alpha-one"]), ("name__icontains=ALPHA", None),
     ("name__startswith=alpha", ["alpha-two"]), ("name__istartswith=alpha", None),
-    ("name__endswith=-two", ["alpha-two"]), ("name__iequals=ALPHA-TWO", ["alpha-two"]), ("name__contains=nothing-of-it", [])])
+    ("name__endswith=-two", ["alpha-two"]), ("name__iequals=ALPHA-TWO", ["alpha-two"]),
+    ("name__contains=nothing-of-it", [])])
 def test_names_are_compared_in_many_ways(api, query, found):
     domain = api.make("domain")
     both = ["Alpha-one", "alpha-two"]
