@@ -143,8 +143,14 @@ def _chain(ids: Sequence[str | None]) -> dict[str, Any] | None:
 
 def _branches(project_id: str, rows: Sequence[Row]) -> dict[str, Any] | None:
     """Ids nested as the projects are."""
-    below = {row.id: _branches(row.id, rows) for row in rows if row.parent_id == project_id}
-    return below or None
+    below: dict[str, dict[str, Any]] = {project_id: {}}
+    for row in rows:
+        below[row.id] = {}
+    for row in rows:
+        below[row.parent_id][row.id] = None
+    for row in reversed(rows):
+        below[row.parent_id][row.id] = below[row.id] or None
+    return below[project_id] or None
 
 
 def update(service: Identity, call: Call) -> Mapping[str, Any]:
