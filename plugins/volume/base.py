@@ -18,6 +18,9 @@ SNAPSHOT = sa.select(snapshots).where(snapshots.c.id == sa.bindparam("id"))
 CLOSED = sa.select(services.c.host).where(
     sa.or_(services.c.disabled, services.c.frozen), services.c.binary == "cinder-volume")
 
+LONGEST = 255
+"""Characters of a name or a value that lists can be filtered by."""
+
 
 class Base:
     """Base of the nouns: one instance each, any thread may use it."""
@@ -50,7 +53,9 @@ class Base:
         """Keep metadata where lists can find it, in place of what was there; ``fresh``: nothing was."""
         if not fresh:
             tx.execute(marks.delete().where(marks.c.owner_id == owner_id))
-        tx.insert(marks, [{"owner_id": owner_id, "name": name, "value": value} for name, value in metadata.items()])
+        # What images say may be longer than any filter.
+        tx.insert(marks, [{"owner_id": owner_id, "name": name, "value": value} for name, value in metadata.items()
+                          if len(name) <= LONGEST and len(value) <= LONGEST])
 
     def closed(self, tx: Transaction) -> frozenset[str]:
         """The back ends that are disabled or frozen: nothing new goes there."""

@@ -32,8 +32,8 @@ class Contents(Base):
                 raise BadRequest(f"Invalid input received: Specified snapshot {snapshot_id} is not the latest one of "
                                  f"volume {volume_id}")
             if volume.size != frozen.size:
-                raise BadRequest(f"Invalid input received: volume {volume_id} was extended after snapshot {snapshot_id} "
-                                 f"was made: it has {volume.size}GB, the snapshot {frozen.size}GB.")
+                raise BadRequest(f"Invalid input received: volume {volume_id} was extended after snapshot "
+                                 f"{snapshot_id} was made: it has {volume.size}GB, the snapshot {frozen.size}GB.")
             if volume.status != "available":
                 raise WrongState(f"Invalid volume: Volume {volume_id} status must be available to revert, but current "
                                  f"status is: {volume.status}.")

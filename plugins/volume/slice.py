@@ -49,5 +49,5 @@ class Volume(Slice):
         group_types.seed(kit)
 
     def belongings(self, service: BlockStorage, kit: Kit) -> Iterator[Belonging]:
-        """What lies in the pools."""
-        return purge.data(kit, service.backends)
+        """What lies in the pools and in the store of backups."""
+        return purge.data(kit, service.backends, service.store)

@@ -57,7 +57,8 @@ def manage(service: BlockStorage, call: Call) -> dict[str, Any]:
     """Begin to take over a volume."""
     body = call.body["volume"]
     row = service.adoptions.manage(call.context, NewAdoption(
-        host=_host(call, body, "3.16"), ref=_reference(body["ref"]), volume_type=body.get("volume_type") or "", zone=body.get("availability_zone") or "",
+        host=_host(call, body, "3.16"), ref=_reference(body["ref"]),
+        volume_type=body.get("volume_type") or "", zone=body.get("availability_zone") or "",
         metadata=body.get("metadata") or {}, bootable=truth(body.get("bootable")), **named(body)))
     return {"volume": View(call).shown(*service.volumes.show(call.context, row.id))}
 

@@ -1,5 +1,7 @@
 """volume: groups and backups."""
 
+import json
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -127,3 +129,11 @@ def upgrade() -> None:
     op.add_column('volumes', sa.Column('consumes_quota', sa.Boolean(), server_default=sa.true(), nullable=False))
     op.create_index('volumes_by_group', 'volumes', ['group_id'], unique=False)
     op.create_index('volumes_by_host', 'volumes', ['host'], unique=False)
+    # Lists can be filtered by what volumes remember of their images: from now on by rows, as by metadata.
+    bind = op.get_bind()
+    known = bind.execute(sa.text("SELECT id, image_metadata FROM volumes WHERE image_metadata IS NOT NULL")).fetchall()
+    marks = sa.table("volume_metadata", sa.column("owner_id"), sa.column("name"), sa.column("value"))
+    for volume_id, text in known:
+        for name, value in (json.loads(text) or {}).items():
+            if len(name) <= 255 and len(str(value)) <= 255:
+                bind.execute(marks.insert().values(owner_id=f"image:{volume_id}", name=name, value=str(value)))
