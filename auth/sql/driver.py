@@ -9,7 +9,6 @@ import sqlalchemy as sa
 
 from ...core.db.engine import Database, Row, Transaction
 from ...core.db.paging import Page, paged
-from ...core.db.upgrade import upgrade
 from ...core.drivers.identity import (
     Group,
     Identity,
@@ -59,9 +58,6 @@ class Sql(Identity, WritableUsers, PasswordRules, WritableGroups, Stored):
 
     def attach(self, database: Any) -> None:
         self._db: Database = database
-
-    def upgrade(self) -> None:
-        upgrade(self._db, tables.SCHEMA)
 
     def facts(self) -> IdentityFacts:
         return IdentityFacts(many_domains=True)

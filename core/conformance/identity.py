@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from ..db.engine import Database, DatabaseOptions
+from ..db.upgrade import upgrade
 from ..drivers.identity import (
     Condition,
     Group,
@@ -76,8 +77,8 @@ class IdentityBase:
         if isinstance(driver, Stored):
             database = Database(DatabaseOptions(), database_url)
             driver.attach(database)
-            driver.upgrade()
-            driver.upgrade()
+            assert upgrade(database, driver.schema)
+            assert not upgrade(database, driver.schema)
             yield
             database.close()
         else:

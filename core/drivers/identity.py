@@ -247,7 +247,3 @@ class Stored(abc.ABC):
     @abc.abstractmethod
     def attach(self, database: Any) -> None:
         """Use ``database`` (:class:`stratolith.core.db.engine.Database`); called once, after ``open``."""
-
-    @abc.abstractmethod
-    def upgrade(self) -> None:
-        """Make the backend's own tables, or bring them to the newest revision; before any other verb."""
