@@ -277,7 +277,8 @@ def creations(estate):
         ("block-storage", "PUT /v3/clusters/disable"): {"name": "x"},
         **{("block-storage", f"POST /v3/{path}"): {"volume": {"host": "host1@simulated", "ref": {"source-name": "x"}}}
            for path in ("os-volume-manage", "manageable_volumes")},
-        **{("block-storage", f"POST /v3/{path}"): {"snapshot": {"volume_id": estate.volume, "ref": {"source-name": "x"}}}
+        **{("block-storage", f"POST /v3/{path}"): {"snapshot": {"volume_id": estate.volume,
+                                                                "ref": {"source-name": "x"}}}
            for path in ("os-snapshot-manage", "manageable_snapshots")},
         ("block-storage", "POST /v3/snapshots"): {"snapshot": {"volume_id": estate.volume}},
         ("block-storage", "POST /v3/attachments"): {"attachment": {

@@ -275,7 +275,8 @@ PUBLIC_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ0Qbq7sYtR0mO6VvQ1mQd3Wv1gkQ2
 VIEW = ("/compute/v2.1/servers/detail", "/compute/v2.1/os-server-groups", "/compute/v2.1/os-keypairs",
         "/image/v2/images", "/volume/v3/volumes/detail", "/volume/v3/snapshots/detail",
         "/volume/v3/attachments/detail", "/volume/v3/volume-transfers/detail", "/volume/v3/backups/detail",
-        "/volume/v3/groups/detail", "/volume/v3/group_snapshots/detail", "/volume/v3/messages", "/identity/v3/credentials",
+        "/volume/v3/groups/detail", "/volume/v3/group_snapshots/detail", "/volume/v3/messages",
+        "/identity/v3/credentials",
         "/identity/v3/users/{user}/application_credentials", "/identity/v3/users/{user}/access_rules",
         *(f"/network/v2.0/{plural}" for plural in ("networks", "subnets", "subnetpools", "ports", "routers",
                                                    "security-groups", "security-group-rules", "floatingips")))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import operator
 import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -161,8 +162,7 @@ def sliced(call: Call, kind: str, path: str, rows: Sequence[Row], columns: Seque
     if any(name in call.query for name in ("sort", "sort_key", "sort_dir")):
         for name, direction in reversed(_sort(call, {name: name for name in columns})):
             if name in columns:
-                rows = sorted(rows, key=lambda row, name=name: (getattr(row, name) is not None, getattr(row, name)),
-                              reverse=direction == "desc")
+                rows = sorted(rows, key=operator.attrgetter(name), reverse=direction == "desc")
     if call.one("marker"):
         places = [place for place, row in enumerate(rows) if row.id == call.one("marker")]
         if not places:
