@@ -158,4 +158,9 @@ def _move(kit: Kit, row: Row, kind: str, flavor: Mapping[str, Any], *, wanted: s
 def _begin(kit: Kit, tx: Transaction, context: Context, row: Row, action: str, move: dict[str, Any],
            status: str) -> None:
     states.begin(tx, row, action, context, kit.clock.now(), move=move)
+    if row.move is not None:
+        # An administrator reset the state of a server that had not confirmed its last move.
+        journeys.note(kit, tx, row.move["consumer"], "error")
+        kit.engine.start(tx, "compute.clean_up", row.id, context, {
+            "host": row.move["old_host"], "consumer": row.move["consumer"], "again": True})
     journeys.begin(kit, tx, row, move["kind"], status, move["new_flavor"], move["consumer"], move["wanted"])

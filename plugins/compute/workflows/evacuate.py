@@ -111,10 +111,12 @@ EVACUATE = Workflow(kind="compute.evacuate", title="evacuate", failed=failed, at
 
 
 def clean_up(job: Job) -> None:
-    """Remove what a host that is back still has of a server that is elsewhere."""
+    """Remove what a host still has of a server that is elsewhere, and what a move that was given up has claimed."""
     rows, host = rows_of(job), job.data["host"]
     if host not in (rows.server.host, (rows.server.move or {}).get("old_host")):
         leave(job, rows, host)
+    if "consumer" in job.data:
+        drop_claim(job, job.data["consumer"])
 
 
 CLEAN_UP = Workflow(kind="compute.clean_up", title="cleanUp", undoes=False, attempts=20,

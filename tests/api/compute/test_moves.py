@@ -310,6 +310,20 @@ def test_deleted_while_it_waits_to_be_confirmed(moves, server):
     assert moves.last(server)["status"] == "confirmed"
 
 
+def test_a_move_that_was_given_up_by_resetting_the_state(moves, server):
+    first = moves.host(server)
+    moves.ok(server, {"migrate": None})
+    second, uuid = moves.host(server), moves.last(server)["uuid"]
+    moves.ok(server, {"os-resetState": {"state": "active"}})
+    moves.ok(server, {"migrate": None})
+    assert moves.claims(uuid) == {}
+    third = moves.host(server)
+    assert set(moves.guests(server)) == {second, third} and third != second
+    moves.ok(server, {"confirmResize": None})
+    moves.settled(server, third)
+    assert first != second
+
+
 def test_it_confirms_itself(tmp_path, world_of):
     made = cloud_of(tmp_path, "a,b", resize_confirm_window_s="1000")
     moves = Moves(world_of(made))
@@ -512,6 +526,47 @@ def test_a_live_migration_is_forced(pair, monkeypatch):
     assert answers == [202] and meddler.calls < 30
     assert pair.host(server) != source
     pair.settled(server, pair.host(server))
+
+
+def test_an_agent_that_forgot_a_live_migration(pair):
+    """The source's agent died after it took the order: the operation asks where the guest is and begins anew."""
+    server = pair.world.boot()
+    source = pair.host(server)
+    lives, orders = pair.agent(source).lives, []
+    begin = lives.begin
+
+    def forgetful(guest, migration, work):
+        orders.append(migration)
+        if len(orders) > 1:
+            begin(guest, migration, work)
+    lives.begin = forgetful
+    live(pair, server)
+    assert len(orders) == 2
+    assert pair.host(server) != source
+    pair.settled(server, pair.host(server))
+
+
+def test_a_guest_that_went_over_unheard_of(pair):
+    """It has arrived, and both agents died before they told: the operation finds it by asking both hosts."""
+    server = pair.world.boot()
+    source = pair.host(server)
+    lives = pair.agent(source).lives
+    lives.begin = lambda guest, migration, work: work()
+    boots = boots_of(pair, server)
+    live(pair, server)
+    assert pair.host(server) != source
+    assert boots_of(pair, server) == boots
+    pair.settled(server, pair.host(server))
+
+
+def test_a_live_migration_that_is_lost_again_and_again(pair):
+    server = pair.world.boot()
+    source = pair.host(server)
+    pair.agent(source).lives.begin = lambda guest, migration, work: None
+    live(pair, server)
+    assert (pair.host(server), pair.status(server)) == (source, "ACTIVE")
+    pair.settled(server, source)
+    assert pair.last(server)["status"] == "error"
 
 
 def test_a_live_migration_that_waits_is_aborted(pair):
