@@ -27,7 +27,8 @@ AGENT = b"""#!/bin/sh
 port=/dev/$(ls /sys/class/virtio-ports | head -n 1)
 echo agent on $port
 exec 3<>$port
-while read -r line <&3; do echo "agent got $line" > /dev/console
+while true; do
+    read -r line <&3 || { sleep 1; continue; }
     case "$line" in
         *guest-sync*) id=${line##*:}; echo "{\\"return\\": ${id%%\\}*}}" >&3 ;;
         *guest-set-user-password*) echo "agent heard $line" > /dev/console; echo '{"return": {}}' >&3 ;;
