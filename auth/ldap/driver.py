@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Self
 
 from ...core.drivers.base import Surroundings
@@ -137,7 +137,7 @@ class Ldap(Identity):
         known = self.circles.of_ids(ids)
         return [known[id] for id in ids if id in known]
 
-    def _check_marker(self, find: Any, marker: str) -> None:
+    def _check_marker(self, find: Callable[[str], object], marker: str) -> None:
         if marker and find(marker) is None:
             raise BadRequest(f"The marker {marker!r} could not be found", type="MarkerNotFound")
 

@@ -18,6 +18,8 @@ DEREFERENCES = {"never": ldap.DEREF_NEVER, "default": ldap.DEREF_NEVER, "searchi
                 "finding": ldap.DEREF_FINDING, "always": ldap.DEREF_ALWAYS}
 CERTIFICATES = {"demand": ldap.OPT_X_TLS_DEMAND, "allow": ldap.OPT_X_TLS_ALLOW, "never": ldap.OPT_X_TLS_NEVER}
 TLS_1_2 = 0x303
+KEPT_ALIVE = ((ldap.OPT_X_KEEPALIVE_IDLE, 60), (ldap.OPT_X_KEEPALIVE_INTERVAL, 10), (ldap.OPT_X_KEEPALIVE_PROBES, 3))
+"""Seconds, seconds and a number: a connection that a firewall forgot while it rested is noticed before it is used."""
 LOSSES = (ldap.SERVER_DOWN, ldap.CONNECT_ERROR, ldap.TIMEOUT, ldap.UNAVAILABLE, ldap.BUSY, ldap.DECODING_ERROR,
           ldap.LOCAL_ERROR)
 ABSENCES = (ldap.NO_SUCH_OBJECT, ldap.INVALID_DN_SYNTAX)
@@ -64,7 +66,7 @@ class Link:
         for name, value in ((ldap.OPT_PROTOCOL_VERSION, 3), (ldap.OPT_REFERRALS, int(options.chase_referrals)),
                             (ldap.OPT_DEREF, DEREFERENCES[options.alias_dereferencing]),
                             (ldap.OPT_NETWORK_TIMEOUT, options.connect_timeout_s),
-                            (ldap.OPT_TIMEOUT, options.connect_timeout_s)):
+                            (ldap.OPT_TIMEOUT, options.connect_timeout_s), *KEPT_ALIVE):
             made.set_option(name, value)
         if options.use_tls or url.startswith("ldaps:"):
             made.set_option(ldap.OPT_X_TLS_REQUIRE_CERT, CERTIFICATES[options.tls_req_cert])

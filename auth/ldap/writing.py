@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from cryptography.fernet import Fernet, InvalidToken
@@ -13,7 +13,7 @@ from ...core.clock import Clock
 from ...core.drivers.identity import Group, User
 from ...core.errors import AlreadyExists, BackendFailed, BadRequest, CloudError, Forbidden, NotFound
 from .groups import Groups
-from .link import ADD, DELETE, NO_ATTRIBUTES, REPLACE, Change, Entry, Link
+from .link import ADD, DELETE, NO_ATTRIBUTES, REPLACE, Change, Entry
 from .options import LdapOptions
 from .session import Session
 from .shape import group as as_group
@@ -52,15 +52,15 @@ class Writing:
     def set_password(self, dn: str, prepared: str | None) -> None:
         """Give an entry a password, or take what it has away."""
         if prepared is None:
-            self._run(lambda link: link.modify(dn, [(REPLACE, self._options.user_pass_attribute, ())]))
+            self._session.run(lambda link: link.modify(dn, [(REPLACE, self._options.user_pass_attribute, ())]))
             return
         password = self._opened(prepared)
         if not is_fit(password):
             raise BadRequest("The directory cannot keep such a password.")
         if self._options.user_pass_attribute.lower() == UNICODE_PASSWORD:
-            self._run(lambda link: link.replace_raw(dn, UNICODE_PASSWORD, f'"{password}"'.encode("utf-16-le")))
+            self._session.run(lambda link: link.replace_raw(dn, UNICODE_PASSWORD, f'"{password}"'.encode("utf-16-le")))
         else:
-            self._run(lambda link: link.set_password(dn, password))
+            self._session.run(lambda link: link.set_password(dn, password))
 
     # Users.
 
@@ -71,14 +71,14 @@ class Writing:
         self._check_free(user.name)
         dn = f"{self._options.user_rdn_attribute}={in_dn(user.name)},{self._options.user_tree_dn}"
         with self._taken_told("user", user.name):
-            self._run(lambda link: link.add(dn, self._user_values(user)))
+            self._session.run(lambda link: link.add(dn, self._user_values(user)))
         try:
             if prepared is not None:
                 self.set_password(dn, prepared)
             if self._options.user_enabled_emulation and user.enabled:
                 self._set_enabled(dn, user.name, enabled=True)
         except CloudError:
-            self._run(lambda link: link.delete(dn))
+            self._session.run(lambda link: link.delete(dn))
             raise
         made = self._users.at(dn)
         if made is None:
@@ -129,11 +129,11 @@ class Writing:
             if options.user_name_attribute.lower() != options.user_rdn_attribute.lower():
                 changes.append((REPLACE, options.user_name_attribute, (user.name,)))
         if changes:
-            self._run(lambda link: link.modify(dn, changes))
+            self._session.run(lambda link: link.modify(dn, changes))
         if renamed and options.user_name_attribute.lower() == options.user_rdn_attribute.lower():
             dn = self._renamed("user", dn, options.user_rdn_attribute, user.name)
-        if options.user_enabled_emulation and user.enabled != found.user.enabled:
-            self._set_enabled(dn, user.name, enabled=user.enabled)
+        if options.user_enabled_emulation:
+            self._follow_enabled(found, dn, user)
         after = self._users.at(dn)
         if after is None:
             raise NotFound(f"Could not find user: {user.id}.")
@@ -144,13 +144,15 @@ class Writing:
         rdn = f"{attribute}={in_dn(name)}"
         new = f"{rdn},{parent(dn)}"
         with self._taken_told(noun, name):
-            self._run(lambda link: link.rename(dn, rdn))
+            self._session.run(lambda link: link.rename(dn, rdn))
         if not self._options.group_members_are_ids:
             for group in self._holders(dn):
-                self._run(lambda link, group=group: link.modify(group, [
-                    (ADD, self._options.group_member_attribute, (new,)),
-                    (DELETE, self._options.group_member_attribute, (dn,))]))
+                self._replace_member(group, dn, new)
         return new
+
+    def _replace_member(self, group: str, old: str, new: str) -> None:
+        member = self._options.group_member_attribute
+        self._session.run(lambda link: link.modify(group, [(ADD, member, (new,)), (DELETE, member, (old,))]))
 
     def _holders(self, name: str) -> list[str]:
         """DNs of the groups that a member is right in."""
@@ -162,8 +164,15 @@ class Writing:
         """Put a user into the group of those who are enabled, or take it out."""
         known = self._users.enabled
         value = name if known.is_by_ids else dn
-        self._run(lambda link: link.modify(self._options.user_enabled_emulation_dn, [
+        self._session.run(lambda link: link.modify(self._options.user_enabled_emulation_dn, [
             (ADD if enabled else DELETE, known.member_attribute, (value,))]))
+
+    def _follow_enabled(self, found: Found, dn: str, user: User) -> None:
+        """Bring the group of those who are enabled to what a user now is and is called."""
+        if user.enabled and (not found.user.enabled or dn != found.entry.dn):
+            self._set_enabled(dn, user.name, enabled=True)
+        if found.user.enabled and (not user.enabled or dn != found.entry.dn):
+            self._set_enabled(found.entry.dn, found.user.name, enabled=False)
 
     def delete_user(self, found: Found) -> None:
         """Remove an entry and what groups hold of it."""
@@ -173,7 +182,7 @@ class Writing:
         if self._options.user_enabled_emulation:
             with contextlib.suppress(NotFound):
                 self._set_enabled(found.entry.dn, found.user.name, enabled=False)
-        self._run(lambda link: link.delete(found.entry.dn))
+        self._session.run(lambda link: link.delete(found.entry.dn))
 
     # Groups.
 
@@ -193,7 +202,7 @@ class Writing:
             values.setdefault(options.group_id_attribute, (group.id,))
         values.update((name, (value,)) for name, value in self._group_attributes(group).items() if value)
         with self._taken_told("group", group.name):
-            self._run(lambda link: link.add(dn, values))
+            self._session.run(lambda link: link.add(dn, values))
         return self._group_at(dn)
 
     def _group_attributes(self, group: Group) -> dict[str, str]:
@@ -220,7 +229,7 @@ class Writing:
                 raise _taken("group", group.name)
             if self._options.group_name_attribute.lower() != "cn":
                 changes.append((REPLACE, self._options.group_name_attribute, (group.name,)))
-        self._run(lambda link: link.modify(dn, changes))
+        self._session.run(lambda link: link.modify(dn, changes))
         if group.name != name and self._options.group_name_attribute.lower() == "cn":
             dn = self._renamed("group", dn, "cn", group.name)
         return self._group_at(dn)
@@ -229,13 +238,14 @@ class Writing:
         """Remove an entry and what groups around it hold of it."""
         for group in self._holders(entry.dn):
             self._unmember(group, entry.dn)
-        self._run(lambda link: link.delete(entry.dn))
+        self._session.run(lambda link: link.delete(entry.dn))
 
     def set_member(self, group: Entry, user: Found, present: bool) -> None:
         """Put a user into a group, or take it out."""
         name = self._name_in_groups(user)
         if present:
-            self._run(lambda link: link.modify(group.dn, [(ADD, self._options.group_member_attribute, (name,))]))
+            member = self._options.group_member_attribute
+            self._session.run(lambda link: link.modify(group.dn, [(ADD, member, (name,))]))
         else:
             self._unmember(group.dn, name)
 
@@ -249,20 +259,15 @@ class Writing:
         """Take a name out of a group; where that would be the last one, leave the one that nobody is."""
         member = self._options.group_member_attribute
         try:
-            self._run(lambda link: link.modify(group, [(DELETE, member, (name,))]))
+            self._session.run(lambda link: link.modify(group, [(DELETE, member, (name,))]))
         except (BackendFailed, BadRequest, Forbidden):
             if not self._options.group_empty_member:
                 raise
-            self._run(lambda link: link.modify(group, [(ADD, member, (self._options.group_empty_member,)),
+            self._session.run(lambda link: link.modify(group, [(ADD, member, (self._options.group_empty_member,)),
                                                        (DELETE, member, (name,))]))
 
-    def _run(self, work: Any) -> None:
-        def on(link: Link) -> None:
-            work(link)
-        self._session.run(on)
-
     @contextlib.contextmanager
-    def _taken_told(self, noun: str, name: str) -> Any:
+    def _taken_told(self, noun: str, name: str) -> Iterator[None]:
         try:
             yield
         except AlreadyExists as exc:

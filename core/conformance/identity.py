@@ -218,7 +218,8 @@ class UserCases(IdentityBase):
         wants(driver, WritableGroups).add_member(group.id, user.id)
         for name in ("new, name", "+new=name"):
             wants(driver, WritableUsers).update_user(User(id=user.id, domain_id=user.domain_id, name=name))
-            assert driver.authenticate(PASSWORD, name=name, domain_id=user.domain_id).id == user.id
+            after = driver.authenticate(PASSWORD, name=name, domain_id=user.domain_id)
+            assert (after.id, after.enabled) == (user.id, True)
             assert list(driver.groups_of(user.id)) == [group.id]
             assert list(driver.members([group.id])[group.id]) == [user.id]
 
