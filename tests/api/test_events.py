@@ -109,6 +109,28 @@ def test_identity(world):
         does("DELETE", f"{base}/{noun}s/{made[noun]}", None, f"identity.{noun}.deleted")
 
 
+def test_what_is_lent(world):
+    base = "/identity/v3"
+    user = world.cloud.request("GET", base + "/users?name=demo").json["users"][0]["id"]
+    project = world.cloud.request("GET", base + "/projects?name=demo").json["projects"][0]["id"]
+    rule = {"service": "compute", "method": "GET", "path": "/"}
+    made = world.does("POST", f"{base}/users/{user}/application_credentials", {"application_credential": {
+        "name": "x", "access_rules": [rule]}}, "identity.application_credential.created")["application_credential"]
+    world.does("DELETE", f"{base}/users/{user}/application_credentials/{made['id']}", None,
+               "identity.application_credential.deleted")
+    world.does("DELETE", f"{base}/users/{user}/access_rules/{made['access_rules'][0]['id']}", None,
+               "identity.access_rule.deleted")
+    trust = world.does("POST", base + "/OS-TRUST/trusts", {"trust": {
+        "trustor_user_id": user, "trustee_user_id": user, "impersonation": True, "project_id": project,
+        "roles": [{"name": "member"}]}}, "identity.trust.created")["trust"]
+    world.does("DELETE", f"{base}/OS-TRUST/trusts/{trust['id']}", None, "identity.trust.deleted")
+    path = base + "/OS-OAUTH1/consumers"
+    consumer = world.does("POST", path, {"consumer": {}}, "identity.consumer.created", as_="admin")["consumer"]["id"]
+    world.does("PATCH", f"{path}/{consumer}", {"consumer": {"description": "x"}}, "identity.consumer.updated",
+               as_="admin")
+    world.does("DELETE", f"{path}/{consumer}", None, "identity.consumer.deleted", as_="admin")
+
+
 def test_images(world):
     raw = {"Content-Type": "application/octet-stream"}
     base = "/image/v2/images"
