@@ -51,22 +51,26 @@ class DirectoryIds:
         new = {id: Local(domain_id, kind, local) for local, id in public.items() if id not in self._known}
         if new:
             there = {row.public_id for row in self._rows(list(new))}
+            self._remember({id: new[id] for id in there})
             self._insert([id for id in new if id not in there], new)
-            self._remember(new)
         return public
 
     def _insert(self, ids: Sequence[str], new: Mapping[str, Local]) -> None:
         for start in range(0, len(ids), BATCH * 10):
-            rows = [{"public_id": id, "domain_id": new[id].domain_id, "kind": new[id].kind, "local_id": new[id].id}
-                    for id in ids[start:start + BATCH * 10]]
+            part = ids[start:start + BATCH * 10]
             try:
-                with self._db.write() as tx:
-                    tx.insert(directory_ids, rows)
+                self._write({id: new[id] for id in part})
             except AlreadyExists:
                 # Another process met some of them first: the rest is written by itself.
-                there = {row.public_id for row in self._rows([row["public_id"] for row in rows])}
-                with self._db.write() as tx:
-                    tx.insert(directory_ids, [row for row in rows if row["public_id"] not in there])
+                there = {row.public_id for row in self._rows(part)}
+                self._write({id: new[id] for id in part if id not in there})
+
+    def _write(self, new: Mapping[str, Local]) -> None:
+        with self._db.write() as tx:
+            tx.insert(directory_ids, [{"public_id": id, "domain_id": one.domain_id, "kind": one.kind,
+                                       "local_id": one.id} for id, one in new.items()])
+            # This may be a part of what the caller writes, and go with it.
+            tx.after_commit(lambda: self._remember(new))
 
     def locals(self, ids: Iterable[str], kind: str) -> dict[str, Local]:
         """Who those of ``ids`` are that stand for somebody of a directory; a query for what is not remembered."""

@@ -331,6 +331,16 @@ def test_two_processes_publish_the_same_at_once(world):
         public_id("d", "user", id) for id in "abc"}
 
 
+def test_an_id_that_was_not_committed_is_not_remembered(world):
+    ids = DirectoryIds(world.database)
+    with pytest.raises(BadRequest), world.database.write():
+        (one,) = ids.publish("d", "user", ["a"]).values()
+        raise BadRequest("no")
+    assert ids.local(one, "user") is None
+    ids.publish("d", "user", ["a"])
+    assert DirectoryIds(world.database).local(one, "user").id == "a"
+
+
 def test_keystones_words_in_ours():
     assert in_our_words({"identity": {"driver": "sql"}}) is None and in_our_words({}) is None
     found = in_our_words({"identity": {"driver": "keystone.identity.backends.ldap.Identity"}, "ldap": {
