@@ -1,11 +1,13 @@
 """Crash enumeration of shelving, rescue, backups, soft deletion and swapped volumes."""
 
 import os
+import shutil
 
 import pytest
 
 from tests.api.compute.life import Started
 from tests.api.compute.test_crash_actions import Template, emptied, filmed
+from tests.api.crash import Film
 
 EVERY = int(os.environ.get("STRATOLITH_CRASH_EVERY", "4"))
 
@@ -80,3 +82,36 @@ def remove_others(template, life):
             life.made.run(20)
             life.made.request("DELETE", f"/volume/v3/volumes/{one['id']}")
             life.made.run(20)
+
+
+def delete_softly(template, life):
+    """Delete, restore, and delete again until the time is over."""
+    life.ask("DELETE", f"/servers/{template.server}")
+    life.made.run(10)
+    template.act(life, {"restore": None})
+    life.ask("DELETE", f"/servers/{template.server}")
+    life.made.run(150)
+
+
+def test_killed_within_deferred_deletion(template, tmp_path, record_property):
+    options = {"compute": {"reclaim_instance_interval_s": "60"}}
+    place = shutil.copytree(template.folder, tmp_path / "alive")
+    life = Started(place, template.clock, options)
+    film = Film(place, tmp_path, template.clock)
+    life.watch(film)
+    delete_softly(template, life)
+    assert life.whole("not killed") == []
+    life.end()
+    sample = film.moments[::EVERY]
+    for moment in sample:
+        at = f"deferred deletion killed at {moment.point}, {moment.folder.name}"
+        life = Started(moment.folder, moment.clock(), options)
+        life.made.run(300)
+        for one in life.whole(at):
+            assert one["status"] == "ACTIVE", at
+            assert life.ask("DELETE", f"/servers/{one['id']}").status == 204, at
+        life.made.run(200)
+        assert life.whole(at) == [], at
+        life.end()
+    record_property("figure", f"crash enumeration of deferred deletion: {len(film.points)} points, "
+                              f"{len(film.moments)} states of the disk, {len(sample)} tried")
