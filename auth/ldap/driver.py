@@ -33,7 +33,9 @@ LONGEST_PASSWORD = 16_384
 
 
 class Ldap(Identity):
-    """One LDAP directory. Its users and groups carry no domain: the service knows whose they are.
+    """One LDAP directory; with ``writable = true`` it has WritableUsers and WritableGroups.
+
+    Its users and groups carry no domain: the service knows whose they are.
 
     Every search is paged. A login costs a lookup, a bind, and what groups of groups cost: one lookup
     (``member_of``, ``in_chain``) or one a level (``breadth_first``).
