@@ -104,7 +104,8 @@ class Authentication:
         return Proof(user=who, methods=("password",))
 
     def _token(self, given: Mapping[str, Any], request: Request) -> Proof:
-        entry = self._tokens.entry(given["id"])
+        # As in Keystone, a token that is none is not found; who presents one has to know it.
+        entry = self._tokens.subject(given["id"])
         if entry.grant.delegation is not None:
             raise Forbidden(NO_RESCOPING)
         if entry.grant.scope.kind and not self._store.options.allow_rescope_scoped_token:
