@@ -22,7 +22,7 @@ ONE = OF_SERVER + "/{migration_id}"
 LIST = "os_compute_api:os-migrations:index"
 RULE = "os_compute_api:servers:migrations:"
 TEXTS = dict.fromkeys(("hidden", "host", "instance_uuid", "source_compute", "status", "migration_type"), "text")
-PAGED = {**TEXTS, "limit": "natural", "marker": "text", "changes-since": "text"}
+PAGED = {**TEXTS, "instance_uuid": "uuid", "limit": "natural", "marker": "uuid", "changes-since": "text"}
 BOUNDED = {**PAGED, "changes-before": "text"}
 QUERY = {"2.1": Query(TEXTS), "2.59": Query(PAGED, strict=True), "2.66": Query(BOUNDED, strict=True),
          "2.80": Query({**BOUNDED, "user_id": "text", "project_id": "text"}, strict=True)}

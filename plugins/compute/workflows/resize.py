@@ -45,10 +45,14 @@ def old_side(move: Mapping[str, Any], row: Row) -> dict[str, str]:
     return found
 
 
+def _resizes(move: Mapping[str, Any]) -> bool:
+    return bool(move.get("kind", journeys.RESIZE) == journeys.RESIZE)
+
+
 def _left_out(job: Job, move: Mapping[str, Any]) -> list[str]:
     """Hosts that are none for this move: the present one, unless a resize may stay or there is no other."""
-    resizes = move.get("kind", journeys.RESIZE) == journeys.RESIZE
-    may_stay = resizes and (kit_of(job).options.allow_resize_to_same_host or len(fleet_of(job).all()) == 1)
+    may_stay = _resizes(move) and (kit_of(job).options.allow_resize_to_same_host or len(fleet_of(job).all()) == 1
+                                   or job.data.get("stay"))
     return [*([] if may_stay else [move["old_host"]]), *job.data.get("failed_hosts", ())]
 
 
@@ -56,7 +60,8 @@ def prepare(job: Job) -> Finish:
     """Choose a host and claim the new size there."""
     rows = rows_of(job)
     move = rows.server.move
-    chosen = choose(job, rows, move["new_flavor"], _left_out(job, move), move.get("wanted", ""))
+    wanted = move["old_host"] if job.data.get("stay") else move.get("wanted", "")
+    chosen = choose(job, rows, move["new_flavor"], _left_out(job, move), wanted)
     new = job.data["new"] = chosen_side(chosen, rows.server)
 
     def finish(tx: Transaction) -> None:
@@ -200,16 +205,21 @@ def resize_failed(tx: Transaction, job: Job, error: CloudError) -> None:
 
 
 def _again(tx: Transaction, job: Job, row: Row, error: CloudError) -> bool:
-    """Begin the move anew without the host that failed, unless it was asked for or others failed before."""
+    """Begin the move anew without the host that failed, unless it was asked for or others failed before.
+
+    A resize stays where it is when the hypervisors cannot hand guests over.
+    """
     tried, new = list(job.data.get("failed_hosts", ())), job.data.get("new")
-    stuck = error.code not in RETRIED or row.task_state not in states.RESIZES or len(tried) + 1 >= TRIES
-    if stuck or new is None or new["host"] == row.move["old_host"] or row.move.get("wanted"):
+    if row.task_state not in states.RESIZES or new is None or new["host"] == row.move["old_host"]:
         return False
-    move = {**row.move, "new": None}
-    if not states.move(tx, job.subject, row.task_state, task_state="resize_prep", move=move):
+    more: dict[str, Any] = {"failed_hosts": [*tried, new["host"]]}
+    if error.code == "not-supported" and _resizes(row.move):
+        more = {"stay": True}
+    elif error.code not in RETRIED or len(tried) + 1 >= TRIES or row.move.get("wanted"):
         return False
-    kit_of(job).engine.start(tx, job.kind, job.subject, job.context,
-                             {"failed_hosts": [*tried, new["host"]], "error": error.message, "again": True})
+    if not states.move(tx, job.subject, row.task_state, task_state="resize_prep", move={**row.move, "new": None}):
+        return False
+    kit_of(job).engine.start(tx, job.kind, job.subject, job.context, {**more, "error": error.message, "again": True})
     return True
 
 

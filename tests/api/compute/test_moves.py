@@ -3,6 +3,7 @@
 import pytest
 from stratolith.core.conformance.cloud import InProcess
 from stratolith.core.drivers.hypervisor import Power
+from stratolith.core.errors import NotSupported
 
 VERIFY = "VERIFY_RESIZE"
 
@@ -272,6 +273,20 @@ def test_a_host_that_fails_is_left_for_another(tmp_path, world_of):
         moves.ok(server, {"revertResize": None})
         moves.settled(server, source)
     made.stop()
+
+
+def test_a_resize_stays_where_hypervisors_hand_nothing_over(pair):
+    server = pair.world.boot()
+    source = pair.host(server)
+    for host in "ab":
+        pair.agent(host).driver.fail("depart", times=-1, error=NotSupported("this driver cannot"))
+    pair.ok(server, {"migrate": None})
+    assert (pair.status(server), pair.last(server)["status"]) == ("ACTIVE", "error")
+    pair.settled(server, source)
+    pair.ok(server, {"resize": {"flavorRef": pair.large}})
+    assert (pair.status(server), pair.host(server)) == (VERIFY, source)
+    pair.ok(server, {"confirmResize": None})
+    pair.settled(server, source)
 
 
 def test_a_lost_answer_changes_nothing(pair):
