@@ -55,7 +55,20 @@ def swap(template, life):
     life.made.request("DELETE", f"/volume/v3/volumes/{other}")
 
 
-@pytest.mark.parametrize("work", [shelve, rescue, backup, crash_dump, swap])
+def root_volume(template, life):
+    disk = {"source_type": "image", "uuid": template.image, "destination_type": "volume", "volume_size": 1,
+            "boot_index": 0, "delete_on_termination": True}
+    made = life.ask("POST", "/servers", template.body(block_device_mapping_v2=[disk])).json["server"]["id"]
+    life.made.run(10)
+    life.ask("POST", f"/servers/{made}/action", {"rebuild": {"imageRef": template.image}}, "2.93")
+    life.made.run(10)
+    life.ask("POST", f"/servers/{made}/action", {"shelve": None})
+    life.made.run(10)
+    life.ask("POST", f"/servers/{made}/action", {"unshelve": None})
+    life.made.run(10)
+
+
+@pytest.mark.parametrize("work", [shelve, rescue, backup, crash_dump, swap, root_volume])
 def test_killed(template, tmp_path, record_property, work):
     film = filmed(template, tmp_path, work)
     sample = film.moments[::EVERY]
@@ -65,7 +78,7 @@ def test_killed(template, tmp_path, record_property, work):
         life.made.run(200)
         served = life.whole(at)
         shelved = [one["name"] for one in life.images() if one["name"].endswith("-shelved")]
-        assert len(shelved) == sum(one["status"].startswith("SHELVED") for one in served), at
+        assert len(shelved) == sum(one["status"].startswith("SHELVED") and one["image"] != "" for one in served), at
         remove_others(template, life)
         emptied(life, at)
         assert [one["name"] for one in life.images() if one["name"].endswith("-shelved")] == [], at
