@@ -13,6 +13,7 @@ import sqlalchemy as sa
 
 from ...core.context import Context
 from ...core.db.engine import Row, Transaction
+from ...core.drivers import names
 from ...core.errors import AlreadyExists, BadRequest, NotFound, WrongState
 from ...core.process.slice import Kit
 from . import access, listing, quotas, states
@@ -29,7 +30,8 @@ LATEST = sa.select(backups).where(
     backups.c.data_at <= sa.bindparam("before")).order_by(
     backups.c.data_at.desc(), backups.c.created_at.desc()).limit(1)
 SHARED = sa.select(backups.c.id).where(backups.c.data_id == sa.bindparam("data_id"),
-                                       backups.c.id != sa.bindparam("id")).limit(1)
+                                       backups.c.id != sa.bindparam("id"),
+                                       backups.c.status != "deleting").limit(1)
 SERVICE = "cinder.backup.drivers."
 """What stands before a driver's name in exported records, as clients expect it."""
 CHILD = sa.select(backups.c.id).where(backups.c.parent_id == sa.bindparam("id")).limit(1)
@@ -274,6 +276,7 @@ class Backups(Base):
             found = msgspec.json.decode(base64.b64decode(url, validate=True), type=BackupRecord)
         except (msgspec.MsgspecError, binascii.Error, ValueError) as exc:
             raise BadRequest("Invalid input received: Can't parse backup record.") from exc
+        names.check(found.id, found.data_id, found.volume_id)
         data_at = found.data_at.replace(tzinfo=None) if found.data_at else None
         with self.kit.db.write() as tx:
             if tx.row(access.BACKUP, {"id": found.id}) is not None:

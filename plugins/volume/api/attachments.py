@@ -30,6 +30,7 @@ UPDATE = {
 }
 SORT_KEYS = {"id": "id", "status": "status", "created_at": "created_at", "volume_id": "volume_id"}
 FILTERS = {"volume_id": "volume_id", "status": "status", "instance_id": "server_id", "instance_uuid": "server_id",
+           "attach_status": "status",
            "id": "id"}
 
 

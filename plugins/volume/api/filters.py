@@ -12,7 +12,7 @@ FILTERS = {
     "volume": ("name", "status", "metadata", "bootable", "migration_status", "availability_zone", "group_id", "size",
                "created_at", "updated_at", "glance_metadata", "multiattach", "consumes_quota", "description"),
     "backup": ("name", "status", "volume_id"),
-    "snapshot": ("name", "status", "volume_id", "metadata", "availability_zone", "consumes_quota"),
+    "snapshot": ("name", "status", "volume_id", "metadata", "consumes_quota"),
     "group": ("name", "status", "group_type", "group_snapshot_id", "source_group_id"),
     "group_snapshot": ("name", "status", "group_id"),
     "attachment": ("volume_id", "status", "instance_id", "attach_status"),

@@ -193,7 +193,8 @@ def test_record(storage):
     storage.call("POST", "/backups/import_record", {"backup-record": {**record, "backup_url": url}}, 201, ADMIN)
     storage.cloud.run()
     assert show(storage, NOBODY, ADMIN)["status"] == "error"
-    for bad in ({**record, "backup_service": "tape"}, {**record, "backup_url": "%%"}, {**record, "backup_url": "e30="}):
+    for bad in ({**record, "backup_service": "tape"}, {**record, "backup_url": "%%"}, {**record, "backup_url": "e30="},
+                {**record, "backup_url": base64.b64encode(json.dumps({**lost, "id": "../x"}).encode()).decode()}):
         storage.call("POST", "/backups/import_record", {"backup-record": bad}, 400, ADMIN)
 
 

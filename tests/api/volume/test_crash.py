@@ -78,6 +78,14 @@ def migrate(cloud, one):
     act(cloud, one, "os-migrate_volume", {"host": "host1@plain#plain", "lock_volume": True}, "op:admin")
 
 
+def reimage(cloud, one):
+    body = {"name": "i", "disk_format": "raw", "container_format": "bare"}
+    image = call(cloud, "POST", "/image/v2/images", body).json["id"]
+    octets = {"Content-Type": "application/octet-stream"}
+    call(cloud, "PUT", f"/image/v2/images/{image}/file", b"x" * 100, headers=octets)
+    act(cloud, one, "os-reimage", {"image_id": image})
+
+
 def revert(cloud, one):
     frozen = call(cloud, "POST", "/volume/v3/snapshots", {"snapshot": {"volume_id": one}}).json["snapshot"]["id"]
     cloud.run()
@@ -122,7 +130,7 @@ def template(alone, tmp_path_factory):
 
 
 @pytest.mark.parametrize("work", [create, clone, delete, snapshot, extend, attach, backup, backup_in_use, restore,
-                                  restore_over, delete_backup, migrate, revert, manage, group])
+                                  restore_over, delete_backup, migrate, reimage, revert, manage, group])
 def test_killed_at_every_write(alone, template, tmp_path, work):
     source, one = template
     film = filmed(alone, shutil.copytree(source, tmp_path / "alive"), lambda cloud: work(cloud, one))

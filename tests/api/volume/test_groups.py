@@ -1,6 +1,7 @@
 """Groups of volumes, their types, their snapshots, copies of groups; the same under the older words."""
 
 import pytest
+import sqlalchemy as sa
 
 from tests.api.volume.conftest import Storage
 
@@ -114,6 +115,25 @@ def test_lists(storage):
     assert storage.shown(one)["status"] == "error"
     for gone in (one, two):
         storage.do(gone, "delete", {"delete-volumes": True})
+
+
+def test_queries(storage):
+    one = storage.group()
+    storage.volume(group_id=one)
+    engine = storage.cloud.cloud.kits["volume"].db.engine
+    for path, expected in (("/groups/detail?list_volume=True", 2), ("/groups", 1), (f"/groups/{one}", 2),
+                           ("/group_snapshots/detail", 1), ("/volumes/detail", 4), ("/messages", 1)):
+        seen = []
+
+        def note(connection, cursor, statement, parameters, context, many, seen=seen):
+            seen.append(statement)
+        sa.event.listen(engine, "before_cursor_execute", note)
+        try:
+            storage.call("GET", path, None, 200)
+        finally:
+            sa.event.remove(engine, "before_cursor_execute", note)
+        assert len(seen) == expected, path
+    storage.do(one, "delete", {"delete-volumes": True})
 
 
 def test_refused(storage):
