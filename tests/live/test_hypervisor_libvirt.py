@@ -6,6 +6,7 @@ import contextlib
 import dataclasses
 import json
 import subprocess
+import sys
 import uuid
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
@@ -336,4 +337,44 @@ def test_a_guest_goes_on_where_it_was_with_hot_plugged_devices(
     assert first > 3, "the guest was started anew"
     says(second, guest, b"tick %d" % (first + 3))
     require(second, Volumes).detach_volume(guest, volume.volume_id)
+    second.destroy(guest)
+
+
+BEGINNER = """
+import json, sys
+from pathlib import Path
+from stratolith.core.config import Configuration
+from stratolith.core.conformance.runner import opened, registry
+from stratolith.core.drivers.hypervisor import Disk, GuestSpec
+from tests.live import demo_image
+options, folder, guest, offer = json.loads(sys.argv[1])
+subject = registry("hypervisor").load("libvirt")
+driver = next(iter(opened(subject, "hypervisor.libvirt", Configuration({"hypervisor.libvirt": options}), Path(folder))))
+driver.migrate_live(GuestSpec(guest, "live", 1, 96, [Disk("vda", 1, image=demo_image.image())]), offer, True)
+"""
+"""A process that moves a guest."""
+
+
+def test_a_migration_goes_on_when_its_beginner_is_killed(
+        driver: Hypervisor, second: Hypervisor, image: Image, libvirt_host: LibvirtHost) -> None:
+    guest = str(uuid.uuid4())
+    spec = GuestSpec(guest, "live", 1, 96, [Disk("vda", 1, image=image)])
+    driver.spawn(spec)
+    says(driver, guest, READY)
+    driver.domain(guest).migrateSetMaxSpeed(64)  # type: ignore[attr-defined]
+    facet, offer = require(driver, LiveMigration), require(second, LiveMigration).prepare_live(spec, block=True)
+    folder = driver.surroundings.state_dir.parent
+    order = json.dumps([options(libvirt_host), str(folder), guest, offer])
+    beginner = subprocess.Popen([sys.executable, "-c", BEGINNER, order], cwd=Path(__file__).parents[2])
+    try:
+        until(lambda: facet.live_progress(guest) or beginner.poll() is not None, 60, "the migration has begun")
+    finally:
+        beginner.kill()
+        beginner.wait()
+    assert facet.live_progress(guest) is not None, "it went on without its beginner"
+    until(lambda: second.observe(), 180, "the guest has come")
+    assert second.power(guest) is Power.RUNNING
+    until(lambda: not driver.observe(), 30, "the source has let go of it")
+    driver.destroy(guest)
+    assert [path.name for path in (driver.surroundings.state_dir / "guests").iterdir()] == []
     second.destroy(guest)
