@@ -375,6 +375,38 @@ def test_what_may_be_migrated(moves, server):
     assert moves.act("8c3f8b1e-0d43-4a6e-9d3c-1f8f1f9f0000", {"migrate": None}).status == 404
 
 
+def manager_of(moves):
+    """A token of a manager of the servers' project."""
+    cloud, project = moves.cloud, moves.world.project()
+    body = {"user": {"name": "manager", "password": "secret", "domain_id": "default"}}
+    user = cloud.request("POST", "/identity/v3/users", body).json["user"]["id"]
+    role = cloud.request("GET", "/identity/v3/roles?name=manager").json["roles"][0]["id"]
+    cloud.request("PUT", f"/identity/v3/projects/{project}/users/{user}/roles/{role}")
+    scope = {"project": {"id": project}}
+    return cloud.token("manager", password="secret", scope=scope)
+
+
+def test_managers_move_servers_and_see_no_hosts(pair):
+    server, token = pair.world.boot(), manager_of(pair)
+
+    def ask(method, path, body=None, version="2.79"):
+        return pair.cloud.request(method, "/compute/v2.1" + path, body, as_=None, headers={"X-Auth-Token": token},
+                                  version=f"compute {version}")
+    action, other = f"/servers/{server}/action", next(one for one in "ab" if one != pair.host(server))
+    assert ask("POST", action, {"migrate": {"host": other}}).status == 403
+    assert ask("POST", action, {"os-migrateLive": {"host": other, "block_migration": "auto"}}).status == 403
+    assert ask("POST", action, {"evacuate": {}}).status == 403
+    assert ask("POST", action, {"migrate": None}).status == 202
+    pair.cloud.run(30)
+    shown = ask("GET", "/os-migrations", version="2.80").json["migrations"]
+    assert [one["instance_uuid"] for one in shown] == [server]
+    hosts = ("source_compute", "source_node", "dest_compute", "dest_node", "dest_host")
+    assert [shown[0][name] for name in hosts] == [None] * 5
+    assert ask("GET", "/os-migrations?project_id=other", version="2.80").status == 403
+    assert ask("GET", f"/servers/{server}/migrations").json == {"migrations": []}
+    assert ask("GET", f"/servers/{server}/migrations/1").status == 403
+
+
 # Migrations.
 
 def test_migrations_by_version(moves, server):
