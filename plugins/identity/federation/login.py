@@ -137,16 +137,19 @@ class Login:
         """A new user in the provider's domain; one of its own whose name is taken gets its unique id for a name."""
         wanted = User(id=self._store.clock.hex_id(), domain_id=provider.domain_id, name=mapped.user_name[:255],
                       extra={"email": mapped.email} if mapped.email else {})
-        try:
-            self._store.backend.user_named(provider.domain_id, wanted.name)
-        except NotFound:
-            pass
-        else:
+        if self._taken(provider.domain_id, wanted.name):
             wanted = msgspec.structs.replace(wanted, name=f"{wanted.name[:200]}@{wanted.id}")
         made = self._store.users.create_user(wanted, None)
         with self._store.db.write() as tx:
             self._store.emit(tx, context, "user", "created", made.id)
         return made
+
+    def _taken(self, domain_id: str, name: str) -> bool:
+        try:
+            self._store.backend.user_named(domain_id, name)
+        except NotFound:
+            return False
+        return True
 
     # What the user is in, and may.
 
