@@ -15,7 +15,7 @@ RULES: tuple[Rule, ...] = (
     Rule("group:enable_replication", WRITE, "Enable a group's replication."),
     Rule("group:disable_replication", WRITE, "Disable a group's replication."),
     Rule("group:failover_replication", WRITE, "Fail a group's replication over."),
-    Rule("group:list_replication_targets", READ, "List where a group is replicated to."),
+    Rule("group:list_replication_targets", WRITE, "List where a group is replicated to."),
     Rule("group:group_project_attribute", ADMIN, "See the project of a group."),
     Rule("group:create_group_snapshot", WRITE, "Create a group snapshot."),
     Rule("group:get_group_snapshot", READ, "Show a group snapshot."),
