@@ -222,3 +222,24 @@ def test_brute_force_is_slowed_down(ruled):
     assert change(api, user, "guess", "new") == 429
     later(api, 60)
     assert api.login(user).status == 201
+
+
+def test_guesses_sent_all_at_once_do_not_outrun_the_lock(ruled):
+    """The right guess among many that are verified at once is refused, if the others have locked the account."""
+    api = ruled(lockout_failure_attempts=3, lockout_duration=600, remember_verified_s=0)
+    user = api.make("user", password="secret")
+    passwords = api.cloud.cloud.services["identity"].store.backend.common._passwords
+    real = passwords.matches
+
+    def slow(user_id, stored, password):
+        if password == "secret":
+            for number in range(3):
+                assert api.login(user, f"guess {number}").status == 401
+        return real(user_id, stored, password)
+    passwords.matches = slow
+    try:
+        assert api.login(user).status == 401
+    finally:
+        passwords.matches = real
+    later(api, 601)
+    assert api.login(user).status == 201
