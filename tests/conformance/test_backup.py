@@ -36,3 +36,24 @@ class TestFile(applied("backup", "file")):
         (folder / "half.data").write_bytes(b"x")
         driver.open()
         assert not (folder / "half.data").exists()
+
+
+class TestFileZstd(applied("backup", "file", Configuration({"backups.file": {"compression": "zstd", "sync": "none"}}))):
+    """The suite with another way of packing, and chains whose backups were packed differently."""
+
+    @pytest.fixture(scope="class", autouse=True)
+    @classmethod
+    def library(cls):
+        """Compression zstd needs its extra."""
+        pytest.importorskip("zstandard")
+
+    def test_pieces_tell_how_they_are_packed(self, driver):
+        data = b"".join(pattern(3 << 20))
+        driver.store("packed", [data])
+        archive = driver._archive
+        archive._compression = "zlib"
+        driver.store("repacked", [data[:2 << 20] + b"other" * 1000], "packed")
+        archive._compression = "zstd"
+        assert b"".join(driver.read("repacked")) == data[:2 << 20] + b"other" * 1000
+        driver.delete("repacked")
+        driver.delete("packed")
