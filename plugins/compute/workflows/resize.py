@@ -94,8 +94,9 @@ def depart(job: Job) -> Finish:
         job.data["offer"] = agent_of(job, move["old_host"], MOVE_S).depart(job.context, job.subject)
 
     def finish(tx: Transaction) -> None:
-        states.move(tx, job.subject, "resize_migrating", task_state="resize_finish", updated_at=job.clock.now(),
-                    **({"power_state": 4} if away else {}))
+        if states.move(tx, job.subject, "resize_migrating", task_state="resize_finish", updated_at=job.clock.now(),
+                       **({"power_state": 4} if away else {})):
+            emit(kit_of(job), tx, job.context, "instance.resize.end", rows.server)
         journeys.note(kit_of(job), tx, move["consumer"], "post-migrating")
     return finish
 

@@ -1,9 +1,13 @@
 """Moves of servers between the hosts of one cloud: cold, live, and away from a host that is down."""
 
 import pytest
+import sqlalchemy as sa
 from stratolith.core.conformance.cloud import InProcess
 from stratolith.core.drivers.hypervisor import Power
 from stratolith.core.errors import NotSupported
+from stratolith.core.operations.tables import outbox
+
+from tests.api.test_events import documented
 
 VERIFY = "VERIFY_RESIZE"
 
@@ -713,3 +717,18 @@ def test_an_evacuation_that_finds_no_host(pair):
     assert (pair.status(server), pair.host(server)) == ("ERROR", source)
     assert "No valid host" in pair.show(server)["fault"]["message"]
     assert pair.last(server)["status"] == "error"
+
+
+def test_events_of_moves_are_told_and_documented(pair):
+    server = pair.world.boot()
+    pair.ok(server, {"migrate": None})
+    pair.ok(server, {"confirmResize": None})
+    live(pair, server)
+    with pair.kit.db.read() as tx:
+        told = [row.event_type for row in tx.rows(sa.select(outbox).order_by(outbox.c.number))
+                if row.event_type.startswith("instance.")]
+    assert told[told.index("instance.resize_prep.start"):] == [
+        "instance.resize_prep.start", "instance.resize_prep.end", "instance.resize.end", "instance.resize_finish.end",
+        "instance.resize_confirm.start", "instance.resize_confirm.end", "instance.live_migration_pre.start",
+        "instance.live_migration_pre.end", "instance.live_migration_post.start", "instance.live_migration_post.end"]
+    assert set(told) <= set(documented())
