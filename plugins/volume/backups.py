@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from ...core.context import Context
 from ...core.db.engine import Row, Transaction
 from ...core.drivers import names
-from ...core.errors import AlreadyExists, BadRequest, NotFound, WrongState
+from ...core.errors import AlreadyExists, BadRequest, WrongState
 from ...core.process.slice import Kit
 from . import access, listing, quotas, states
 from .backends import Backends
@@ -119,7 +119,7 @@ class Backups(Base):
             parent = self._parent(tx, context, new, data_at) if new.incremental else None
             quotas.check_backup(self.kit, tx, context.project_id, size)
             row = self._insert(tx, context, new, volume, parent, data_at, size)
-            self._tell(tx, context, "backup.create.start", row)
+            self.told(tx, context, "backup.create.start", row)
             self.kit.engine.start(tx, "volume.backup", volume.id, context, {
                 "backup": row.id, "snapshot": new.snapshot_id, "online": online,
                 "parent": "" if parent is None else parent.data_id})
@@ -179,7 +179,7 @@ class Backups(Base):
             access.backup(tx, context, backup_id)
             tx.update(backups, backup_id, **changes, updated_at=self.kit.clock.now())
             row = access.backup(tx, context, backup_id)
-            self._tell(tx, context, "backup.update.end", row)
+            self.told(tx, context, "backup.update.end", row)
             return row
 
     def reset(self, context: Context, backup_id: str, status: str) -> None:
@@ -187,7 +187,7 @@ class Backups(Base):
         with self.kit.db.write() as tx:
             row = access.backup(tx, context, backup_id)
             tx.update(backups, backup_id, status=status, updated_at=self.kit.clock.now())
-            self._tell(tx, context, "backup.reset_status.end", row)
+            self.told(tx, context, "backup.reset_status.end", row)
 
     def delete(self, context: Context, backup_id: str, *, force: bool = False) -> None:
         """Begin to delete a backup, with ``force`` whatever its state is.
@@ -203,16 +203,13 @@ class Backups(Base):
                 tx.update(backups, backup_id, status="deleting", updated_at=self.kit.clock.now())
             else:
                 states.step_backup(self.kit, tx, row, "delete")
-            self._tell(tx, context, "backup.delete.start", row)
+            self.told(tx, context, "backup.delete.start", row)
             self.kit.engine.start(tx, "volume.delete_backup", backup_id, context)
 
     def erase(self, tx: Transaction, context: Context, row: Row) -> None:
         """Remove the row of a backup whose data is gone."""
         tx.delete(backups, row.id)
-        self._tell(tx, context, "backup.delete.end", row)
-
-    def _tell(self, tx: Transaction, context: Context, event: str, row: Row) -> None:
-        self.told(tx, context, event, row)
+        self.told(tx, context, "backup.delete.end", row)
 
     def told(self, tx: Transaction, context: Context, event: str, row: Row) -> None:
         """Tell that ``event`` happened to a backup; what it is now is read from ``tx``."""
@@ -247,7 +244,7 @@ class Backups(Base):
             check_available(row)
             states.step_backup(self.kit, tx, row, "restore")
             states.step(self.kit, tx, volume, "restore")
-            self._tell(tx, context, "backup.restore.start", row)
+            self.told(tx, context, "backup.restore.start", row)
             self.kit.engine.start(tx, "volume.restore", volume_id, context, {"backup": backup_id})
         return volume.id, volume.name or ""
 
@@ -291,7 +288,7 @@ class Backups(Base):
                     "origin": found.origin, "data_at": data_at})
             except AlreadyExists as exc:
                 raise BadRequest("Invalid backup: Backup already exists in database.") from exc
-            self._tell(tx, context, "backup.import.start", row)
+            self.told(tx, context, "backup.import.start", row)
             self.kit.engine.start(tx, "volume.import_backup", row.id, context)
         return row
 
@@ -300,13 +297,3 @@ def check_available(row: Row) -> None:
     """See that a backup can be read now. :raises WrongState: it is in another state."""
     if row.status != "available":
         raise WrongState(f"Invalid backup: Backup status must be available, but the current status is: {row.status}.")
-
-
-def source_of(tx: Transaction, context: Context, backup_id: str) -> Row:
-    """The backup that a new volume is to be made from. :raises BadRequest: it is not there or not available."""
-    try:
-        row = access.backup(tx, context, backup_id)
-    except NotFound as exc:
-        raise BadRequest(f"Invalid input received: {exc}") from exc
-    check_available(row)
-    return row

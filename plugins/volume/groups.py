@@ -82,7 +82,7 @@ class Groups(Base):
         if not new.volume_types:
             raise BadRequest("volume_types must be provided to create group.")
         with self.kit.db.read() as tx:
-            kind = _group_type(tx, context, new.group_type)
+            kind = group_types.named(tx, context, new.group_type)
             kinds = [_volume_type(tx, context, text) for text in new.volume_types]
             closed = self.closed(tx)
         backend = self._place(kind, kinds, closed)
@@ -253,13 +253,6 @@ class Groups(Base):
 def _check_available(row: Row, noun: str) -> None:
     if row.status != "available":
         raise WrongState(f"Invalid {noun}: {noun} status must be available, but current status is: {row.status}.")
-
-
-def _group_type(tx: Transaction, context: Context, text: str) -> Row:
-    try:
-        return group_types.named(tx, context, text)
-    except NotFound as exc:
-        raise NotFound(f"Group type with name {text} could not be found.") from exc
 
 
 def _volume_type(tx: Transaction, context: Context, text: str) -> Row:
