@@ -129,7 +129,7 @@ class Policy:
                 raise BadConfiguration(f"there is a policy file of the unknown service {service!r}")
         keys = {*self._own, *((service, name) if slash else (self.service(key), key) for key in self._overrides
                               for service, slash, name in [key.partition("/")])}
-        for service, name in keys:
+        for service, name in sorted(keys):
             text = self.text(name, service)
             parse(text, never_looked_up)
             for word in _named(text):
