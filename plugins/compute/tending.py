@@ -18,7 +18,7 @@ from . import accounting, creation, disks, plans, records, states
 from .agency import ComputeAgent, agent_queue
 from .event import emit
 from .tables import block_devices
-from .workflows.image import make_image
+from .workflows.image import BACKING_UP, make_image
 
 ADMINISTRATOR = "root"
 PASSWORD_S = 20.0
@@ -45,7 +45,7 @@ def back_up(kit: Kit, context: Context, server_id: str, wish: Mapping[str, Any],
                   "backup_type": wish["backup_type"]}
     record = ImageRecord(id=kit.clock.uuid(), name=wish["name"], disk_format="", container_format="bare",
                          properties=properties, min_disk=row.root_gib, min_ram=base.min_ram)
-    data = {"image": msgspec.to_builtins(record), "task": "image_backup", "backup_type": wish["backup_type"],
+    data = {"image": msgspec.to_builtins(record), "task": BACKING_UP, "backup_type": wish["backup_type"],
             "rotation": int(wish["rotation"])}
     with kit.db.write() as tx:
         row = records.find(tx, context, server_id)

@@ -16,6 +16,7 @@ from ..event import emit
 from .step import agent_of, kit_of, rows_of, settle
 
 TASK = "image_snapshot"
+BACKING_UP = "image_backup"
 STILL_S = 60.0
 """An upload that has stood still so long has lost its host."""
 
