@@ -74,6 +74,11 @@ def identity(estate):
         "PATCH /v3/OS-OAUTH1/consumers/{consumer_id}": {"consumer": {"description": "taken"}},
         "PUT /v3/OS-OAUTH1/authorize/{request_token_id}": {"roles": [{"name": "member"}]},
         "PATCH /v3/OS-EP-FILTER/endpoint_groups/{endpoint_group_id}": {"endpoint_group": {"name": "taken"}},
+        **{f"{method} /v3/OS-FEDERATION/{path}": body for method in ("PUT", "PATCH") for path, body in (
+            ("mappings/{mapping_id}", {"mapping": {"rules": FEDERATED}}),
+            ("identity_providers/{idp_id}", {"identity_provider": {"description": "taken"}}),
+            ("identity_providers/{idp_id}/protocols/{protocol_id}", {"protocol": {"mapping_id": "taken"}}),
+            ("service_providers/{sp_id}", {"service_provider": {"auth_url": "http://c", "sp_url": "http://d"}}))},
         "PATCH /v3/policies/{policy_id}": {"policy": {"blob": "taken"}},
         "PATCH /v3/registered_limits/{registered_limit_id}": {"registered_limit": {"default_limit": 9}},
         "PATCH /v3/limits/{limit_id}": {"limit": {"resource_limit": 9}},

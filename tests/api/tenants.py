@@ -7,6 +7,8 @@ NUMBERS = itertools.count(1)
 MARK = "marked-of-demo"
 """Part of the name or content of all that the first project has; nobody else may ever read it."""
 OCTETS = {"Content-Type": "application/octet-stream"}
+FEDERATED = [{"local": [{"user": {"name": "{0}"}}], "remote": [{"type": "REMOTE_USER"}]}]
+"""The rules of a mapping."""
 GONE = "11111111-2222-4333-8444-555555555555"
 
 
@@ -224,6 +226,18 @@ class Estate:
             made[f"{noun}_id"] = answer[noun + "s"][0]["id"]
         self.ids.update(made, group="ldap", option="url")
         self.lent()
+        self.federated()
+
+    def federated(self):
+        """Whom the cloud trusts to name users."""
+        names = {"mappings": "mapping_id", "identity_providers": "idp_id", "service_providers": "sp_id"}
+        bodies = {"mappings": {"mapping": {"rules": FEDERATED}}, "identity_providers": {"identity_provider": {}},
+                  "service_providers": {"service_provider": {"auth_url": "http://a", "sp_url": "http://b"}}}
+        root = "/identity/v3/OS-FEDERATION"
+        for plural, body in bodies.items():
+            self.admin.ok("PUT", f"{root}/{plural}/{MARK}", body)
+        self.admin.ok("PUT", f"{root}/identity_providers/{MARK}/protocols/{MARK}", {"protocol": {"mapping_id": MARK}})
+        self.ids.update(dict.fromkeys((*names.values(), "protocol_id"), MARK))
 
     def lent(self):
         """What user demo lends, and may be lent."""
