@@ -10,6 +10,9 @@ import msgspec
 
 from ...core.drivers.token import TokenPayload
 
+VOUCHED = frozenset(("mapped", "saml2", "openid", "external"))
+"""Methods by which somebody else says who a user is."""
+
 
 class AccessRule(msgspec.Struct, frozen=True):
     """One thing that an application credential may do: a method and a path of a service (by its type)."""
@@ -61,10 +64,13 @@ class Identified(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 def of_payload(payload: TokenPayload) -> Identified | None:
     """Whom a signed token names; none where it does not say enough and identity must be asked.
 
-    What was lent (trusts, application credentials) is asked about, because it has rules that tokens do not tell.
+    What was lent is asked about, because it has rules that tokens do not tell, and so are users for whom a provider
+    vouches, because what they are in lasts only as long as that is believed.
     """
     bearer = payload.bearer
-    if bearer is None or payload.trust_id or payload.application_credential_id or _lent(payload):
+    if bearer is None or payload.trust_id or payload.application_credential_id or payload.access_token_id:
+        return None
+    if not VOUCHED.isdisjoint(payload.methods):
         return None
     domain = (bearer.domain_id, bearer.domain_name)
     projects, own = (domain if payload.project_id else ("", "")), (domain if payload.domain_id else ("", ""))
@@ -74,10 +80,6 @@ def of_payload(payload: TokenPayload) -> Identified | None:
         audit_ids=tuple(filter(None, (payload.audit_id, payload.parent_audit_id))), methods=payload.methods,
         system=payload.system, roles=bearer.roles, project_id=payload.project_id, project_name=bearer.project_name,
         project_domain_id=projects[0], project_domain_name=projects[1], domain_id=own[0], domain_name=own[1])
-
-
-def _lent(payload: TokenPayload) -> bool:
-    return bool(getattr(payload, "access_token_id", ""))
 
 
 def of_body(token: Mapping[str, Any]) -> Identified:

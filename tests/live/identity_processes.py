@@ -58,10 +58,10 @@ class Process:
 
     def ready(self):
         """Tell whether it answers."""
-        with contextlib.suppress(OSError):
-            with contextlib.closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)) as connection:
-                connection.request("GET", "/healthcheck")
-                return Answer(connection.getresponse()).status == 200
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
+        with contextlib.suppress(OSError), contextlib.closing(connection):
+            connection.request("GET", "/healthcheck")
+            return Answer(connection.getresponse()).status == 200
         return False
 
     def stop(self):

@@ -4,7 +4,7 @@ import threading
 
 import msgspec
 import pytest
-from stratolith.auth.middleware.bearer import AccessRule, Identified
+from stratolith.auth.middleware.bearer import AccessRule, Identified, of_payload
 from stratolith.auth.middleware.headers import OURS, told
 from stratolith.auth.middleware.judge import allowed
 from stratolith.auth.middleware.memory import Shared, Verdict
@@ -13,6 +13,7 @@ from stratolith.auth.middleware.revocations import RevocationList, Standing
 from stratolith.auth.middleware.settings import Settings
 from stratolith.core.clock import Virtual
 from stratolith.core.drivers.revocation import CHANGED_TOPIC, Entry, News, Part
+from stratolith.core.drivers.token import Bearer, TokenPayload
 from stratolith.core.errors import BackendBusy
 
 NOBODY = Identified(user_id="u", user_name="n", user_domain_id="d", user_domain_name="D", issued_at=1000.0,
@@ -247,3 +248,13 @@ def test_the_bus_is_listened_to():
     finally:
         bus.close()
         bus.surroundings.executor.stop()
+
+
+@pytest.mark.parametrize("changes", [{"trust_id": "t"}, {"application_credential_id": "a"}, {"access_token_id": "o"},
+                                     {"methods": ("mapped", "token")}, {"bearer": None}])
+def test_what_tokens_do_not_tell_is_asked(changes):
+    bearer = Bearer(user_name="n", user_domain_id="d", user_domain_name="D", roles=(("1", "member"),))
+    payload = TokenPayload(user_id="u", methods=("password",), issued_at=1.0, expires_at=2.0, audit_id="A" * 22,
+                           project_id="p", bearer=bearer)
+    assert of_payload(payload).role_names == ("member",)
+    assert of_payload(msgspec.structs.replace(payload, **changes)) is None
