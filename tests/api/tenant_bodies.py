@@ -2,6 +2,8 @@
 
 import json
 
+from .tenants import FEDERATED
+
 GONE = "11111111-2222-4333-8444-555555555555"
 
 
