@@ -7,10 +7,14 @@ from stratolith.plugins.identity.api import API
 from stratolith.plugins.identity.rules import RULES
 from stratolith.plugins.identity.rules.scopes import PROJECT, SYSTEM_OR_PROJECT, scopes_of
 
-BASE = ("admin_required service_role service_or_admin owner admin_or_owner token_subject admin_or_token_subject "
-        "service_admin_or_token_subject domain_managed_target_role").split()
-NOUNS = ("consumer credential domain endpoint endpoint_group group identity_provider mapping project protocol region "
-         "role domain_role service service_provider user").split()
+BASE = """
+admin_required service_role service_or_admin owner admin_or_owner token_subject admin_or_token_subject
+service_admin_or_token_subject domain_managed_target_role
+"""
+NOUNS = """
+consumer credential domain endpoint endpoint_group group identity_provider mapping project protocol region role
+domain_role service service_provider user
+"""
 NAMES = """
 get_access_rule list_access_rules delete_access_rule authorize_request_token get_access_token get_access_token_role
 list_access_tokens list_access_token_roles delete_access_token get_application_credential
@@ -36,20 +40,20 @@ remove_endpoint_from_project get_registered_limit list_registered_limits create_
 update_registered_limit delete_registered_limit list_revoke_events list_role_assignments
 list_role_assignments_for_tree revocation_list check_token validate_token revoke_token create_trust list_trusts
 list_trusts_for_trustor list_trusts_for_trustee list_roles_for_trust get_role_for_trust delete_trust get_trust
-""".split()
+"""
 """Keystone's names but for those of the five verbs that most nouns have."""
 
 
 def names():
-    yield from BASE
-    yield from (f"identity:{name}" for name in NAMES)
-    for noun in NOUNS:
+    yield from BASE.split()
+    yield from (f"identity:{name}" for name in NAMES.split())
+    for noun in NOUNS.split():
         yield from (f"identity:{verb}_{noun}{'s' if verb == 'list' else ''}"
                     for verb in ("get", "list", "create", "update", "delete"))
 
 
 def test_all_names_are_declared():
-    assert set(names()) - {rule.name for rule in RULES} == set()
+    assert not set(names()) - {rule.name for rule in RULES}
 
 
 def test_each_rule_but_those_that_others_are_made_of_guards_an_operation():
