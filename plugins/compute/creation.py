@@ -59,12 +59,15 @@ class Made:
 
 
 def create(kit: Kit, fleet: Fleet, context: Context, body: Mapping[str, Any],
-           speak: Callable[[str, str], None] = lambda server_id, password: None) -> Made:
+           speak: Callable[[str, str], None] = lambda server_id, password: None, multiattach: bool = True) -> Made:
     """Make the servers that ``body`` asks for; ``speak`` is told each one's password before it is begun.
 
+    Volumes that many servers may have are taken if ``multiattach``.
     :raises CloudError: as the compute API reference lists.
     """
     wish = _wish(kit, fleet, context, body)
+    if not multiattach:
+        disks.refuse_multiattach(kit.peers.of(VolumeService), context, wish.devices)
     reservation_id = "r-" + kit.clock.hex_id()[:8]
     with kit.db.write() as tx:
         flavor = wish.flavor

@@ -192,6 +192,13 @@ def check_volumes(volumes: VolumeService, context: Context, rows: Sequence[Mappi
             raise BadRequest(f"Block Device {found.id} is not bootable.")
 
 
+def refuse_multiattach(volumes: VolumeService, context: Context, rows: Sequence[Mapping[str, Any]]) -> None:
+    """See that no volume that is named is one for many servers. :raises BadRequest: one is."""
+    for row in rows:
+        if row["source_type"] == "volume" and volumes.volume(context, row["volume_id"]).multiattach:
+            raise BadRequest("Multiattach volumes are only supported starting with compute API version 2.60.")
+
+
 def _see_snapshot(volumes: VolumeService, context: Context, snapshot_id: str) -> None:
     """See that the caller may make a volume of a snapshot. :raises BadRequest: it is not there for the caller."""
     try:

@@ -102,6 +102,13 @@ def volumes_for_many(probe):
     made = cloud.request("POST", "/volume/v3/volumes", {"volume": {"size": 1, "volume_type": kind}}, as_="demo").json
     volume = made["volume"]["id"]
     cloud.run(3)
+    disk = {"source_type": "volume", "uuid": volume, "destination_type": "volume", "boot_index": None}
+    body = {"server": {"name": "many", "flavorRef": world.flavor, "imageRef": world.image, "networks": "none",
+                       "block_device_mapping_v2": [disk]}}
+    refused, made = probe.both("POST", "/servers", body)
+    assert (refused.status, made.status) == (400, 202)
+    cloud.run(5)
+    world.delete(made.json["server"]["id"])
     path = f"/servers/{probe.server}{ATTACHMENTS}"
     assert probe.statuses("POST", path, attachment(volumeId=volume)) == [400, 200]
     cloud.run(5)
