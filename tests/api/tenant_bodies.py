@@ -52,6 +52,7 @@ def compute(estate):
         "POST /v2.1/os-aggregates/{aggregate_id}/images": {"cache": [{"id": estate.image}]},
         "PUT /v2.1/os-services/{service_id}": {"status": "disabled"},
         "PUT /v2.1/os-hosts/{host_name}": {"status": "disable"},
+        "POST /v2.1/os-hosts/{host_name}/recovery": {"recovery": {}},
         "POST /v2.1/images/{image_id}/metadata": {"metadata": {"taken": "x"}},
         "PUT /v2.1/images/{image_id}/metadata": {"metadata": {"taken": "x"}},
         "PUT /v2.1/images/{image_id}/metadata/{key}": {"meta": {"marked-key": "taken"}},
@@ -220,6 +221,7 @@ def creations(estate):
         ("compute", "POST /v2.1/os-aggregates"): {"aggregate": {"name": "x"}},
         ("compute", "POST /v2.1/os-server-external-events"): {"events": [
             {"name": "network-changed", "server_uuid": estate.server}]},
+        ("scheduling", "POST /v1/explanations"): {"trial": {"flavor": "1", "image": estate.image}},
         ("identity", "POST /v3/users"): {"user": {"name": "x"}},
         ("identity", "POST /v3/groups"): {"group": {"name": "x"}},
         ("identity", "POST /v3/projects"): {"project": {"name": "x"}},

@@ -3,6 +3,7 @@
 import sqlite3
 
 import pytest
+from stratolith.core.config import Configuration
 from stratolith.core.process.slice import SERVICES
 
 
@@ -14,7 +15,8 @@ def test_upgrade_then_check(run, tmp_path):
     assert status == 0
     first = dict(line.split(": revision ") for line in out.splitlines())
     assert {"core", "compute", "identity"} <= set(first)
-    assert set(first) - {"core"} == {name for name in SERVICES.names() if SERVICES.load(name).schema is not None}
+    schemas = [schema for name in SERVICES.names() for schema in SERVICES.load(name)().schemas(Configuration())]
+    assert set(first) - {"core"} == {schema.name for schema in schemas}
     for action in ("upgrade", "check"):
         status, again, _ = run("db", action, "--state", tmp_path)
         assert (status, dict(line.split(": revision ") for line in again.splitlines())) == (0, first)

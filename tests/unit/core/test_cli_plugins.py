@@ -15,7 +15,7 @@ def test_plugins_of_a_kind(run, monkeypatch):
     assert status == 0
     line = next(line for line in out.splitlines() if " simulated " in line)
     assert "stratolith" in line
-    assert "Clones, Snapshots" in line
+    assert "Clones, GroupSnapshots, Snapshots" in line
 
 
 def test_all_plugins(run, monkeypatch):
@@ -31,7 +31,7 @@ def test_each_group_has_a_plugin():
 
 
 def test_facets_are_those_inherited():
-    assert facets(VolumeDriver, Simulated) == ["Clones", "Snapshots"]
+    assert facets(VolumeDriver, Simulated) == ["Adoptions", "Clones", "GroupSnapshots", "Snapshots"]
     assert set(DRIVERS) < set(GROUPS)
 
 
