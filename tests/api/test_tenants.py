@@ -15,7 +15,8 @@ from .tenants import MARK, OCTETS, Estate, People
 
 PATCHED = "application/openstack-images-v2.1-json-patch"
 OPEN = {"compute GET /v2.1/os-quota-sets/{project_id}/defaults", "identity GET /v3/domains/{domain_id}",
-        "identity GET /v3/regions/{region_id}", "identity GET /v3/registered_limits/{registered_limit_id}", "image GET /v2/schemas/{name}",
+        "identity GET /v3/regions/{region_id}", "identity GET /v3/registered_limits/{registered_limit_id}",
+        "image GET /v2/schemas/{name}",
         "network GET /v2.0/extensions/{alias}", "block-storage GET /v3/group_types/{group_type_id}"}
 """Reads with a name in their path that anybody may do: they tell nothing of a project's."""
 KEYED = {"block-storage POST /v3/os-volume-transfer/{transfer_id}/accept",
