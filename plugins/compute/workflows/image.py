@@ -76,8 +76,18 @@ def rotate(job: Job) -> None:
     images = kit_of(job).peers.of(ImageService)
     properties = {"image_type": "backup", "backup_type": job.data["backup_type"], "instance_uuid": job.subject}
     found = images.images(job.context, ImageQuestion(properties=properties))
+    places = _places(job)
+    found.sort(key=lambda one: places.get(one.id, len(places)))
     for one in found[job.data["rotation"]:]:
         images.delete(job.context, one.id)
+
+
+def _places(job: Job) -> dict[str, int]:
+    """The backups' places in the server's history, the newest first: images tell their age to the second only."""
+    kit = kit_of(job)
+    with kit.db.read() as tx:
+        made = [row.data["image"]["id"] for row in kit.engine.of_subject(tx, job.subject) if row.kind == job.kind]
+    return {image_id: place for place, image_id in enumerate(made)}
 
 
 def failed(tx: Transaction, job: Job, error: CloudError) -> None:

@@ -43,6 +43,12 @@ def test_backups_rotate(world, server):
     assert backups(world, "daily") == []
 
 
+def test_backups_of_one_second_rotate(world, server):
+    for number in range(5):
+        world.act(server, "createBackup", {"name": f"quick {number}", "backup_type": "quick", "rotation": 2}, run_s=0.1)
+    assert sorted(backups(world, "quick")) == ["quick 3", "quick 4"]
+
+
 def test_no_backup_of_a_root_volume(world):
     disk = {"source_type": "image", "uuid": world.image, "destination_type": "volume", "volume_size": 1,
             "boot_index": 0, "delete_on_termination": True}
