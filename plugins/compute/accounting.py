@@ -11,6 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from ...core.db.engine import Transaction
 from ...core.errors import QuotaExceeded
 from ...core.process.slice import Kit
+from . import states
 from .options import Options
 from .tables import quota_classes, quotas, servers, usage
 
@@ -23,7 +24,7 @@ LIMITS = sa.union_all(
 USED = sa.select(usage.c.instances, usage.c.cores, usage.c.ram).where(usage.c.project_id == sa.bindparam("project"))
 USED_BY = sa.select(sa.func.count(), sa.func.sum(servers.c.vcpus), sa.func.sum(servers.c.memory_mib)).where(
     servers.c.project_id == sa.bindparam("project"), servers.c.user_id == sa.bindparam("user"),
-    servers.c.deleted.is_(False))
+    servers.c.deleted.is_(False), servers.c.vm_state != states.SOFT_DELETED)
 
 
 def _layers(kit: Kit, tx: Transaction, project_id: str, user_id: str) -> tuple[dict[str, int], dict[str, int]]:
