@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from ...core.context import Context
 from ...core.db.engine import Row, Transaction
 from ...core.errors import AlreadyExists, Forbidden, NotFound, TooLarge
+from ...core.http.moment import to_second
 from ...core.process.slice import Kit
 from ...core.services.image import ImageRecord
 from .access import BY_ID, allowed
@@ -46,7 +47,7 @@ def record(row: Row) -> ImageRecord:
         disk_format=row.disk_format or "", container_format=row.container_format or "", size=row.size or 0,
         virtual_size=row.virtual_size or 0, min_disk=row.min_disk, min_ram=row.min_ram,
         hash_algorithm=row.os_hash_algo or "", hash_value=row.os_hash_value or "", checksum=row.checksum or "",
-        properties=row.properties, tags=row.tags, created_at=row.created_at.isoformat() + "Z",
+        properties=row.properties, tags=row.tags, created_at=to_second(row.created_at),
         updated_at=row.updated_at.isoformat() + "Z")
 
 
@@ -78,13 +79,15 @@ def create(kit: Kit, context: Context, new: NewImage) -> Row:
     _check_visibility(kit, context, owner, new.visibility)
     kit.policy.enforce(context, "add_image", {"project_id": owner, "owner": owner, "visibility": new.visibility})
     _check_counts(kit, new.properties, new.tags)
-    now = kit.clock.now().replace(microsecond=0)
+    # The moment is shown to the second; kept whole, it tells which of several images came first.
+    moment = kit.clock.now()
+    now = moment.replace(microsecond=0)
     image_id = new.id or kit.clock.uuid()
     values: dict[str, Any] = {
         "id": image_id, "name": new.name, "owner": owner, "status": "queued", "visibility": new.visibility,
         "disk_format": new.disk_format, "container_format": new.container_format, "min_disk": new.min_disk,
         "min_ram": new.min_ram, "protected": new.protected, "os_hidden": new.os_hidden,
-        "properties": new.properties, "tags": _unique(new.tags), "created_at": now, "updated_at": now}
+        "properties": new.properties, "tags": _unique(new.tags), "created_at": moment, "updated_at": now}
     with kit.db.write() as tx:
         _check_quota(kit, tx, owner)
         if new.id and (tx.row(BY_ID, {"id": new.id}) or kit.engine.unfinished(tx, new.id)):

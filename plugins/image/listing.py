@@ -7,6 +7,7 @@ the values travel as parameters.
 from __future__ import annotations
 
 import csv
+import datetime
 import functools
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -75,7 +76,8 @@ def ask(filters: Mapping[str, Sequence[str]]) -> Question:
         elif name in ("size_min", "size_max"):
             question.add("size", "gte" if name == "size_min" else "lte", _number(name, value))
         elif name in ("created_at", "updated_at"):
-            question.add(name, *comparison(value, f"Invalid time of {name}: {value[:100]}"))
+            for how, moment in _whole_seconds(*comparison(value, f"Invalid time of {name}: {value[:100]}")):
+                question.add(name, how, moment)
         elif name == "protected":
             question.add(name, "eq", _boolean(name, value))
         elif name == "os_hidden":
@@ -87,6 +89,14 @@ def ask(filters: Mapping[str, Sequence[str]]) -> Question:
         else:
             question.add(name, "property", value)
     return question
+
+
+def _whole_seconds(how: str, moment: datetime.datetime) -> Sequence[tuple[str, datetime.datetime]]:
+    """A comparison with a second as comparisons with moments within it."""
+    after = moment + datetime.timedelta(seconds=1)
+    if how == "eq":
+        return ("gte", moment), ("lt", after)
+    return (({"gt": "gte", "lte": "lt"}.get(how, how), after if how in ("gt", "lte") else moment),)
 
 
 def of_peer(asked: ImageQuestion) -> Question:
