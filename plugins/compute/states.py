@@ -121,6 +121,7 @@ ALLOWED: Mapping[str, Rule] = {
     "createBackup": Rule(_QUIET, "image_backup"),
     "changePassword": Rule((ACTIVE,)),
     "trigger_crash_dump": Rule((ACTIVE, PAUSED, RESCUED, RESIZED, ERROR)),
+    "injectNetworkInfo": Rule((*_QUIET, RESIZED, RESCUED, ERROR)),
     "shelve": Rule(_QUIET, "shelving"),
     "shelveOffload": Rule((SHELVED,), "shelving_offloading"),
     "unshelve": Rule((SHELVED, OFFLOADED), "unshelving"),

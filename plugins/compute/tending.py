@@ -65,6 +65,16 @@ def crash_dump(kit: Kit, context: Context, server_id: str) -> None:
         emit(kit, tx, context, "instance.trigger_crash_dump.start", row)
 
 
+def inject_network(kit: Kit, context: Context, server_id: str) -> None:
+    """Begin to wire a server's ports anew on its host. :raises Conflict: it is on none."""
+    with kit.db.write() as tx:
+        row = records.find(tx, context, server_id)
+        states.check(row, "injectNetworkInfo", context)
+        if not row.host:
+            raise Conflict(f"Instance {server_id} is not ready")
+        kit.engine.start(tx, "compute.inject_network_info", server_id, context)
+
+
 def _agent(kit: Kit, row: Row, timeout_s: float) -> ComputeAgent:
     return kit.mesh.reach(agent_queue(row.host), ComputeAgent, timeout_s)
 

@@ -45,7 +45,7 @@ def _body(word: str, names: Sequence[str], more: Mapping[str, Any]) -> dict[str,
 FORCE = {"force": {"enum": [True, False, "True", "true", "False", "false", "1", "0"]}}
 UPDATE = {"2.1": _body("quota_set", quotas.RESOURCES, FORCE), "2.36": _body("quota_set", quotas.OPTIONS, FORCE),
           "2.57": _body("quota_set", SINCE_57, FORCE)}
-UPDATE_CLASS = {"2.1": _body("quota_class_set", [name for name in quotas.RESOURCES if name not in GROUPS], {}),
+UPDATE_CLASS = {"2.1": _body("quota_class_set", quotas.RESOURCES, {}),
                 "2.50": _body("quota_class_set", quotas.OPTIONS, {}),
                 "2.57": _body("quota_class_set", SINCE_57, {})}
 

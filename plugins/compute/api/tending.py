@@ -33,6 +33,11 @@ def crash_dump(service: Service, call: Call) -> None:
     tending.crash_dump(service.kit, call.context, call.path["server_id"])
 
 
+def inject_network(service: Service, call: Call) -> None:
+    """Begin to wire a server's ports anew."""
+    tending.inject_network(service.kit, call.context, call.path["server_id"])
+
+
 def change_password(service: Service, call: Call) -> None:
     """Give a server's administrator a password, through the agent inside of it."""
     tending.change_password(service.kit, call.context, call.path["server_id"],
@@ -59,7 +64,7 @@ OPERATIONS = (
     Action(PATH, "trigger_crash_dump", crash_dump, PREFIX + "servers:trigger_crash_dump", NOTHING, since="2.17"),
     Action(PATH, "changePassword", change_password, PREFIX + "os-admin-password", CHANGE_PASSWORD),
     Action(PATH, "resetNetwork", gone, PREFIX + "os-admin-actions:reset_network"),
-    Action(PATH, "injectNetworkInfo", gone, PREFIX + "os-admin-actions:inject_network_info"),
+    Action(PATH, "injectNetworkInfo", inject_network, PREFIX + "os-admin-actions:inject_network_info"),
     Operation("GET", "/servers/{server_id}/diagnostics", diagnostics, PREFIX + "os-server-diagnostics",
               summary="Show a server's diagnostics"),
 )

@@ -1,4 +1,4 @@
-"""Small things done to a guest by its host: a crash dump, and one volume put in the place of another."""
+"""Small things done to a guest by its host: a crash dump, ports wired anew, one volume in the place of another."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from ....core.db.engine import Row, Transaction
 from ....core.drivers.volume import Connector
 from ....core.errors import CloudError, NotFound, NotSupported, WrongState
 from ....core.operations.workflow import Finish, Job, Step, Workflow
+from ....core.services.network import NetworkService
 from ....core.services.volume import VolumeService
 from .. import plans, records
 from ..event import emit
@@ -25,6 +26,17 @@ def crash_dump(job: Job) -> Finish:
 
 CRASH_DUMP = Workflow(kind="compute.trigger_crash_dump", title="trigger_crash_dump", undoes=False, attempts=1,
                       steps=(Step("dump", crash_dump),))
+
+
+def inject_network(job: Job) -> None:
+    """Wire the server's ports anew, as the network service has them now; guests ask the metadata service themselves."""
+    server = rows_of(job).server
+    if server.nics and server.host:
+        kit_of(job).peers.of(NetworkService).plug(job.context, server.id, server.host)
+
+
+INJECT_NETWORK = Workflow(kind="compute.inject_network_info", title="inject_network_info", undoes=False,
+                          steps=(Step("wire", inject_network),))
 
 
 def _device(job: Job) -> Row | None:

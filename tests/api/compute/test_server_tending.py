@@ -102,9 +102,21 @@ def test_diagnostics(world, server):
     assert world.ask("GET", path, version="2.48", as_="admin").status == 409
 
 
+def test_ports_are_wired_anew(world, server):
+    wired = world.cloud.cloud.agents["network"].driver.ports
+    before = dict(wired)
+    assert before
+    wired.clear()
+    assert world.act(server, "injectNetworkInfo").status == 403
+    assert world.act(server, "injectNetworkInfo", as_="admin").status == 202
+    assert wired.keys() == before.keys()
+    shelf = world.boot(run_s=5)
+    world.act(shelf, "shelve")
+    assert world.act(shelf, "injectNetworkInfo", as_="admin").status == 409
+
+
 def test_what_is_gone(world, server):
     assert world.act(server, "resetNetwork", as_="admin").status == 410
-    assert world.act(server, "injectNetworkInfo", as_="admin").status == 410
 
 
 def volume(world, size=1):
