@@ -44,6 +44,8 @@ class GuestFolder:
         self.before_rescue = self.path / "before-rescue.xml"
         self.offered = self.path / "offered.json"
         self.expected = self.path / "expected"
+        self.nvram = self.path / "nvram.fd"
+        self.pins = self.path / "pinned.json"
         self._swapped = self.path / "swapped.json"
 
     def make(self) -> None:
@@ -132,6 +134,10 @@ class Disks:
     def fetch(self, path: Path, offered: Source) -> None:
         """Copy a disk that another host offers to ``path``, wholly or not at all."""
         self._qemu_img.fetch(path, offered)
+
+    def fetch_raw(self, path: Path, offered: Source) -> None:
+        """Copy a file without a format of its own that another host offers, wholly or not at all."""
+        self._qemu_img.fetch(path, offered, "raw")
 
     def enlarge(self, path: Path, wanted_bytes: int) -> None:
         """See that a disk that nobody uses is at least so large."""

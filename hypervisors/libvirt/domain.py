@@ -6,10 +6,20 @@ import re
 import xml.etree.ElementTree as ET
 
 from ...core.drivers.hypervisor import Disk, GuestSpec
+from .ability import Abilities
+from .attachment import cdrom_bus, fit_interface, put_on_bus, scsi_model
 from .device import config_drive_disk, interface, local_disk, rescue_disk, volume_disk
 from .disks import GuestFolder
+from .firmware import chosen, features, system
+from .host import Host
 from .options import LibvirtOptions
+from .paging import backing
+from .peripheral import add_all
+from .processor import processor
+from .refusal import refuse
 from .screen import add_screens, add_serial
+from .tuning import limit_disk, limit_processors, tie
+from .wish import Wishes
 
 NAMESPACE = "https://stratolith.invalid/xmlns/guest/1"
 """Marks the domains that are ours."""
@@ -26,21 +36,35 @@ def domain_name(guest: str) -> str:
     return PREFIX + guest
 
 
-def domain_xml(spec: GuestSpec, folder: GuestFolder, options: LibvirtOptions) -> str:
-    """The whole domain of ``spec`` over the files in ``folder``."""
+def domain_xml(spec: GuestSpec, folder: GuestFolder, options: LibvirtOptions, host: Host | None = None) -> str:
+    """The whole domain of ``spec`` over the files in ``folder``.
+
+    :raises NotSupported: the guest asks for what this host cannot give.
+    """
+    host, wishes = host or Host(), Wishes.of(spec)
+    refuse(wishes)
+    firmware = chosen(wishes, options.machine, host.abilities_of)
+    abilities = host.abilities_of(firmware.machine)
     root = ET.Element("domain", type=options.virt_type)
     _text(root, "name", domain_name(spec.guest))
     _text(root, "uuid", spec.guest)
-    _metadata(root, spec, folder)
+    _metadata(root, spec, folder, wishes)
     _text(root, "memory", str(spec.memory_mib), unit="MiB")
     _text(root, "vcpu", str(spec.vcpus))
-    _system(root, spec, options)
-    _features(root, options)
-    _cpu(root, options)
+    limit_processors(root, wishes)
+    tie(root, host.pins, host.shared)
+    root.append(system(firmware, wishes, folder.nvram, not spec.boot_device))
+    root.append(features(firmware, wishes, options.virt_type, options.translation_cache_mib))
+    for part in (backing(spec.memory_mib, wishes, host.free_pages), processor(spec, wishes, options, abilities)):
+        if part is not None:
+            root.append(part)
     ET.SubElement(root, "clock", offset="utc")
     for event, action in (("poweroff", "destroy"), ("reboot", "restart"), ("crash", "destroy")):
         _text(root, f"on_{event}", action)
-    root.append(_devices(spec, folder, options))
+    devices = _devices(spec, folder, wishes, abilities, firmware.express)
+    add_screens(devices, options)
+    add_all(devices, wishes, options, abilities)
+    root.append(devices)
     if options.qemu_user:
         label = ET.SubElement(root, "seclabel", type="static", model="dac", relabel="yes")
         _text(label, "label", options.qemu_user)
@@ -56,67 +80,44 @@ def owner(element: str) -> str:
     return ET.fromstring(element).get("folder", "")
 
 
-def _metadata(root: ET.Element, spec: GuestSpec, folder: GuestFolder) -> None:
+def _metadata(root: ET.Element, spec: GuestSpec, folder: GuestFolder, wishes: Wishes) -> None:
     guest = ET.SubElement(ET.SubElement(root, "metadata"), f"{{{NAMESPACE}}}guest")
     guest.set("folder", str(folder.path.parent))
     guest.set("project", UNPRINTABLE.sub(" ", spec.project_id))
     guest.text = UNPRINTABLE.sub(" ", spec.name)
+    wishes.keep(guest, NAMESPACE)
 
 
-def _system(root: ET.Element, spec: GuestSpec, options: LibvirtOptions) -> None:
-    image = next((disk.image for disk in spec.disks if disk.image is not None), None)
-    wishes = image.properties if image is not None else {}
-    system = ET.SubElement(root, "os")
-    if wishes.get("hw_firmware_type") == "uefi":
-        system.set("firmware", "efi")
-    _text(system, "type", "hvm", arch="x86_64", machine=wishes.get("hw_machine_type") or options.machine)
-    if not spec.boot_device:
-        ET.SubElement(system, "boot", dev="hd")
-
-
-def _features(root: ET.Element, options: LibvirtOptions) -> None:
-    features = ET.SubElement(root, "features")
-    ET.SubElement(features, "acpi")
-    ET.SubElement(features, "apic")
-    if options.virt_type == "qemu" and options.translation_cache_mib:
-        _text(ET.SubElement(features, "tcg"), "tb-cache", str(options.translation_cache_mib), unit="MiB")
-
-
-def _cpu(root: ET.Element, options: LibvirtOptions) -> None:
-    mode = options.cpu_mode or ("maximum" if options.virt_type == "qemu" else "host-model")
-    ET.SubElement(root, "cpu", mode=mode)
-
-
-def _devices(spec: GuestSpec, folder: GuestFolder, options: LibvirtOptions) -> ET.Element:
+def _devices(spec: GuestSpec, folder: GuestFolder, wishes: Wishes, abilities: Abilities, express: bool) -> ET.Element:
     devices = ET.Element("devices")
-    express = options.machine.startswith("q35") or "q35" in options.machine
     if express:
         ET.SubElement(devices, "controller", type="pci", model="pcie-root")
         for _ in range(HOTPLUG_PORTS):
             ET.SubElement(devices, "controller", type="pci", model="pcie-root-port")
-    if any(disk.device.startswith("sd") for disk in spec.disks):
-        ET.SubElement(devices, "controller", type="scsi", model="virtio-scsi")
-    for disk in spec.disks:
-        devices.append(_disk(disk, folder, spec.boot_device))
+    disks = [_disk(disk, folder, spec.boot_device, wishes, abilities) for disk in spec.disks]
     if spec.config_drive is not None:
-        devices.append(config_drive_disk(folder.config_drive, "sata" if express else "ide"))
-    for vif in spec.vifs:
-        devices.append(interface(vif))
+        disks.append(config_drive_disk(folder.config_drive, cdrom_bus(express, wishes, abilities)))
+    scsi = any(target.get("bus") == "scsi" for disk in disks for target in disk.iter("target"))
+    if scsi or scsi_model(wishes):
+        ET.SubElement(devices, "controller", type="scsi", model=scsi_model(wishes) or "virtio-scsi")
+    devices.extend(disks)
+    devices.extend([fit_interface(interface(vif), wishes, spec.vcpus) for vif in spec.vifs])
     add_serial(devices, folder.console_log, folder.serial)
     _agent(devices)
-    add_screens(devices, options)
     ET.SubElement(devices, "memballoon", model="virtio")
-    _text(ET.SubElement(devices, "rng", model="virtio"), "backend", "/dev/urandom", model="random")
     return devices
 
 
-def _disk(disk: Disk, folder: GuestFolder, boot_device: str) -> ET.Element:
+def _disk(disk: Disk, folder: GuestFolder, boot_device: str, wishes: Wishes, abilities: Abilities) -> ET.Element:
     if disk.kind == "rescue":
         element = rescue_disk(disk, folder.disk(disk))
     elif disk.connection is None:
         element = local_disk(disk.device, folder.disk(disk))
     else:
         element = volume_disk(disk)
+    put_on_bus(element, disk, wishes, abilities)
+    if disk.connection is None:
+        limit_disk(element, wishes)
     if boot_device and disk.device == boot_device:
         ET.SubElement(element, "boot", order="1")
     return element

@@ -33,22 +33,30 @@ from ...core.drivers.hypervisor import (
 from ...core.drivers.network import Vif
 from ...core.errors import BackendBusy, NoSpace, NotFound, WrongState
 from . import fact
+from .ability import unknown
+from .attachment import fit_interface, put_on_bus
 from .connection import Connection, translate, translated
 from .console import tail
+from .cpus import Dedicated, is_dedicated, parse_cpus
 from .device import find_interface, find_volume, interface, volume_disk
 from .disks import GIB, Disks, GuestFolder, size_bytes
 from .domain import NAMESPACE, PREFIX, domain_name, domain_xml, owner
 from .export import Exports
+from .firmware import EXPRESS
+from .host import AbilityCache, Host, shared_cpus
 from .images import ImageCache
 from .live import Live
 from .metrics import Gauge
 from .moving import Moving
 from .options import LibvirtOptions
+from .paging import free_pages
 from .qcow2 import read_header
 from .qemu_img import QemuImg
+from .quiesce import quiesce
 from .screen import endpoint
 from .state import power_of
 from .tending import Tending
+from .wish import Wishes
 
 POLL_S = 0.1
 ACCESS_LIST = "system.posix_acl_access"
@@ -82,6 +90,8 @@ class Libvirt(Hypervisor, Pausable, Suspendable, Snapshots, Resizable, Volumes, 
         self.aborted: set[str] = set()
         self.exports = Exports(options, surroundings.clock)
         self._cpu: tuple[str, tuple[str, ...]] | None = None
+        self._abilities = AbilityCache(self._connection.handle, options.virt_type)
+        self.dedicated = Dedicated(self._guests, parse_cpus(options.cpu_dedicated_set))
         self._gauge = Gauge()
 
     def open(self) -> None:
@@ -101,10 +111,12 @@ class Libvirt(Hypervisor, Pausable, Suspendable, Snapshots, Resizable, Volumes, 
             if self._cpu is None:
                 self._cpu = fact.cpu(handle, self.options.virt_type)
             version = handle.getVersion()
+            shown = {trait for machine in sorted({self.options.machine, EXPRESS})
+                     for trait in self._abilities.of(machine).traits()}
         model, features = self._cpu
         return HypervisorFacts("QEMU", version, self.surroundings.host, fact.vcpus(), fact.memory_mib(),
                                fact.disk_gib(self._guests), cpu_model=model, cpu_features=features,
-                               disk_formats=("raw", "qcow2"), traits=fact.traits(features))
+                               disk_formats=("raw", "qcow2"), traits=(*fact.traits(features), *sorted(shown)))
 
     def host_metrics(self) -> Mapping[str, float]:
         return self._gauge.read(self._connection.handle())
@@ -123,13 +135,13 @@ class Libvirt(Hypervisor, Pausable, Suspendable, Snapshots, Resizable, Volumes, 
         if self._found(spec.guest) is not None:
             self.start(spec.guest)
             return
-        self._refuse_giants(spec)
+        self.described(spec)
         folder = GuestFolder(self._guests, spec.guest)
         with translated(), contextlib.ExitStack() as undo:
             undo.callback(folder.remove)
             folder.make()
             self.disks.make(folder, spec)
-            domain = self._connection.handle().defineXML(domain_xml(spec, folder, self.options))
+            domain = self.define(self.described(spec))
             undo.callback(domain.undefineFlags, UNDEFINE)
             domain.create()
             undo.pop_all()
@@ -204,6 +216,7 @@ class Libvirt(Hypervisor, Pausable, Suspendable, Snapshots, Resizable, Volumes, 
             if folder.layers() == 0:
                 raise WrongState("the guest's root disk is a volume")
             if power_of(domain) is Power.RUNNING:
+                quiesce(domain, self.wishes(guest), thaw)
                 domain.suspend()
                 thaw.callback(domain.resume)
             self.disks.copy_root(folder, target)
@@ -220,12 +233,15 @@ class Libvirt(Hypervisor, Pausable, Suspendable, Snapshots, Resizable, Volumes, 
                 folder.keep_before(domain.XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE | libvirt.VIR_DOMAIN_XML_SECURE))
             self._add_layer(folder, spec)
             self.disks.make(folder, spec)
-            self._connection.handle().defineXML(domain_xml(spec, folder, self.options)).create()
+            self.define(self.described(spec)).create()
             undo.pop_all()
 
     def confirm_resize(self, guest: str) -> None:
         if self._found(guest) is not None:
-            GuestFolder(self._guests, guest).before.unlink(missing_ok=True)
+            folder = GuestFolder(self._guests, guest)
+            if folder.before.exists():
+                self.dedicated.settle(folder, back=False)
+                folder.before.unlink(missing_ok=True)
 
     def revert_resize(self, spec: GuestSpec) -> None:
         self._domain(spec.guest)
@@ -236,6 +252,8 @@ class Libvirt(Hypervisor, Pausable, Suspendable, Snapshots, Resizable, Volumes, 
 
     def attach_volume(self, guest: str, disk: Disk) -> None:
         element, swapped = volume_disk(disk), self.folder(guest).swapped()
+        with translated():
+            put_on_bus(element, disk, self.wishes(guest), unknown(""))
         self._plug(guest, element, lambda text: find_volume(text, disk.volume_id, swapped))
 
     def detach_volume(self, guest: str, volume_id: str) -> None:
@@ -255,7 +273,9 @@ class Libvirt(Hypervisor, Pausable, Suspendable, Snapshots, Resizable, Volumes, 
                 domain.blockResize(target.get("dev"), size_gib * GIB, libvirt.VIR_DOMAIN_BLOCK_RESIZE_BYTES)
 
     def attach_interface(self, guest: str, vif: Vif) -> None:
-        self._plug(guest, interface(vif), lambda text: find_interface(text, vif.port_id))
+        with translated():
+            element = fit_interface(interface(vif), self.wishes(guest), self._domain(guest).maxVcpus())
+        self._plug(guest, element, lambda text: find_interface(text, vif.port_id))
 
     def detach_interface(self, guest: str, port_id: str) -> None:
         self._unplug(guest, lambda text: find_interface(text, port_id))
@@ -274,7 +294,20 @@ class Libvirt(Hypervisor, Pausable, Suspendable, Snapshots, Resizable, Volumes, 
 
     def described(self, spec: GuestSpec) -> str:
         self._refuse_giants(spec)
-        return domain_xml(spec, self.folder(spec.guest), self.options)
+        return domain_xml(spec, self.folder(spec.guest), self.options, self.host(spec))
+
+    def host(self, spec: GuestSpec) -> Host:
+        """This host as the guest of ``spec`` meets it; dedicated processors are taken for it."""
+        folder = self.folder(spec.guest)
+        if is_dedicated(Wishes.of(spec)):
+            return Host(self._abilities.of, self.dedicated.take(folder, spec.vcpus), free_pages=free_pages())
+        self.dedicated.release(folder)
+        return Host(self._abilities.of, (), shared_cpus(self.options, fact.vcpus()), free_pages())
+
+    def wishes(self, guest: str) -> Wishes:
+        """What outlasts the guest's start of what its image and flavor ask. :raises NotFound: no such guest."""
+        domain = self.domain(guest)
+        return Wishes.kept(domain.metadata(libvirt.VIR_DOMAIN_METADATA_ELEMENT, NAMESPACE))
 
     def _found(self, guest: str) -> libvirt.virDomain | None:
         try:
@@ -379,6 +412,7 @@ class Libvirt(Hypervisor, Pausable, Suspendable, Snapshots, Resizable, Volumes, 
         below = _layer_in(text)
         if below is not None:
             folder.layer(below + 1).unlink(missing_ok=True)
+        self.dedicated.settle(folder, back=True)
         folder.before.unlink()
 
     def _refuse_giants(self, spec: GuestSpec) -> None:

@@ -22,8 +22,10 @@ from .connection import translate, translated
 from .device import INTERFACE_ALIAS, interface, volume_disk
 from .disks import Disks, GuestFolder
 from .domain import NAMESPACE
+from .host import Host
 from .options import LibvirtOptions
 from .state import power_of
+from .tuning import tie
 
 FORCED_DOWNTIME_MS = 1_000_000
 FLAGS = (libvirt.VIR_MIGRATE_LIVE | libvirt.VIR_MIGRATE_PEER2PEER | libvirt.VIR_MIGRATE_PERSIST_DEST
@@ -56,6 +58,10 @@ class Live(LiveMigration):
         """The domain of ``spec``. :raises NoSpace: it is larger than the host."""
 
     @abc.abstractmethod
+    def host(self, spec: GuestSpec) -> Host:
+        """This host as the guest of ``spec`` meets it."""
+
+    @abc.abstractmethod
     def destroy(self, guest: str) -> None:
         """As :meth:`Hypervisor.destroy`."""
 
@@ -71,9 +77,11 @@ class Live(LiveMigration):
             if block:
                 self.disks.empty(folder, spec)
             self.disks.make_config_drive(folder, spec)
+            host = self.host(spec)
         address = self.options.live_address or urlsplit(self.options.live_uri).hostname or ""
         return {"uri": self.options.live_uri, "address": address, "folder": str(folder.path),
-                "tls": "yes" if self.options.live_tls else ""}
+                "tls": "yes" if self.options.live_tls else "",
+                "pins": ",".join(map(str, host.pins)), "shared": ",".join(map(str, sorted(host.shared)))}
 
     def migrate_live(self, spec: GuestSpec, offer: Offer, block: bool) -> None:
         with translated():
@@ -172,6 +180,9 @@ def adapted(root: ET.Element, folder: GuestFolder, spec: GuestSpec, offer: Offer
         for name, value in element.attrib.items():
             if value.startswith(old + "/"):
                 element.set(name, new + value[len(old):])
+        if element.tag == "nvram" and element.text and element.text.startswith(old + "/"):
+            element.text = new + element.text[len(old):]
+    tie(root, _numbers(offer.get("pins", "")), _numbers(offer.get("shared", "")))
     for guest in root.iter(f"{{{NAMESPACE}}}guest"):
         guest.set("folder", str(Path(new).parent))
     volumes = {disk.volume_id: disk for disk in spec.disks if disk.connection is not None}
@@ -184,6 +195,10 @@ def adapted(root: ET.Element, folder: GuestFolder, spec: GuestSpec, offer: Offer
         if vif is not None:
             _replace(element, interface(vif), ("source", "target"))
     return root
+
+
+def _numbers(text: str) -> list[int]:
+    return [int(number) for number in text.split(",") if number]
 
 
 def _adapt_disk(disk: ET.Element, volumes: Mapping[str, Disk]) -> None:

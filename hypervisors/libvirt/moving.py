@@ -11,13 +11,13 @@ from pathlib import Path
 import libvirt
 
 from ...core.drivers.hypervisor import GuestSpec, Movable, Offer, Power
-from ...core.errors import BackendFailed
+from ...core.errors import BackendFailed, NotSupported
 from .connection import translated
 from .disks import Disks, GuestFolder, size_bytes
 from .export import Exports, sources
 from .state import power_of
 
-PROPER_NAME = re.compile(r"root-0|(ephemeral|swap)-[a-z]{2,4}")
+PROPER_NAME = re.compile(r"root-0|nvram|(ephemeral|swap)-[a-z]{2,4}")
 
 
 class Moving(Movable):
@@ -57,6 +57,9 @@ class Moving(Movable):
     def depart(self, guest: str, timeout_s: float) -> Offer:
         with translated():
             domain, folder = self.domain(guest), self.folder(guest)
+            if ET.fromstring(domain.XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE)).find("./devices/tpm") is not None:
+                raise NotSupported("the guest's TPM cannot leave its host while the guest is off; live migration "
+                                   "takes it along")
             self.stop(guest, timeout_s)
             return self.exports.open(folder, local_disks(domain, folder))
 
@@ -79,7 +82,10 @@ class Moving(Movable):
         for name, source in sources(offer, keys).items():
             if not PROPER_NAME.fullmatch(name):
                 raise BackendFailed("an offered disk has an improper name")
-            self.disks.fetch(folder.path / f"{name}.qcow2", source)
+            if name == folder.nvram.stem:
+                self.disks.fetch_raw(folder.nvram, source)
+            else:
+                self.disks.fetch(folder.path / f"{name}.qcow2", source)
         for file in (*keys.iterdir(), keys):
             file.unlink() if file.is_file() else file.rmdir()
         root = next((disk for disk in spec.disks if disk.kind == "root" and disk.connection is None), None)
@@ -99,8 +105,11 @@ class Moving(Movable):
 
 
 def local_disks(domain: libvirt.virDomain, folder: GuestFolder) -> dict[str, Path]:
-    """The files of a guest's own disks by the names they have after a move; layers of the root disk become one."""
-    found = {}
+    """The files of a guest's own disks by the names they have after a move; layers of the root disk become one.
+
+    What its firmware remembers goes along like a disk.
+    """
+    found = {folder.nvram.stem: folder.nvram} if folder.nvram.exists() else {}
     for disk in ET.fromstring(domain.XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE)).iterfind("./devices/disk"):
         source = disk.find("source")
         path = Path(source.get("file", "")) if source is not None else Path()

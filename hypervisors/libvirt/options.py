@@ -14,7 +14,13 @@ class LibvirtOptions:
     uri: str = option("qemu:///system", "libvirt connection; qemu:///session runs guests of the present user.")
     virt_type: str = option("qemu", "qemu (emulated, runs everywhere) or kvm (never chosen by itself).")
     machine: str = option("pc", "QEMU machine type, e.g. pc or q35.")
-    cpu_mode: str = option("", "CPU mode of guests, e.g. host-model; empty: maximum for qemu, host-model for kvm.")
+    cpu_mode: str = option("", "CPU mode of guests, e.g. host-model; empty: maximum for qemu, host-model for kvm; "
+                               "custom takes cpu_models; none leaves it to QEMU.")
+    cpu_models: str = option("", "Processors of cpu_mode custom, in commas; the first that the host can give is taken.")
+    cpu_dedicated_set: str = option("", "Processors of the host, e.g. 2-7,^4, that guests with the CPU policy "
+                                        "dedicated get for themselves; empty gives none away.")
+    cpu_shared_set: str = option("", "Processors of the host that all other guests share; empty is every one that "
+                                     "is not dedicated.")
     translation_cache_mib: int = option(64, "Code cache of an emulated guest, in MiB; 0 leaves it to QEMU.")
     image_cache: str = option("", "Folder of downloaded images, on the file system of the driver's state; "
                                   "empty is a folder in that state.")

@@ -52,14 +52,14 @@ class QemuImg:
         """
         self._run(["convert", "-q", "-U", "-f", "qcow2", "-O", "qcow2", str(source), str(target)])
 
-    def fetch(self, path: Path, source: Source) -> None:
-        """Copy a disk that another host offers into the qcow2 file ``path``, wholly or not at all."""
+    def fetch(self, path: Path, source: Source, disk_format: str = "qcow2") -> None:
+        """Copy a disk that another host offers into the file ``path``, wholly or not at all."""
         part = path.with_name(path.name + ".part")
         key = f"tls-creds-psk,id=tls,endpoint=client,username={source.user},dir={escaped(str(source.keys))}"
         where = (f"driver=nbd,host={escaped(source.address)},port={source.port},export={escaped(source.export)},"
                  "tls-creds=tls")
         try:
-            self._run(["convert", "-q", "-O", "qcow2", "--object", key, "--image-opts", where, str(part)])
+            self._run(["convert", "-q", "-O", disk_format, "--object", key, "--image-opts", where, str(part)])
             part.rename(path)
         finally:
             part.unlink(missing_ok=True)

@@ -35,8 +35,6 @@ def add_screens(devices: ET.Element, options: LibvirtOptions) -> None:
             ET.SubElement(vnc, "listen", type="socket")
     if options.spice:
         ET.SubElement(ET.SubElement(devices, "graphics", type="spice"), "listen", type="socket")
-    model = "vga" if options.vnc or options.spice else "none"
-    ET.SubElement(ET.SubElement(devices, "video"), "model", type=model)
 
 
 def endpoint(domain_xml: str, kind: ConsoleKind) -> ConsoleEndpoint:

@@ -1,0 +1,64 @@
+"""What of its host a guest's description depends on."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping
+
+import libvirt
+
+from ...core.errors import NotSupported
+from .ability import Abilities, AbilitiesOf, unknown
+from .connection import translate
+from .cpus import parse_cpus
+from .options import LibvirtOptions
+
+
+@dataclasses.dataclass(frozen=True)
+class Host:
+    """A host as one guest meets it."""
+
+    abilities_of: AbilitiesOf = unknown
+    pins: tuple[int, ...] = ()
+    """The processors the guest has for itself."""
+    shared: frozenset[int] = frozenset()
+    """The processors of guests that have none for themselves; empty is all."""
+    free_pages: Mapping[int, int] = dataclasses.field(default_factory=dict)
+    """Large pages to spare, by their size in KiB."""
+
+
+class AbilityCache:
+    """The abilities of a host by machine type, asked of libvirt once each."""
+
+    def __init__(self, handle: Callable[[], libvirt.virConnect], virt_type: str) -> None:
+        self._handle = handle
+        self._virt_type = virt_type
+        self._known: dict[str, Abilities] = {}
+
+    def of(self, machine: str) -> Abilities:
+        """The abilities for ``machine``. :raises NotSupported: the host has no such machine."""
+        if machine not in self._known:
+            try:
+                text = self._handle().getDomainCapabilities(None, "x86_64", machine, self._virt_type, 0)
+            except libvirt.libvirtError as exc:
+                if exc.get_error_code() in (libvirt.VIR_ERR_INVALID_ARG, libvirt.VIR_ERR_CONFIG_UNSUPPORTED):
+                    raise NotSupported(f"this host has no machine type {machine[:30]}", detail=str(exc)) from exc
+                raise translate(exc) from exc
+            self._known[machine] = Abilities(text)
+        return self._known[machine]
+
+
+def shared_cpus(options: LibvirtOptions, vcpus: int) -> frozenset[int]:
+    """The processors that guests share; empty is all of the host's.
+
+    :raises NotSupported: every one is dedicated.
+    """
+    dedicated = parse_cpus(options.cpu_dedicated_set)
+    if options.cpu_shared_set:
+        return parse_cpus(options.cpu_shared_set)
+    if not dedicated:
+        return frozenset()
+    left = frozenset(range(vcpus)) - dedicated
+    if not left:
+        raise NotSupported("every processor of this host is dedicated, and the guest asks for none for itself")
+    return left
