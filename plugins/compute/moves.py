@@ -73,26 +73,36 @@ def finish(kit: Kit, context: Context, server_id: str, action: str, kind: str) -
 
 
 def live_migrate(kit: Kit, fleet: Fleet, context: Context, server_id: str, host: str, block: bool | None,
-                 force: bool) -> None:
+                 force: bool, check: bool) -> None:
     """Begin to move a server while it runs; ``block`` says whether local disks come along, none: when there are any.
 
-    :raises BadRequest: the host is unknown, down, or the server's own, or local disks would stay behind.
+    Without ``check`` what can be known at once is looked at by the migration, which fails then (since 2.34).
+    :raises BadRequest: the host is unknown; with ``check``: see :func:`see_live`.
     """
     with kit.db.write() as tx:
         row = records.find(tx, context, server_id)
         states.check(row, "os-migrateLive", context)
         if host:
             _see_host(fleet, host)
-            if host == row.host:
-                raise BadRequest(f"Unable to migrate instance ({server_id}) to current host ({host}).")
-        for one in filter(None, (row.host, host)):
-            if not fleet.up(one):
-                raise BadRequest(f"Compute service of {one} is unavailable at this time.")
-        if block is False and not disks.is_volume_backed(records.devices(tx, server_id)):
-            raise BadRequest(SHARED.format(server_id))
+        if check:
+            see_live(fleet, row.id, row.host, host, block, disks.is_volume_backed(records.devices(tx, server_id)))
         move = _move(kit, row, journeys.LIVE, row.flavor, wanted=host, block=block, force=force and bool(host))
         _begin(kit, tx, context, row, "os-migrateLive", move, journeys.QUEUED)
         kit.engine.start(tx, "compute.live_migrate", server_id, context)
+
+
+def see_live(fleet: Fleet, server_id: str, source: str, target: str, block: bool | None, backed: bool) -> None:
+    """See that a live migration may begin.
+
+    :raises BadRequest: the target is the server's own host, one of both is down, or local disks would stay behind.
+    """
+    if source == target:
+        raise BadRequest(f"Unable to migrate instance ({server_id}) to current host ({target}).")
+    for one in filter(None, (source, target)):
+        if not fleet.up(one):
+            raise BadRequest(f"Compute service of {one} is unavailable at this time.")
+    if block is False and not backed:
+        raise BadRequest(SHARED.format(server_id))
 
 
 def evacuate(kit: Kit, fleet: Fleet, context: Context, server_id: str, host: str, force: bool, stop: bool) -> None:

@@ -69,7 +69,8 @@ def live_migrate(service: Service, call: Call) -> None:
     force = boolean(asked.get("force", False))
     if force and not host:
         raise BadRequest("Can't force to a non-provided destination")
-    moves.live_migrate(service.kit, service.fleet, call.context, call.path["server_id"], host, block, force)
+    moves.live_migrate(service.kit, service.fleet, call.context, call.path["server_id"], host, block, force,
+                       check=not call.since("2.34"))
 
 
 def evacuate(service: Service, call: Call) -> Any:

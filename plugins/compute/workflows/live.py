@@ -16,9 +16,10 @@ from ....core.db.engine import Row, Transaction
 from ....core.errors import BackendBusy, BackendFailed, CloudError, Interrupted
 from ....core.operations.workflow import Finish, Job, Step, Wait, Workflow
 from ....core.services.network import NetworkService
-from .. import journeys, plans, records, states
+from .. import disks, journeys, plans, records, states
 from ..agency import ComputeAgent, GuestPlan
 from ..event import emit
+from ..moves import see_live
 from ..moving import live_key
 from .move import (
     choose,
@@ -57,6 +58,8 @@ def check(job: Job) -> Finish:
     rows = rows_of(job)
     move = rows.server.move
     _see_wish(job, move)
+    see_live(fleet_of(job), job.subject, move["old_host"], move["wanted"], move["block"],
+             disks.is_volume_backed(rows.devices))
     chosen = choose(job, rows, rows.server.flavor, [move["old_host"]], move["wanted"], move["force"])
     new = job.data["new"] = chosen_side(chosen, rows.server)
 

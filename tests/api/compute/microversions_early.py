@@ -211,6 +211,13 @@ def hypervisors_in_pages(probe):
     assert not probe.create("2.33", block_device_mapping_v2=mapping)
 
 
+@case("2.34")
+def checked_behind_the_answer(probe):
+    body = {"os-migrateLive": {"block_migration": "auto", "host": "host1"}}
+    assert probe.statuses("POST", f"/servers/{probe.server}/action", body, "admin") == [400, 202]
+    probe.world.cloud.run(10)
+
+
 @case("2.35")
 def keypairs_in_pages(probe):
     assert probe.statuses("GET", "/os-keypairs?marker=none") == [200, 400]

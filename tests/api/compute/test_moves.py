@@ -478,12 +478,22 @@ def test_live_migration_of_a_paused_server_to_a_host(moves, server):
     moves.ok(server, body, version="2.1")
     assert moves.status(server) == "PAUSED"
     moves.settled(server, target, Power.PAUSED)
-    assert live(moves, server, target).status == 400
+    assert live(moves, server, target, "2.33").status == 400
     assert live(moves, server, "nowhere").status == 400
     assert live(moves, server, source, "2.30", force=True).status == 202
     moves.settled(server, source, Power.PAUSED)
     assert live(moves, server, source, "2.68", force=True).status == 400
-    assert moves.act(server, {"os-migrateLive": {"host": None, "block_migration": False}}).status == 400
+    assert moves.act(server, {"os-migrateLive": {"host": None, "block_migration": False}}, "2.33").status == 400
+
+
+@pytest.mark.parametrize("own_host", [True, False])
+def test_a_live_migration_that_may_not_be_fails_behind_its_answer(moves, server, own_host):
+    source, boots = moves.host(server), boots_of(moves, server)
+    wish = {"host": source, "block_migration": "auto"} if own_host else {"host": None, "block_migration": False}
+    assert moves.act(server, {"os-migrateLive": wish}, "2.34").status == 202
+    assert moves.last(server)["status"] in ("error", "failed")
+    assert (moves.status(server), moves.host(server), boots_of(moves, server)) == ("ACTIVE", source, boots)
+    moves.settled(server, source)
 
 
 def test_a_volume_backed_server_migrates_live_without_block(moves):
