@@ -42,7 +42,8 @@ class Abilities:
 
     def traits(self) -> set[str]:
         """Placement's traits for what the host can give."""
-        found = {"COMPUTE_FIRMWARE_BIOS"}
+        found = {"COMPUTE_FIRMWARE_BIOS", "COMPUTE_IMAGE_TYPE_QCOW2", "COMPUTE_IMAGE_TYPE_RAW"}
+        found |= {"COMPUTE_NET_VIF_MODEL_" + one.upper() for one in NICS}
         if "efi" in self.values("os", "firmware"):
             found.add("COMPUTE_FIRMWARE_UEFI")
             if "yes" in self.values("os/loader", "secure"):

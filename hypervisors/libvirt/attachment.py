@@ -45,9 +45,11 @@ def scsi_model(wishes: Wishes) -> str:
 
 
 def put_on_bus(element: ET.Element, disk: Disk, wishes: Wishes, abilities: Abilities) -> None:
-    """Put a disk on its bus; a rescue disk's image has a say of its own."""
+    """Put a disk on its bus. That of a rescue disk its own image says, and ``hw_rescue_bus`` before ``hw_disk_bus``."""
     target = element.find("target")
-    if target is not None and disk.kind != "rescue":
+    if disk.kind == "rescue":
+        wishes = Wishes(disk.image.properties if disk.image is not None else {}, {})
+    if target is not None and not (disk.kind == "rescue" and wishes.image("hw_rescue_bus")):
         target.set("bus", disk_bus(disk.device, wishes, abilities))
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import libvirt
 
-from ...core.errors import BackendBusy, BackendFailed, CloudError, NoSpace, NotFound, WrongState
+from ...core.errors import BackendBusy, BackendFailed, CloudError, NoSpace, NotFound, NotSupported, WrongState
 
 KINDS: dict[int, type[CloudError]] = {
     libvirt.VIR_ERR_NO_DOMAIN: NotFound,
@@ -21,6 +21,7 @@ KINDS: dict[int, type[CloudError]] = {
     libvirt.VIR_ERR_INVALID_CONN: BackendBusy,
     libvirt.VIR_ERR_RPC: BackendBusy,
     libvirt.VIR_ERR_NO_MEMORY: NoSpace,
+    libvirt.VIR_ERR_CONFIG_UNSUPPORTED: NotSupported,
 }
 FULL = ("No space left on device", "Cannot allocate memory", "Disk quota exceeded")
 SENTENCES = {
@@ -28,6 +29,7 @@ SENTENCES = {
     WrongState: "the guest is in a state that does not allow this",
     BackendBusy: "the hypervisor cannot answer just now",
     NoSpace: "the host has no room left",
+    NotSupported: "the hypervisor cannot give the guest what its image or flavor asks for",
 }
 
 

@@ -31,19 +31,19 @@ from ...core.drivers.hypervisor import (
     Volumes,
 )
 from ...core.drivers.network import Vif
-from ...core.errors import BackendBusy, NoSpace, NotFound, WrongState
+from ...core.errors import BackendBusy, BadConfiguration, NoSpace, NotFound, WrongState
 from . import fact
 from .ability import unknown
 from .attachment import fit_interface, put_on_bus
 from .connection import Connection, translate, translated
 from .console import tail
-from .cpus import Dedicated, is_dedicated, parse_cpus
+from .cpus import Dedicated, is_dedicated
 from .device import find_interface, find_volume, interface, volume_disk
 from .disks import GIB, Disks, GuestFolder, size_bytes
 from .domain import NAMESPACE, PREFIX, domain_name, domain_xml, owner
 from .export import Exports
 from .firmware import EXPRESS
-from .host import AbilityCache, Host, shared_cpus
+from .host import AbilityCache, Host, dedicated_cpus, shared_cpus
 from .images import ImageCache
 from .live import Live
 from .metrics import Gauge
@@ -56,9 +56,12 @@ from .quiesce import quiesce
 from .screen import endpoint
 from .state import power_of
 from .tending import Tending
+from .tuning import prove_shares
 from .wish import Wishes
 
 POLL_S = 0.1
+QEMU = "QEMU"
+"""What libvirt calls those of its drivers that run machines of QEMU and KVM."""
 ACCESS_LIST = "system.posix_acl_access"
 """A folder with it may be open to QEMU's user, though closed to others."""
 ASK_AGAIN_S = 3.0
@@ -91,14 +94,16 @@ class Libvirt(Hypervisor, Pausable, Suspendable, Snapshots, Resizable, Volumes, 
         self.exports = Exports(options, surroundings.clock)
         self._cpu: tuple[str, tuple[str, ...]] | None = None
         self._abilities = AbilityCache(self._connection.handle, options.virt_type)
-        self.dedicated = Dedicated(self._guests, parse_cpus(options.cpu_dedicated_set))
+        self.dedicated = Dedicated(self._guests, dedicated_cpus(options, fact.vcpus()))
         self._gauge = Gauge()
 
     def open(self) -> None:
         with translated():
             self._guests.mkdir(parents=True, exist_ok=True, mode=0o711)
             self.images.open()
-        self._connection.handle()
+        served = self._connection.handle().getType()
+        if served != QEMU:
+            raise BadConfiguration(f"the uri leads to {served}; this driver serves guests of {QEMU}")
         if self.options.uri.startswith("qemu:///system") and not self.options.qemu_user:
             self._warn_of_closed_folders()
 
@@ -144,6 +149,8 @@ class Libvirt(Hypervisor, Pausable, Suspendable, Snapshots, Resizable, Volumes, 
             domain = self.define(self.described(spec))
             undo.callback(domain.undefineFlags, UNDEFINE)
             domain.create()
+            undo.callback(_cut_power, domain)
+            prove_shares(domain, Wishes.of(spec))
             undo.pop_all()
 
     def destroy(self, guest: str) -> None:
@@ -233,7 +240,10 @@ class Libvirt(Hypervisor, Pausable, Suspendable, Snapshots, Resizable, Volumes, 
                 folder.keep_before(domain.XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE | libvirt.VIR_DOMAIN_XML_SECURE))
             self._add_layer(folder, spec)
             self.disks.make(folder, spec)
-            self.define(self.described(spec)).create()
+            domain = self.define(self.described(spec))
+            domain.create()
+            undo.callback(_cut_power, domain)
+            prove_shares(domain, Wishes.of(spec))
             undo.pop_all()
 
     def confirm_resize(self, guest: str) -> None:

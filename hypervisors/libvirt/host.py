@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 
 import libvirt
 
-from ...core.errors import NotSupported
+from ...core.errors import BadConfiguration, NotSupported
 from .ability import Abilities, AbilitiesOf, unknown
 from .connection import translate
 from .cpus import parse_cpus
@@ -46,6 +46,19 @@ class AbilityCache:
                 raise translate(exc) from exc
             self._known[machine] = Abilities(text)
         return self._known[machine]
+
+
+def dedicated_cpus(options: LibvirtOptions, vcpus: int) -> frozenset[int]:
+    """The processors that are given away. :raises BadConfiguration: the host does not have them all."""
+    try:
+        found, shared = parse_cpus(options.cpu_dedicated_set), parse_cpus(options.cpu_shared_set)
+    except NotSupported as exc:
+        raise BadConfiguration(str(exc)) from exc
+    if found & shared:
+        raise BadConfiguration("cpu_dedicated_set and cpu_shared_set have processors in common")
+    if found | shared and max(found | shared) >= vcpus:
+        raise BadConfiguration(f"cpu_dedicated_set or cpu_shared_set go beyond this host's {vcpus} processors")
+    return found
 
 
 def shared_cpus(options: LibvirtOptions, vcpus: int) -> frozenset[int]:

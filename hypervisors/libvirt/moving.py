@@ -16,6 +16,8 @@ from .connection import translated
 from .disks import Disks, GuestFolder, size_bytes
 from .export import Exports, sources
 from .state import power_of
+from .tuning import prove_shares
+from .wish import Wishes
 
 PROPER_NAME = re.compile(r"root-0|nvram|(ephemeral|swap)-[a-z]{2,4}")
 
@@ -72,6 +74,7 @@ class Moving(Movable):
                 domain = self._made(spec, offer)
             if start and power_of(domain) is not Power.RUNNING:
                 domain.create()
+                prove_shares(domain, Wishes.of(spec))
             undo.pop_all()
 
     def _made(self, spec: GuestSpec, offer: Offer) -> libvirt.virDomain:

@@ -15,7 +15,8 @@ from stratolith.core.conformance.cases import until
 from stratolith.core.conformance.runner import opened, registry
 from stratolith.core.drivers.hypervisor import Disk, GuestSpec, Image, Power
 from stratolith.core.drivers.network import Vif
-from stratolith.core.errors import CloudError, NoSpace, NotSupported
+from stratolith.core.drivers.volume import Connection
+from stratolith.core.errors import BadConfiguration, CloudError, NoSpace, NotSupported
 from stratolith.hypervisors.libvirt.driver import Libvirt
 
 from . import demo_image
@@ -123,7 +124,15 @@ def test_variables_of_the_firmware_move_with_a_guest_that_is_off(driver: Libvirt
     second.destroy(spec.guest)
 
 
-def test_guest_sees_the_devices_and_processors_it_asked_for(driver: Libvirt) -> None:
+def volume(folder: Path) -> Disk:
+    """A volume that is a file."""
+    with (folder / "volume").open("wb") as file:
+        file.truncate(64 << 20)
+    return Disk("vdb", 1, connection=Connection("file", {"path": str(folder / "volume"), "format": "raw"}),
+                volume_id="a-volume", kind="volume")
+
+
+def test_guest_sees_the_devices_and_processors_it_asked_for(driver: Libvirt, tmp_path: Path) -> None:
     asked = {"hw_watchdog_action": "reset", "hw_video_model": "cirrus", "hw_pointer_model": "usbtablet",
              "hw_disk_bus": "scsi", "hw_scsi_model": "virtio-scsi", "hw_vif_model": "rtl8139", "hw_rng_model": "virtio"}
     specs = {"hw:watchdog_action": "pause", "hw_rng:rate_bytes": "1024", "hw_rng:rate_period": "1000",
@@ -140,6 +149,11 @@ def test_guest_sees_the_devices_and_processors_it_asked_for(driver: Libvirt) -> 
     assert root.find("devices/rng/rate[@bytes='1024']") is not None
     assert root.findtext("devices/disk/iotune/read_bytes_sec") == str(100 << 20)
     assert root.find("devices/input[@type='tablet']") is not None
+    driver.attach_volume(spec.guest, volume(tmp_path))
+    found = described(driver, spec.guest)
+    assert [one.get("bus") for one in found.iterfind("devices/disk[@device='disk']/target")] == ["scsi", "scsi"]
+    driver.detach_volume(spec.guest, "a-volume")
+    assert len(described(driver, spec.guest).findall("devices/disk[@device='disk']")) == 1
     driver.attach_interface(spec.guest, Vif(str(uuid.uuid4()), "none", "fa:16:3e:00:00:02"))
     assert [one.get("type") for one in described(driver, spec.guest).iterfind("devices/interface/model")] == [
         "rtl8139", "rtl8139"]
@@ -234,6 +248,7 @@ def test_snapshot_that_must_be_quiesced_fails_without_an_agent(driver: Libvirt, 
     ({"hw_machine_type": "a-typewriter"}, {}), ({"hw_video_model": "xen"}, {}),
     ({}, {"hw:mem_page_size": "16M"}), ({}, {"hw:mem_page_size": "large"}), ({}, {"hw:cpu_policy": "mixed"}),
     ({"hw_disk_bus": "ide", "hw_machine_type": "q35"}, {}), ({"os_secure_boot": "required"}, {}),
+    ({}, {"quota:cpu_shares": "10"}), ({}, {"quota:cpu_quota": "10000"}),
 ])
 def test_what_cannot_be_kept_is_refused_and_leaves_nothing(
         driver: Libvirt, properties: dict[str, str], specs: dict[str, str]) -> None:
@@ -241,3 +256,9 @@ def test_what_cannot_be_kept_is_refused_and_leaves_nothing(
         driver.spawn(wanted(properties, specs))
     assert isinstance(caught.value, NotSupported | NoSpace)
     assert driver.observe() == [] and left(driver) == []
+
+
+def test_containers_are_no_machines(libvirt_host: LibvirtHost, tmp_path: Path) -> None:
+    raw = {"hypervisor.libvirt": {"uri": libvirt_host.uri.replace("qemu:", "lxc:")}}
+    with pytest.raises(BadConfiguration, match="LXC"):
+        next(iter(opened(registry("hypervisor").load("libvirt"), "hypervisor.libvirt", Configuration(raw), tmp_path)))

@@ -16,13 +16,14 @@ from stratolith.hypervisors.libvirt.cpus import Dedicated, is_dedicated, parse_c
 from stratolith.hypervisors.libvirt.device import interface
 from stratolith.hypervisors.libvirt.disks import GuestFolder
 from stratolith.hypervisors.libvirt.domain import NAMESPACE, domain_xml
-from stratolith.hypervisors.libvirt.host import Host, shared_cpus
+from stratolith.hypervisors.libvirt.host import Host, dedicated_cpus, shared_cpus
 from stratolith.hypervisors.libvirt.live import adapted
 from stratolith.hypervisors.libvirt.options import LibvirtOptions
 from stratolith.hypervisors.libvirt.paging import backing, free_pages, kib
 from stratolith.hypervisors.libvirt.processor import cells, layout
 from stratolith.hypervisors.libvirt.tuning import tie
 from stratolith.hypervisors.libvirt.wish import Wishes, number, truth
+from stratolith.plugins.placement.standard import TRAITS
 
 GUEST = "11111111-2222-4333-8444-555555555555"
 OTHER = "21111111-2222-4333-8444-555555555555"
@@ -80,6 +81,15 @@ def test_image_and_flavor_must_agree_where_neither_wins() -> None:
     assert Wishes({"hw_tpm_model": "a"}, {"hw:tpm_model": "a"}).agreed("tpm_model") == "a"
     with pytest.raises(NotSupported, match="contradicts"):
         Wishes({"hw_tpm_model": "a"}, {"hw:tpm_model": "b"}).agreed("tpm_model")
+
+
+def test_rescue_disk_is_on_the_bus_of_its_own_image() -> None:
+    for properties, bus in (({}, "virtio"), ({"hw_disk_bus": "sata"}, "sata"),
+                            ({"hw_disk_bus": "sata", "hw_rescue_bus": "usb"}, "usb")):
+        rescue = Image("r", "raw", 512, 512, "", "", lambda: iter(()), properties)
+        disks = [Disk("vda", 1, image=rescue, kind="rescue"), Disk("vdb", 1)]
+        root = described(spec(disks=disks))
+        assert [one.get("bus") for one in root.iterfind("devices/disk/target")] == [bus, "virtio"]
 
 
 def test_rescue_image_has_no_say_in_the_machine() -> None:
@@ -154,12 +164,13 @@ def test_menu_and_counters_and_hiding() -> None:
 
 
 def test_traits() -> None:
-    found = Abilities(ABILITIES).traits()
+    found = {one for one in Abilities(ABILITIES).traits() if not one.startswith("COMPUTE_NET_VIF_MODEL_")}
+    assert set(Abilities(ABILITIES).traits()) <= set(TRAITS)
     assert found == {
         "COMPUTE_FIRMWARE_BIOS", "COMPUTE_FIRMWARE_UEFI", "COMPUTE_SECURITY_UEFI_SECURE_BOOT",
         "COMPUTE_SECURITY_TPM_2_0", "COMPUTE_SECURITY_TPM_TIS", "COMPUTE_SECURITY_TPM_CRB",
         "COMPUTE_GRAPHICS_MODEL_VGA", "COMPUTE_GRAPHICS_MODEL_NONE", "COMPUTE_STORAGE_BUS_SATA",
-        "COMPUTE_STORAGE_BUS_VIRTIO"}
+        "COMPUTE_STORAGE_BUS_VIRTIO", "COMPUTE_IMAGE_TYPE_QCOW2", "COMPUTE_IMAGE_TYPE_RAW"}
 
 
 # devices
@@ -374,6 +385,14 @@ def test_others_share_what_is_not_dedicated() -> None:
     assert shared_cpus(LibvirtOptions(), 4) == frozenset()
     with pytest.raises(NotSupported):
         shared_cpus(LibvirtOptions(cpu_dedicated_set="0-3"), 4)
+
+
+@pytest.mark.parametrize("options", [
+    {"cpu_dedicated_set": "2-4"}, {"cpu_shared_set": "9"}, {"cpu_dedicated_set": "x"},
+    {"cpu_dedicated_set": "1", "cpu_shared_set": "0-1"}])
+def test_sets_of_processors_that_cannot_be(options: Words) -> None:
+    with pytest.raises(BadConfiguration):
+        dedicated_cpus(LibvirtOptions(**options), 4)  # type: ignore[arg-type]
 
 
 def test_description_for_the_target_of_a_live_migration() -> None:
