@@ -8,12 +8,8 @@ There is no way to seal without a key: the first ones are made when they are nee
 from __future__ import annotations
 
 import base64
-import contextlib
-import fcntl
 import hashlib
 import hmac
-import os
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +17,7 @@ from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
 from ...core.clock import Clock
 from ...core.errors import BadConfiguration, NotFound
+from ...core.key_folder import KeyFolder, Stamp
 
 STAGED = 0
 CHECK_EVERY_S = 1.0
@@ -33,11 +30,11 @@ class Seal:
     """
 
     def __init__(self, folder: Path, clock: Clock, kept: int, first: Path | None = None) -> None:
-        self._folder = folder
+        self._folder = KeyFolder(folder)
         self._clock = clock
         self._kept = max(kept, 2)
         self._first = first
-        self._stamp: tuple[tuple[str, int], ...] = ()
+        self._stamp: Stamp = ()
         self._checked = 0.0
         self._keys: list[bytes] = []
         self._ciphers: dict[str, tuple[Fernet, MultiFernet]] = {}
@@ -65,14 +62,14 @@ class Seal:
 
     def rotate(self) -> None:
         """Make the staged key primary, stage a new one, and remove the oldest beyond those kept."""
-        with self._locked():
+        with self._folder.locked():
             self._prepare()
-            numbers = self._numbers()
-            (self._folder / str(STAGED)).rename(self._folder / str(max(numbers) + 1))
+            numbers = self._folder.numbers()
+            self._folder.rename(str(STAGED), str(max(numbers) + 1))
             self._write(STAGED)
             old = [number for number in numbers if number != STAGED]
             for number in old[:max(0, len(old) + 2 - self._kept)]:
-                (self._folder / str(number)).unlink(missing_ok=True)
+                self._folder.remove(str(number))
 
     def _cipher(self, purpose: str, at_once: bool = False) -> tuple[Fernet, MultiFernet]:
         self._refresh(at_once)
@@ -89,60 +86,38 @@ class Seal:
             return
         self._checked = now
         if not self._keys:
-            with self._locked():
+            with self._folder.locked():
                 self._prepare()
-        stamp = tuple(sorted((entry.name, entry.stat().st_ino) for entry in os.scandir(self._folder)
-                             if entry.name.isdecimal()))
+        stamp = self._folder.stamp()
         if stamp != self._stamp:
-            self._keys = [self._key(number) for number in sorted(self._numbers(), reverse=True)]
+            self._keys = [self._key(number) for number in sorted(self._folder.numbers(), reverse=True)]
             self._ciphers = {}
             self._stamp = stamp
 
-    def _numbers(self) -> list[int]:
-        return sorted(int(entry.name) for entry in os.scandir(self._folder) if entry.name.isdecimal())
-
     def _key(self, number: int) -> bytes:
-        text = (self._folder / str(number)).read_bytes().strip()
+        text = (self._folder.path / str(number)).read_bytes().strip()
         try:
             key = base64.urlsafe_b64decode(text)
             good = len(key) == 32 and key != bytes(32)
         except ValueError:
             good = False
         if not good:
-            raise BadConfiguration(f"the key {self._folder / str(number)} is not 32 random bytes in URL-safe base64")
+            raise BadConfiguration(f"the key {number} of {self._folder.path} is not 32 random bytes in URL-safe base64")
         return text
 
     def _prepare(self) -> None:
         """Make a staged and a primary key where there is none."""
-        present = self._numbers()
+        present = self._folder.numbers()
         if STAGED not in present:
             self._write(STAGED)
         if not any(number != STAGED for number in present):
             if self._first is not None and self._first.exists():
-                self._first.rename(self._folder / "1")
+                self._first.rename(self._folder.path / "1")
             else:
                 self._write(1)
 
     def _write(self, number: int) -> None:
-        """Write a new key under a passing name and rename it, so that nobody ever reads half of one."""
-        passing = self._folder / f".{number}.new"
-        passing.unlink(missing_ok=True)
-        descriptor = os.open(passing, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(base64.urlsafe_b64encode(self._clock.random_bytes(32)))
-            file.flush()
-            os.fsync(file.fileno())
-        passing.rename(self._folder / str(number))
-
-    @contextlib.contextmanager
-    def _locked(self) -> Iterator[None]:
-        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        descriptor = os.open(self._folder / ".lock", os.O_RDWR | os.O_CREAT, 0o600)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-            yield
-        finally:
-            os.close(descriptor)
+        self._folder.write(str(number), base64.urlsafe_b64encode(self._clock.random_bytes(32)))
 
 
 def seal(state_dir: Path, options: Any, clock: Clock) -> Seal:

@@ -12,8 +12,9 @@ from cryptography.fernet import InvalidToken, MultiFernet
 from ....core.config import option
 from ....core.drivers.token import TokenFacts, TokenFormat, TokenPayload
 from ....core.errors import Unauthorized
+from ....core.key_folder import Stamp
 from .packing import pack, unpack
-from .repository import Repository, Stamp
+from .repository import Repository
 
 LONGEST_BYTES = 255
 CHECK_EVERY_S = 1.0

@@ -13,8 +13,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from ....core.config import option
 from ....core.drivers.token import Published, TokenFacts, TokenFormat, TokenPayload
 from ....core.errors import Unauthorized
+from ....core.key_folder import Stamp
 from .claims import from_claims, to_claims
-from .repository import Repository, Stamp
+from .repository import Repository
 from .signature import LONGEST_BYTES, Unfit, header, jwk, key_id, sign, verified
 
 CHECK_EVERY_S = 1.0
