@@ -78,6 +78,8 @@ class Operation:
     absent: int = 404
     """The status of requests with a microversion outside of ``since`` and ``until``: 404, or 405 where the path is
     there all the same."""
+    gone: bool = False
+    """It answers 410; what tells of all that is offered leaves it out."""
 
     @property
     def name(self) -> str:

@@ -13,13 +13,17 @@ from . import accounting, choice, disks, journeys, plans, records, states
 from .event import emit
 from .fleet import Fleet
 from .moving import live_key
+from .tables import servers
 
 SHARED = ("Instance {} is not on shared storage: Shared storage live-migration requires either shared storage or "
           "boot-from-volume with no local disks.")
 
 
-def resize(kit: Kit, fleet: Fleet, context: Context, server_id: str, flavor_id: str) -> None:
-    """Begin to give a server another flavor. :raises BadRequest: it is the same, disabled, or its disk smaller."""
+def resize(kit: Kit, fleet: Fleet, context: Context, server_id: str, flavor_id: str, disk_config: str = "") -> None:
+    """Begin to give a server another flavor, and another ``disk_config`` if there is one.
+
+    :raises BadRequest: the flavor is the same, disabled, or its disk smaller.
+    """
     with kit.db.write() as tx:
         row = records.find(tx, context, server_id)
         states.check(row, "resize", context)
@@ -37,6 +41,8 @@ def resize(kit: Kit, fleet: Fleet, context: Context, server_id: str, flavor_id: 
                         flavor["memory_mib"] - old["memory_mib"], row.user_id)
         move = _move(kit, row, journeys.RESIZE, flavor)
         _begin(kit, tx, context, row, "resize", move, "pre-migrating")
+        if disk_config:
+            tx.update(servers, server_id, disk_config=disk_config)
         kit.engine.start(tx, "compute.resize", server_id, context)
         emit(kit, tx, context, "instance.resize.start", row)
 

@@ -206,6 +206,7 @@ class Estate:
         provider = self.people.get("/placement/resource_providers")["resource_providers"][0]["uuid"]
         self.ids.update(server_id=self.server, port_id=self.port, attachment_id=attachment, consumer=self.server,
                         request_id=actions[0]["request_id"], uuid=provider, resource_class="VCPU",
+                        before="2026-01-01%2000:00:00",
                         rule_id=self.rule, floating_ip_id=self.floating, network_id=self.network, aggregate_id="1",
                         hypervisor_id=provider, service_id=GONE, migration_id="1")
 

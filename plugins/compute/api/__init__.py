@@ -10,6 +10,7 @@ from . import (
     addresses,
     aggregates,
     attachments,
+    audits,
     availability_zones,
     consoles,
     deferral,
@@ -17,6 +18,7 @@ from . import (
     external_events,
     flavors,
     floating_ips,
+    gone,
     hosts,
     hypervisors,
     image_metadata,
@@ -76,6 +78,7 @@ TABLES: Sequence[Sequence[Operation]] = (
     hosts.OPERATIONS,
     recovery.OPERATIONS,
     usage.OPERATIONS,
+    audits.OPERATIONS,
     external_events.OPERATIONS,
     extensions.OPERATIONS,
     images.OPERATIONS,
@@ -84,6 +87,7 @@ TABLES: Sequence[Sequence[Operation]] = (
     floating_ips.OPERATIONS,
     networks.OPERATIONS,
     volumes.OPERATIONS,
+    gone.OPERATIONS,
 )
 """The tables of all nouns, in the order of the API reference."""
 

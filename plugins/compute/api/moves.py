@@ -35,7 +35,7 @@ EVACUATE = {"2.1": closed({**_EVACUATE, "onSharedStorage": BOOLEAN}, ("onSharedS
 def resize(service: Service, call: Call) -> None:
     """Begin to give a server another flavor."""
     moves.resize(service.kit, service.fleet, call.context, call.path["server_id"],
-                 str(call.body["resize"]["flavorRef"]))
+                 str(call.body["resize"]["flavorRef"]), call.body["resize"].get("OS-DCF:diskConfig", ""))
 
 
 def confirm_resize(service: Service, call: Call) -> None:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from ....core.errors import Gone
 from ....core.http.call import Call, Reply
 from ....core.http.table import Action, Operation
 from .. import states, tending
 from ..service import Service
 from .actions import PATH, PREFIX, image_location
 from .diagnostics import older, standard
+from .gone import gone
 from .parameters import NAME, closed, natural
 from .server_schema import CHANGE_PASSWORD, METADATA, NOTHING
 
@@ -54,16 +54,11 @@ def diagnostics(service: Service, call: Call) -> Any:
     return standard(row, use, words.get(row.power_state, "pending"), host.hypervisor_type if host else None)
 
 
-def gone(service: Service, call: Call) -> None:
-    """Say that the action no longer exists."""
-    raise Gone("This resource is no longer available. No forwarding address is given.")
-
-
 OPERATIONS = (
     Action(PATH, "createBackup", create_backup, PREFIX + "os-create-backup", BACKUP),
     Action(PATH, "trigger_crash_dump", crash_dump, PREFIX + "servers:trigger_crash_dump", NOTHING, since="2.17"),
     Action(PATH, "changePassword", change_password, PREFIX + "os-admin-password", CHANGE_PASSWORD),
-    Action(PATH, "resetNetwork", gone, PREFIX + "os-admin-actions:reset_network"),
+    Action(PATH, "resetNetwork", gone, PREFIX + "os-admin-actions:reset_network", gone=True),
     Action(PATH, "injectNetworkInfo", inject_network, PREFIX + "os-admin-actions:inject_network_info"),
     Operation("GET", "/servers/{server_id}/diagnostics", diagnostics, PREFIX + "os-server-diagnostics",
               summary="Show a server's diagnostics"),

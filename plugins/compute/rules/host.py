@@ -28,6 +28,8 @@ HOST = (
         "os-hypervisors:uptime": "Show how long a hypervisor has been up.",
         "os-hypervisors:search": "Find hypervisors by name.",
         "os-hypervisors:servers": "List the servers of hypervisors found by name.",
+        "os-instance-usage-audit-log:list": "Show the usage audit of the last month.",
+        "os-instance-usage-audit-log:show": "Show the usage audit of a month.",
         "os-services:list": "List the processes of compute.",
         "os-services:update": "Enable, disable or force down a compute process.",
         "os-services:delete": "Forget a compute process.",

@@ -6,7 +6,7 @@ import msgspec
 
 from ....core.context import Context
 from ....core.db.engine import Transaction
-from ....core.errors import CloudError
+from ....core.errors import CloudError, NotFound
 from ....core.operations.workflow import Finish, Job, Step, Wait, Workflow
 from ....core.process.slice import Kit
 from ....core.services.image import ImageQuestion, ImageRecord, ImageService
@@ -17,6 +17,8 @@ from .step import agent_of, kit_of, rows_of, settle
 
 TASK = "image_snapshot"
 BACKING_UP = "image_backup"
+MAKING_S = 10.0
+"""A request that has not made its image so long after it began will not."""
 STILL_S = 60.0
 """An upload that has stood still so long has lost its host."""
 
@@ -25,11 +27,23 @@ def make_image(kit: Kit, context: Context, image: ImageRecord) -> None:
     """Make the queued image; nothing when it is there."""
     kit.peers.of(ImageService).create(context, image.id, image.name, image.disk_format, image.container_format,
                                       image.properties, image.min_disk, image.min_ram)
+    kit.engine.wake(f"image-made:{image.id}")
 
 
 def make(job: Job) -> None:
-    """Make the image that the request was to make, should it have died before."""
-    make_image(kit_of(job), job.context, msgspec.convert(job.data["image"], ImageRecord))
+    """Wait for the image that the request makes.
+
+    It is not made here: that would bring back an image that somebody deleted at once. :raises NotFound: it was, or
+    the request died before it made it, and has told nobody of it.
+    """
+    kit, image_id = kit_of(job), job.data["image"]["id"]
+    try:
+        kit.peers.of(ImageService).image(job.context, image_id)
+    except NotFound:
+        since = job.data.setdefault("awaited_since", job.clock.time())
+        if job.clock.time() - since >= MAKING_S:
+            raise
+        raise Wait(f"image-made:{image_id}", MAKING_S) from None
 
 
 def upload(job: Job) -> Finish:

@@ -189,3 +189,40 @@ def test_a_root_volume_is_filled_anew(world):
     assert (shown["status"], shown["image"]) == ("ACTIVE", "")
     found = world.cloud.request("GET", f"/volume/v3/volumes/{volume_id}", as_="demo").json["volume"]
     assert (found["status"], found["volume_image_metadata"]["image_id"]) == ("in-use", other)
+
+
+def test_usage_audits(world, server):
+    """The month that is over is told of; a cloud that was not there then had no hosts."""
+    assert world.ask("GET", "/os-instance_usage_audit_log").status == 403
+    now = world.ask("GET", "/os-instance_usage_audit_log", as_="admin").json["instance_usage_audit_logs"]
+    assert (now["num_hosts"], now["total_instances"], now["log"]) == (0, 0, {})
+    path = "/os-instance_usage_audit_log/{}%20{}"
+    assert world.ask("GET", path.format("2016-12-10", "13:59:59.999999"), as_="admin").json[
+        "instance_usage_audit_log"]["period_beginning"] == "2016-11-01 00:00:00"
+    later = world.ask("GET", path.format("2199-01-10", "13:59:59"), as_="admin").json["instance_usage_audit_log"]
+    assert later["period_ending"] == "2199-01-01 00:00:00"
+    assert (later["num_hosts_done"], later["total_instances"]) == (later["num_hosts"], 1)
+    assert world.ask("GET", path.format("nothing", "x"), as_="admin").status == 400
+    assert world.ask("GET", path.format("0001-01-10", "13:59:59"), as_="admin").status == 200
+
+
+def test_resources_that_are_gone(world, server):
+    for path in ("/os-agents", "/os-fping", f"/servers/{server}/os-virtual-interfaces"):
+        assert world.ask("GET", path).status == 410
+    assert world.ask("POST", "/os-networks", {"network": {}}).status == 410
+
+
+def test_a_resize_sets_how_disks_are_divided(world, server):
+    flavor = world.ask("POST", "/flavors", {"flavor": {"name": "big", "ram": 128, "vcpus": 1, "disk": 10}},
+                       as_="admin").json["flavor"]["id"]
+    assert world.show(server)["OS-DCF:diskConfig"] == "MANUAL"
+    world.act(server, "resize", {"flavorRef": flavor, "OS-DCF:diskConfig": "AUTO"}, run_s=20)
+    assert world.show(server)["OS-DCF:diskConfig"] == "AUTO"
+
+
+def test_an_image_deleted_at_once_stays_deleted(world, server):
+    made = world.ask("POST", f"/servers/{server}/action", {"createImage": {"name": "brief"}}, "2.79").json["image_id"]
+    assert world.cloud.request("DELETE", f"/image/v2/images/{made}", as_="demo").status == 204
+    world.cloud.run(30)
+    assert world.cloud.request("GET", f"/image/v2/images/{made}", as_="demo").status == 404
+    assert world.show(server)["OS-EXT-STS:task_state"] is None
