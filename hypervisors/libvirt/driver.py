@@ -284,7 +284,7 @@ class Libvirt(Hypervisor, Pausable, Suspendable, Snapshots, Resizable, Volumes, 
 
     def attach_interface(self, guest: str, vif: Vif) -> None:
         with translated():
-            element = fit_interface(interface(vif), self.wishes(guest), self._domain(guest).maxVcpus())
+            element = fit_interface(interface(vif), self.wishes(guest), self._domain(guest).info()[3])
         self._plug(guest, element, lambda text: find_interface(text, vif.port_id))
 
     def detach_interface(self, guest: str, port_id: str) -> None:
