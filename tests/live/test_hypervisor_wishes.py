@@ -32,6 +32,19 @@ echo cells: $(ls -d /sys/devices/system/node/node* | wc -l)
 echo siblings: $(cat /sys/devices/system/cpu/cpu0/topology/core_siblings_list)
 echo cards: $(cat /sys/bus/pci/devices/*/device | sort | uniq | tr '\\n' ' ')
 """
+AGENT = b"""#!/bin/sh
+port=/dev/$(ls /sys/class/virtio-ports | head -n 1)
+exec 3<>$port
+while true; do
+    read -r line <&3 || { sleep 1; continue; }
+    case "$line" in
+        *guest-sync*) id=${line##*:}; echo "{\\"return\\": ${id%%\\}*}}" >&3 ;;
+        *fsfreeze*) echo "agent heard $line" > /dev/console; echo '{"return": 1}' >&3 ;;
+        *) echo '{"error": {"class": "CommandNotFound", "desc": "no"}}' >&3 ;;
+    esac
+done &
+"""
+"""An agent that says what it heard."""
 
 
 def made(host: LibvirtHost, folder: Path) -> Iterator[Libvirt]:
@@ -71,10 +84,10 @@ def image(**properties: str) -> Image:
 
 
 def wanted(properties: Mapping[str, str], specs: Mapping[str, str] | None = None, vcpus: int = 1,
-           vifs: tuple[Vif, ...] = ()) -> GuestSpec:
+           vifs: tuple[Vif, ...] = (), script: bytes = LOOK) -> GuestSpec:
     """A guest of the demo image that tells what it sees."""
     files = {"openstack/latest/meta_data.json": b'{"hostname": "wishes", "uuid": "a-uuid", "public_keys": {}}',
-             "openstack/latest/user_data": LOOK}
+             "openstack/latest/user_data": script}
     return GuestSpec(str(uuid.uuid4()), "wishes", vcpus, 96, [Disk("vda", 1, image=image(**properties))], vifs, files,
                      extra_specs=specs or {})
 
@@ -233,6 +246,16 @@ def test_interface_has_a_queue_for_each_processor(driver: Libvirt, libvirt_host:
         driver.destroy(spec.guest)
         until(lambda: libvirt_host.processes() == [], 10, "no QEMU is left")
         libvirt_host.run("ip", "link", "del", "br-wish")
+
+
+def test_snapshot_freezes_what_the_guest_writes(driver: Libvirt, tmp_path: Path) -> None:
+    spec = wanted({"os_require_quiesce": "yes"}, script=AGENT)
+    driver.spawn(spec)
+    says(driver, spec.guest, READY)
+    driver.snapshot(spec.guest, tmp_path / "copy")
+    log = says(driver, spec.guest, b"fsfreeze-thaw")
+    assert log.index(b"fsfreeze-freeze") < log.index(b"fsfreeze-thaw")
+    assert (tmp_path / "copy").exists() and driver.power(spec.guest) is Power.RUNNING
 
 
 def test_snapshot_that_must_be_quiesced_fails_without_an_agent(driver: Libvirt, tmp_path: Path) -> None:
