@@ -68,6 +68,7 @@ class Disk:
     """Device name inside the guest, e.g. ``vda``."""
     size_gib: int
     image: Image | None = None
+    """What a local disk is made from; for a root volume only what its properties say of the machine."""
     connection: Connection | None = None
     volume_id: str = ""
     kind: str = "root"

@@ -311,7 +311,8 @@ class Libvirt(Hypervisor, Pausable, Suspendable, Snapshots, Resizable, Volumes, 
         folder = self.folder(spec.guest)
         if is_dedicated(Wishes.of(spec)):
             return Host(self._abilities.of, self.dedicated.take(folder, spec.vcpus), free_pages=free_pages())
-        self.dedicated.release(folder)
+        if not folder.before_rescue.exists():
+            self.dedicated.release(folder)
         return Host(self._abilities.of, (), shared_cpus(self.options, fact.vcpus()), free_pages())
 
     def wishes(self, guest: str) -> Wishes:

@@ -125,6 +125,9 @@ def _disks(details: Row, devices: Sequence[Row], flavor: Mapping[str, Any],
            connections: Mapping[str, Connection]) -> list[DiskPlan]:
     ordered = sorted(devices, key=lambda one: (one.boot_index is None, one.boot_index or 0, one.position))
     found = [disk(one, connections.get(one.volume_id)) for one in ordered if one.destination_type == "volume"]
+    if found and details.image and ordered[0].boot_index == 0 and ordered[0].destination_type == "volume":
+        # A root volume made from an image has that image's word about the machine.
+        found[0] = msgspec.structs.replace(found[0], image=image_of(details))
     if not any(one.boot_index == 0 and one.destination_type == "volume" for one in devices):
         found.insert(0, DiskPlan(device="vda", size_gib=flavor["root_gib"], image=image_of(details)))
     local = [one for one in devices if one.destination_type == "local" and one.source_type == "blank"]
