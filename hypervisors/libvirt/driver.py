@@ -43,8 +43,9 @@ from .disks import GIB, Disks, GuestFolder, size_bytes
 from .domain import NAMESPACE, PREFIX, domain_name, domain_xml, owner
 from .export import Exports
 from .firmware import EXPRESS
-from .host import AbilityCache, Host, dedicated_cpus, shared_cpus
+from .host import Host, dedicated_cpus, shared_cpus
 from .images import ImageCache
+from .inquiry import AbilityCache, prove_shares
 from .live import Live
 from .metrics import Gauge
 from .moving import Moving
@@ -56,7 +57,6 @@ from .quiesce import quiesce
 from .screen import endpoint
 from .state import power_of
 from .tending import Tending
-from .tuning import prove_shares
 from .wish import Wishes
 
 POLL_S = 0.1

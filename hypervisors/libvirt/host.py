@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping
-
-import libvirt
+from collections.abc import Mapping
 
 from ...core.errors import BadConfiguration, NotSupported
-from .ability import Abilities, AbilitiesOf, unknown
-from .connection import translate
+from .ability import AbilitiesOf, unknown
 from .cpus import parse_cpus
 from .options import LibvirtOptions
 
@@ -25,27 +22,6 @@ class Host:
     """The processors of guests that have none for themselves; empty is all."""
     free_pages: Mapping[int, int] = dataclasses.field(default_factory=dict)
     """Large pages to spare, by their size in KiB."""
-
-
-class AbilityCache:
-    """The abilities of a host by machine type, asked of libvirt once each."""
-
-    def __init__(self, handle: Callable[[], libvirt.virConnect], virt_type: str) -> None:
-        self._handle = handle
-        self._virt_type = virt_type
-        self._known: dict[str, Abilities] = {}
-
-    def of(self, machine: str) -> Abilities:
-        """The abilities for ``machine``. :raises NotSupported: the host has no such machine."""
-        if machine not in self._known:
-            try:
-                text = self._handle().getDomainCapabilities(None, "x86_64", machine, self._virt_type, 0)
-            except libvirt.libvirtError as exc:
-                if exc.get_error_code() in (libvirt.VIR_ERR_INVALID_ARG, libvirt.VIR_ERR_CONFIG_UNSUPPORTED):
-                    raise NotSupported(f"this host has no machine type {machine[:30]}", detail=str(exc)) from exc
-                raise translate(exc) from exc
-            self._known[machine] = Abilities(text)
-        return self._known[machine]
 
 
 def dedicated_cpus(options: LibvirtOptions, vcpus: int) -> frozenset[int]:

@@ -8,24 +8,20 @@ it has come.
 from __future__ import annotations
 
 import abc
-import copy
 import xml.etree.ElementTree as ET
 from collections.abc import Mapping
-from pathlib import Path
 from urllib.parse import urlsplit
 
 import libvirt
 
-from ...core.drivers.hypervisor import Disk, GuestSpec, LiveMigration, MigrationProgress, Offer, Power
+from ...core.drivers.hypervisor import GuestSpec, LiveMigration, MigrationProgress, Offer, Power
 from ...core.errors import BackendFailed, Interrupted, NotFound, NotSupported, WrongState
+from .adapting import adapted
 from .connection import translate, translated
-from .device import INTERFACE_ALIAS, interface, volume_disk
 from .disks import Disks, GuestFolder
-from .domain import NAMESPACE
 from .host import Host
 from .options import LibvirtOptions
 from .state import power_of
-from .tuning import tie
 
 FORCED_DOWNTIME_MS = 1_000_000
 FLAGS = (libvirt.VIR_MIGRATE_LIVE | libvirt.VIR_MIGRATE_PEER2PEER | libvirt.VIR_MIGRATE_PERSIST_DEST
@@ -171,56 +167,3 @@ def _own_disks(root: ET.Element, offer: Offer) -> list[str]:
         if source is not None and target is not None and source.get("file", "").startswith(offer["folder"] + "/"):
             names.append(target.get("dev", ""))
     return names
-
-
-def adapted(root: ET.Element, folder: GuestFolder, spec: GuestSpec, offer: Offer) -> ET.Element:
-    """The domain with its files, volumes and wires as the target has them; what the guest sees stays."""
-    old, new = str(folder.path), offer["folder"]
-    for element in root.iter():
-        for name, value in element.attrib.items():
-            if value.startswith(old + "/"):
-                element.set(name, new + value[len(old):])
-        if element.tag == "nvram" and element.text and element.text.startswith(old + "/"):
-            element.text = new + element.text[len(old):]
-    tie(root, _numbers(offer.get("pins", "")), _numbers(offer.get("shared", "")))
-    for guest in root.iter(f"{{{NAMESPACE}}}guest"):
-        guest.set("folder", str(Path(new).parent))
-    volumes = {disk.volume_id: disk for disk in spec.disks if disk.connection is not None}
-    for disk in root.iterfind("./devices/disk"):
-        _adapt_disk(disk, volumes)
-    vifs = {INTERFACE_ALIAS + vif.port_id: vif for vif in spec.vifs}
-    for element in root.iterfind("./devices/interface"):
-        alias = element.find("alias")
-        vif = vifs.get(alias.get("name", "")) if alias is not None else None
-        if vif is not None:
-            _replace(element, interface(vif), ("source", "target"))
-    return root
-
-
-def _numbers(text: str) -> list[int]:
-    return [int(number) for number in text.split(",") if number]
-
-
-def _adapt_disk(disk: ET.Element, volumes: Mapping[str, Disk]) -> None:
-    for backing in disk.findall("backingStore"):
-        disk.remove(backing)
-    source = disk.find("source")
-    path = Path(source.get("file", "")) if source is not None else Path()
-    if source is not None and path.name.startswith("root-"):
-        # Its layers become one.
-        source.set("file", str(path.with_name("root-0.qcow2")))
-    volume = volumes.get(disk.findtext("serial") or "")
-    if volume is not None:
-        fresh = volume_disk(volume)
-        disk.set("type", fresh.get("type", ""))
-        _replace(disk, fresh, ("source",))
-
-
-def _replace(element: ET.Element, fresh: ET.Element, tags: tuple[str, ...]) -> None:
-    for tag in tags:
-        old, new = element.find(tag), fresh.find(tag)
-        if old is not None:
-            place = list(element).index(old)
-            element.remove(old)
-            if new is not None:
-                element.insert(place, copy.deepcopy(new))

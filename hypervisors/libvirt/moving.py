@@ -15,8 +15,8 @@ from ...core.errors import BackendFailed, NotSupported
 from .connection import translated
 from .disks import Disks, GuestFolder, size_bytes
 from .export import Exports, sources
+from .inquiry import prove_shares
 from .state import power_of
-from .tuning import prove_shares
 from .wish import Wishes
 
 PROPER_NAME = re.compile(r"root-0|nvram|(ephemeral|swap)-[a-z]{2,4}")

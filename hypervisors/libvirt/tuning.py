@@ -9,8 +9,6 @@ from __future__ import annotations
 import xml.etree.ElementTree as ET
 from collections.abc import Collection, Sequence
 
-import libvirt
-
 from ...core.errors import NotSupported
 from .wish import Wishes, number
 
@@ -25,22 +23,6 @@ def limit_processors(root: ET.Element, wishes: Wishes) -> None:
         value = wishes.flavor(f"quota:{name}")
         if value:
             ET.SubElement(_tune(root), tag).text = str(number(f"quota:{name}", value, least))
-
-
-def prove_shares(domain: libvirt.virDomain, wishes: Wishes) -> None:
-    """See that a guest that runs has the share it is to have: libvirt passes it over where it has no cgroups.
-
-    :raises NotSupported: it has not.
-    """
-    if not wishes.flavor("quota:cpu_shares"):
-        return
-    try:
-        domain.schedulerParameters()
-    except libvirt.libvirtError as exc:
-        if exc.get_error_code() != libvirt.VIR_ERR_OPERATION_INVALID:
-            raise
-        raise NotSupported("this host cannot keep quota:cpu_shares: it has no cgroup of processors",
-                           detail=str(exc)) from exc
 
 
 def tie(root: ET.Element, pins: Sequence[int], shared: Collection[int]) -> None:

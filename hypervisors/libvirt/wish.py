@@ -38,11 +38,11 @@ class Wishes:
 
     def image(self, name: str) -> str:
         """The image property ``name``, or nothing."""
-        return str(self.properties.get(name, ""))
+        return str(self.properties.get(name) or "")
 
     def flavor(self, name: str) -> str:
         """The extra spec ``name``, or nothing."""
-        return str(self.specs.get(name, ""))
+        return str(self.specs.get(name) or "")
 
     def either(self, name: str) -> str:
         """The image property ``hw_NAME``, which wins, or the extra spec ``hw:NAME``."""

@@ -7,6 +7,7 @@ import subprocess
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from stratolith.core.config import Configuration
@@ -15,11 +16,13 @@ from stratolith.core.conformance.runner import opened, registry
 from stratolith.core.drivers.hypervisor import Disk, GuestSpec, Image
 from stratolith.core.drivers.volume import Connection
 from stratolith.core.errors import NotSupported
-from stratolith.hypervisors.libvirt.driver import Libvirt
 
 from . import demo_image
 from .libvirt_host import LibvirtHost
 from .test_hypervisor_libvirt import READY, says
+
+if TYPE_CHECKING:
+    from stratolith.hypervisors.libvirt.driver import Libvirt
 
 pytestmark = pytest.mark.live
 DISKS = b"#!/bin/sh\necho disks: $(ls /sys/block | grep vd)\n"

@@ -11,13 +11,13 @@ from stratolith.core.drivers.hypervisor import Disk, GuestSpec, Image
 from stratolith.core.drivers.network import Vif
 from stratolith.core.errors import BadConfiguration, NoSpace, NotSupported
 from stratolith.hypervisors.libvirt.ability import Abilities
+from stratolith.hypervisors.libvirt.adapting import adapted
 from stratolith.hypervisors.libvirt.attachment import fit_interface
 from stratolith.hypervisors.libvirt.cpus import Dedicated, is_dedicated, parse_cpus
 from stratolith.hypervisors.libvirt.device import interface
 from stratolith.hypervisors.libvirt.disks import GuestFolder
 from stratolith.hypervisors.libvirt.domain import NAMESPACE, domain_xml
 from stratolith.hypervisors.libvirt.host import Host, dedicated_cpus, shared_cpus
-from stratolith.hypervisors.libvirt.live import adapted
 from stratolith.hypervisors.libvirt.options import LibvirtOptions
 from stratolith.hypervisors.libvirt.paging import backing, free_pages, kib
 from stratolith.hypervisors.libvirt.processor import cells, layout
