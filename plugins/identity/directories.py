@@ -312,7 +312,7 @@ class Directories(Identity, WritableUsers, WritableGroups, PasswordRules):
     def leave(self, tx: Transaction, domain_id: str) -> bool:
         """A domain goes: forget the people of its own directory, where they stay; tell whether it has one."""
         known = tx.value(sa.select(directory_ids.c.public_id).where(directory_ids.c.domain_id == domain_id).limit(1))
-        if known is None and self.outside(domain_id) is None:
+        if known is None and not (self._outside is not None and self._outside.has(domain_id)):
             return False
         self._forget(tx, sa.select(directory_ids.c.public_id).where(directory_ids.c.domain_id == domain_id))
         tx.execute(directory_ids.delete().where(directory_ids.c.domain_id == domain_id))

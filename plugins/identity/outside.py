@@ -55,6 +55,10 @@ class Outside:
             raise BackendFailed("the directory of this domain cannot be used as it is configured")
         return known[1]
 
+    def has(self, domain_id: str) -> bool:
+        """Tell whether a domain has a directory of its own, be it of use or not."""
+        return self._source.of(domain_id) is not None
+
     def _renewed(self, domain_id: str, wanted: Wanted) -> tuple[Wanted, Identity | None]:
         with self._lock:
             known = self._made.get(domain_id)
