@@ -65,7 +65,7 @@ class Sql(Identity, WritableUsers, PasswordRules, WritableGroups, Stored):
     def authenticate(self, password: str, *, user_id: str = "", name: str = "", domain_id: str = "") -> User:
         with self._db.read() as tx:
             row = (_row(tx, USER, id=user_id) if user_id
-                   else _row(tx, USER_NAMED, domain_id=domain_id, name=name))
+                   else _named(tx, USER_NAMED, domain_id, name))
         row = self._proven(row, password)
         if self._rules.is_expired(row):
             # Said to nobody but who knows the password.
@@ -114,7 +114,7 @@ class Sql(Identity, WritableUsers, PasswordRules, WritableGroups, Stored):
 
     def user_named(self, domain_id: str, name: str) -> User:
         with self._db.read() as tx:
-            return self._user(_found(_row(tx, USER_NAMED, domain_id=domain_id, name=name), "user", name))
+            return self._user(_found(_named(tx, USER_NAMED, domain_id, name), "user", name))
 
     def users(self, search: Search) -> Sequence[User]:
         with self._db.read() as tx:
@@ -188,7 +188,7 @@ class Sql(Identity, WritableUsers, PasswordRules, WritableGroups, Stored):
 
     def group_named(self, domain_id: str, name: str) -> Group:
         with self._db.read() as tx:
-            return _group(_found(_row(tx, GROUP_NAMED, domain_id=domain_id, name=name), "group", name))
+            return _group(_found(_named(tx, GROUP_NAMED, domain_id, name), "group", name))
 
     def groups(self, search: Search) -> Sequence[Group]:
         with self._db.read() as tx:
@@ -255,6 +255,12 @@ def _in_batches(tx: Transaction, statement: sa.Select[Any], ids: Sequence[str]) 
     wanted = list(filter(_is_id, dict.fromkeys(ids)))
     return [row for start in range(0, len(wanted), BATCH)
             for row in tx.rows(statement, {"ids": wanted[start:start + BATCH]})]
+
+
+def _named(tx: Transaction, statement: sa.Select[Any], domain_id: str, name: str) -> Row | None:
+    """Who has exactly this name: MariaDB overlooks blanks at the end."""
+    row = _row(tx, statement, domain_id=domain_id, name=name)
+    return row if row is not None and row.name == name else None
 
 
 def _row(tx: Transaction, statement: sa.Select[Any], **values: str) -> Row | None:
