@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 
 from .command import Command
 
@@ -34,7 +33,7 @@ class Plugins(Command):
                           f"needs the extra {plugin.extra}" if plugin.extra
                           else plugin.error or ", ".join(plugin.facets))
         console = Console()
-        if not console.is_terminal and "COLUMNS" not in os.environ:
+        if not console.is_terminal:
             # Who reads this by program wants whole names.
             console = Console(width=WIDEST)
         console.print(table)
