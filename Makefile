@@ -74,7 +74,7 @@ test: $(VENV)/ready ## everything that needs no root
 
 live: $(VENV)/live ## everything against real parts (root)
 	$(call say,Tests against real parts)
-	$(BIN)/pytest -q -m live tests
+	tests/live/run $(BIN)/pytest
 
 lint: $(VENV)/ready ## style, types and import rules
 	$(call say,Style)
