@@ -200,7 +200,7 @@ class MoveCases(GuestCases):
         wanted = self.lengthy(spec)
         driver.spawn(wanted)
         ended = self.begun(driver, other, wanted)
-        assert facet.live_progress(wanted.guest) is not None
+        until(lambda: facet.live_progress(wanted.guest) is not None or ended, self.live_s, "the migration is under way")
         facet.abort_live(wanted.guest)
         facet.abort_live(wanted.guest)
         error = until(lambda: ended, self.live_s, "the migration has ended")[0]
