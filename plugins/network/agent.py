@@ -8,7 +8,7 @@ import threading
 from collections.abc import Iterator, Sequence
 
 from ...core.drivers.network import Network, NetworkSpec, PortSpec, RouterSpec, Vif
-from ...core.errors import BackendBusy
+from ...core.errors import BackendBusy, NotFound
 from ...core.plugins import Registry
 from ...core.process.slice import Agent, Belonging, Kit
 from .control import Beat, NetworkAgent, NetworkControl, queue
@@ -77,8 +77,9 @@ class HostAgent(Agent, NetworkAgent):
         try:
             self.beat()
             self.restore()
-        except BackendBusy as busy:
-            self.kit.log.info("the network service is not there yet: %s", busy)
+        except (BackendBusy, NotFound) as error:
+            # NotFound: an operation took a network away between the look at what should be here and the wiring of it.
+            self.kit.log.info("what should be on this host cannot be wired yet: %s", error)
             self.kit.executor.later(RETRY_S, self._begin)
 
     def beat(self) -> None:

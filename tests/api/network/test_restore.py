@@ -1,0 +1,31 @@
+"""A host is wired again after its agent starts, whatever happens meanwhile."""
+
+from stratolith.core.conformance.cloud import InProcess
+from stratolith.core.errors import NotFound
+
+
+def test_a_network_that_goes_while_a_host_is_restored_stops_nothing(tmp_path):
+    cloud = InProcess(tmp_path).start()
+    cloud.run(1)
+    networks = cloud.request("GET", "/network/v2.0/networks", as_="demo").json["networks"]
+    network = next(one["id"] for one in networks if not one["router:external"])
+    image = cloud.request("POST", "/image/v2/images", {"name": "i", "disk_format": "raw",
+                                                       "container_format": "bare"}, as_="demo").json["id"]
+    cloud.request("PUT", f"/image/v2/images/{image}/file", b"\0" * 512, as_="demo",
+                  headers={"Content-Type": "application/octet-stream"})
+    flavor = cloud.request("GET", "/compute/v2.1/flavors").json["flavors"][0]["id"]
+    body = {"server": {"name": "s", "imageRef": image, "flavorRef": flavor, "networks": [{"uuid": network}]}}
+    assert cloud.request("POST", "/compute/v2.1/servers", body, as_="demo").status == 202
+    cloud.run(5)
+    agent = cloud.cloud.agents["network"]
+    agent = getattr(agent, "hosts", [agent])[0]
+    ports = set(agent.driver.observe().ports)
+    assert ports
+    for port in ports:
+        agent.driver.remove_port(port)
+    agent.driver.fail("apply_port", 1, NotFound(f"network {network} is not on this host"))
+    agent._begin()
+    assert not set(agent.driver.observe().ports) & ports
+    cloud.run(10)
+    assert set(agent.driver.observe().ports) == ports
+    cloud.stop()
