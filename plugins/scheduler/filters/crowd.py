@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import abc
 import dataclasses
 from typing import Any
 
@@ -29,9 +30,9 @@ class Crowd(HostFilter):
     key = ""
     words = ""
 
+    @abc.abstractmethod
     def count(self, host: Host) -> int:
         """What is counted."""
-        raise NotImplementedError
 
     def bound(self, host: Host) -> int:
         """The largest number this host may have."""

@@ -5,6 +5,7 @@ import threading
 from typing import ClassVar
 
 import msgspec
+import pytest
 from stratolith.core.bus.proxy import Answer, encode, make_proxy
 from stratolith.core.turns import Turns, aside
 
@@ -51,11 +52,8 @@ def test_without_a_turn_there_is_nothing_to_lend():
 def test_a_failure_aside_takes_the_turn_again():
     turns = Turns(2)
     with turns.taken():
-        try:
-            with aside():
-                raise KeyError
-        except KeyError:
-            pass
+        with pytest.raises(KeyError), aside():
+            raise KeyError
         assert not blocked(turns)
     assert turns._free._value == 2
 
