@@ -178,6 +178,22 @@ class Projects:
             raise Forbidden(f"Cannot disable project {row.id} since its subtree contains enabled projects.")
         self._store.revoke(tx, f"{'domain' if row.is_domain else 'project'}:{row.id}")
 
+    def switch_tree(self, context: Context, project_id: str, enabled: bool) -> Row:
+        """Enable or disable a project with all below it; tokens of those that are disabled end.
+
+        :raises Forbidden: it is a domain, one of them is immutable, or a project above is disabled.
+        """
+        with self._db.write():
+            row = self.find(project_id)
+            tree = [row, *self.subtree(project_id)]
+            if row.is_domain or any(one.options.get("immutable") for one in tree):
+                raise Forbidden(f"Cannot update project {project_id}: it is a domain, or one of its tree is immutable.")
+            # From the leaves up when they are switched off, from the root down when on, as single switches have it.
+            for one in tree if enabled else reversed(tree):
+                if one.enabled != enabled:
+                    self.update(context, one.id, {"enabled": enabled})
+            return self.find(project_id)
+
     def delete(self, context: Context, project_id: str, cascade: bool = False) -> None:
         """Remove a project with its assignments, and all below it when asked to.
 

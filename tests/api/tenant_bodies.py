@@ -64,6 +64,7 @@ def identity(estate):
         "PATCH /v3/users/{user_id}": {"user": {"email": "taken"}},
         "PATCH /v3/groups/{group_id}": {"group": {"name": "taken"}},
         "PATCH /v3/projects/{project_id}": {"project": {"description": "taken"}},
+        "PATCH /v3/projects/{project_id}/cascade": {"project": {"enabled": False}},
         "PUT /v3/projects/{project_id}/tags": {"tags": ["taken"]},
         "PATCH /v3/domains/{domain_id}": {"domain": {"description": "taken"}},
         "PATCH /v3/roles/{role_id}": {"role": {"name": "taken"}},

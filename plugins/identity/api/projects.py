@@ -22,6 +22,7 @@ PROPERTIES = {"name": PROJECT_NAME, "domain_id": NULLABLE_ID, "parent_id": NULLA
               "enabled": BOOLEAN, "is_domain": BOOLEAN, "options": IMMUTABLE, "tags": TAGS}
 CREATE = body("project", PROPERTIES, ["name"])
 UPDATE = body("project", PROPERTIES)
+SWITCH = body("project", {"enabled": BOOLEAN}, ["enabled"], more=False)
 SET_TAGS = {"type": "object", "required": ["tags"], "properties": {"tags": TAGS}, "additionalProperties": False}
 DETAILS = Query(dict.fromkeys(("parents_as_list", "subtree_as_list", "parents_as_ids", "subtree_as_ids",
                                "include_limits"), "text"))
@@ -167,6 +168,17 @@ def delete(service: Identity, call: Call) -> None:
     service.projects.delete(call.context, call.path["project_id"])
 
 
+def switch_tree(service: Identity, call: Call) -> Mapping[str, Any]:
+    """Enable or disable a project with all below it."""
+    row = service.projects.switch_tree(call.context, call.path["project_id"], call.body["project"]["enabled"])
+    return {"project": _one(service, call, row)}
+
+
+def delete_tree(service: Identity, call: Call) -> None:
+    """Delete a disabled project with all below it."""
+    service.projects.delete(call.context, call.path["project_id"], cascade=True)
+
+
 def list_tags(service: Identity, call: Call) -> Mapping[str, Any]:
     """List a project's tags."""
     row = service.projects.find(call.path["project_id"])
@@ -234,6 +246,7 @@ def of_list(service: Identity, call: Call) -> Mapping[str, Any]:
 
 
 ONE = "/projects/{project_id}"
+CASCADE = ONE + "/cascade"
 TAGS_PATH = ONE + "/tags"
 TAG_PATH = ONE + "/tags/{tag}"
 OPERATIONS = (
@@ -246,6 +259,10 @@ OPERATIONS = (
               summary="Update a project"),
     Operation("DELETE", ONE, delete, "identity:delete_project", status=204, target=of_project,
               summary="Delete a project"),
+    Operation("PATCH", CASCADE, switch_tree, "identity:update_project", body=SWITCH, target=of_project,
+              summary="Enable or disable a project with all below it"),
+    Operation("DELETE", CASCADE, delete_tree, "identity:delete_project", status=204, target=of_project,
+              summary="Delete a project with all below it"),
     Operation("GET", TAGS_PATH, list_tags, "identity:list_project_tags", target=of_project, summary="List tags"),
     Operation("PUT", TAGS_PATH, set_tags, "identity:update_project_tags", body=SET_TAGS, target=of_project,
               summary="Replace all tags"),

@@ -142,3 +142,32 @@ def test_immutable_project(api):
     assert api.request("PATCH", path, {"project": {"name": "x"}}).status == 403
     api.ok("PATCH", path, {"project": {"options": {"immutable": False}}})
     assert api.request("DELETE", path).status == 204
+
+
+def test_a_tree_is_disabled_enabled_and_deleted_at_once(api):
+    top = api.make("project")
+    middle = api.make("project", parent_id=top["id"])
+    leaf = api.make("project", parent_id=middle["id"])
+    path = f"/projects/{top['id']}/cascade"
+
+    def enabled():
+        return [api.ok("GET", f"/projects/{one['id']}")["project"]["enabled"] for one in (top, middle, leaf)]
+    assert api.request("DELETE", path).status == 403
+    assert api.ok("PATCH", path, {"project": {"enabled": False}})["project"]["enabled"] is False
+    assert enabled() == [False, False, False]
+    api.ok("PATCH", path, {"project": {"enabled": True}})
+    assert enabled() == [True, True, True]
+    for bad in ({}, {"enabled": False, "name": "x"}, {"enabled": "no"}):
+        assert api.request("PATCH", path, {"project": bad}).status == 400
+    api.ok("PATCH", path, {"project": {"enabled": False}})
+    api.ok("DELETE", path)
+    assert [api.request("GET", f"/projects/{one['id']}").status for one in (top, middle, leaf)] == [404, 404, 404]
+
+
+def test_an_immutable_project_holds_its_tree(api):
+    top = api.make("project")
+    leaf = api.make("project", parent_id=top["id"], options={"immutable": True})
+    path = f"/projects/{top['id']}/cascade"
+    assert api.request("PATCH", path, {"project": {"enabled": False}}).status == 403
+    assert api.ok("GET", f"/projects/{top['id']}")["project"]["enabled"] is True
+    api.ok("PATCH", f"/projects/{leaf['id']}", {"project": {"options": {"immutable": None}}})
