@@ -5,11 +5,20 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Generic, TypeVar
+
+from .clock import Clock
+
+CHECK_EVERY_S = 0.25
+"""How long a process may go on with the keys it knows before it looks at the folder again."""
 
 Stamp = tuple[tuple[str, int, int], ...]
 """What tells one state of a folder from another: name, time and inode of each key."""
+
+Keys = TypeVar("Keys")
 
 
 class KeyFolder:
@@ -65,3 +74,43 @@ class KeyFolder:
             yield
         finally:
             os.close(descriptor)
+
+
+class WatchedKeys(Generic[Keys]):
+    """What ``read`` makes of a folder's keys, made again once the folder changed. Any thread may call any method.
+
+    A caller takes one value and works with that, so that nobody ever sees half of a rotation.
+
+    :raises BadConfiguration: whatever ``read`` raises; the keys known before stay.
+    """
+
+    def __init__(self, folder: KeyFolder, clock: Clock, read: Callable[[], Keys]) -> None:
+        self._folder = folder
+        self._clock = clock
+        self._read = read
+        self._lock = threading.Lock()
+        self._checked = clock.monotonic()
+        self._stamp = folder.stamp()
+        self._known = read()
+
+    def known(self) -> Keys:
+        """The keys; the folder is looked at when that was :data:`CHECK_EVERY_S` ago."""
+        if self._clock.monotonic() - self._checked >= CHECK_EVERY_S:
+            self.look()
+        return self._known
+
+    def newer(self, keys: Keys) -> Keys | None:
+        """The keys as they are this instant, or none when these are ``keys``, which did not suffice."""
+        self.look()
+        known = self._known
+        return None if known is keys else known
+
+    def look(self) -> None:
+        """Read the keys again if the folder changed."""
+        # Who comes while another reads waits for it: the stamp alone would tell him that nothing is new.
+        with self._lock:
+            self._checked = self._clock.monotonic()
+            stamp = self._folder.stamp()
+            if stamp != self._stamp:
+                self._known = self._read()
+                self._stamp = stamp

@@ -8,6 +8,7 @@ There is no way to seal without a key: the first ones are made when they are nee
 from __future__ import annotations
 
 import base64
+import functools
 import hashlib
 import hmac
 from pathlib import Path
@@ -17,10 +18,31 @@ from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
 from ...core.clock import Clock
 from ...core.errors import BadConfiguration, NotFound
-from ...core.key_folder import KeyFolder, Stamp
+from ...core.key_folder import KeyFolder, WatchedKeys
 
 STAGED = 0
-CHECK_EVERY_S = 1.0
+
+
+class Keys:
+    """The keys of one moment, the primary first, as ciphers for each purpose."""
+
+    def __init__(self, keys: list[bytes]) -> None:
+        self._keys = keys
+        self._ciphers: dict[str, list[Fernet]] = {}
+
+    def primary(self, purpose: str) -> Fernet:
+        """The cipher that seals."""
+        return self._for(purpose)[0]
+
+    def all(self, purpose: str) -> MultiFernet:
+        """The cipher that opens what any of them sealed."""
+        return MultiFernet(self._for(purpose))
+
+    def _for(self, purpose: str) -> list[Fernet]:
+        known = self._ciphers.get(purpose)
+        if known is None:
+            known = self._ciphers[purpose] = [Fernet(_for_purpose(key, purpose)) for key in self._keys]
+        return known
 
 
 class Seal:
@@ -34,28 +56,26 @@ class Seal:
         self._clock = clock
         self._kept = max(kept, 2)
         self._first = first
-        self._stamp: Stamp = ()
-        self._checked = 0.0
-        self._keys: list[bytes] = []
-        self._ciphers: dict[str, tuple[Fernet, MultiFernet]] = {}
 
     def close(self, text: str, purpose: str = "") -> str:
         """``text`` sealed with the primary key; what is sealed for one purpose opens for no other."""
-        return self._cipher(purpose)[0].encrypt_at_time(text.encode(), int(self._clock.time())).decode()
+        return self._keys.known().primary(purpose).encrypt_at_time(text.encode(), int(self._clock.time())).decode()
 
     def open(self, sealed: str, purpose: str = "") -> str:
         """What :meth:`close` was given. :raises NotFound: it was changed, or sealed with a key that is gone."""
-        for at_once in (False, True):
+        keys: Keys | None = self._keys.known()
+        while keys:
             try:
-                return self._cipher(purpose, at_once)[1].decrypt(sealed.encode()).decode()
+                return keys.all(purpose).decrypt(sealed.encode()).decode()
             except (InvalidToken, ValueError):
-                continue
+                keys = self._keys.newer(keys)
         raise NotFound("What is sealed opens with none of the keys.")
 
     def is_primary(self, sealed: str) -> bool:
-        """Tell whether something was sealed with the present primary key."""
+        """Tell whether something was sealed with the primary key of this instant."""
+        known = self._keys.known()
         try:
-            self._cipher("", at_once=True)[0].decrypt(sealed.encode())
+            (self._keys.newer(known) or known).primary("").decrypt(sealed.encode())
         except InvalidToken:
             return False
         return True
@@ -71,28 +91,16 @@ class Seal:
             for number in old[:max(0, len(old) + 2 - self._kept)]:
                 self._folder.remove(str(number))
 
-    def _cipher(self, purpose: str, at_once: bool = False) -> tuple[Fernet, MultiFernet]:
-        self._refresh(at_once)
-        known = self._ciphers.get(purpose)
-        if known is None:
-            all_keys = [Fernet(_for_purpose(key, purpose)) for key in self._keys]
-            known = self._ciphers[purpose] = (all_keys[0], MultiFernet(all_keys))
-        return known
+    @functools.cached_property
+    def _keys(self) -> WatchedKeys[Keys]:
+        with self._folder.locked():
+            self._prepare()
+        return WatchedKeys(self._folder, self._clock, self._read)
 
-    def _refresh(self, at_once: bool) -> None:
-        """Read the keys again if the folder changed."""
-        now = self._clock.monotonic()
-        if self._keys and not at_once and now - self._checked < CHECK_EVERY_S:
-            return
-        self._checked = now
-        if not self._keys:
-            with self._folder.locked():
-                self._prepare()
-        stamp = self._folder.stamp()
-        if stamp != self._stamp:
-            self._keys = [self._key(number) for number in sorted(self._folder.numbers(), reverse=True)]
-            self._ciphers = {}
-            self._stamp = stamp
+    def _read(self) -> Keys:
+        # A rotation renames keys: who listed their numbers before it finds one gone after it.
+        with self._folder.locked():
+            return Keys([self._key(number) for number in sorted(self._folder.numbers(), reverse=True)])
 
     def _key(self, number: int) -> bytes:
         text = (self._folder.path / str(number)).read_bytes().strip()
