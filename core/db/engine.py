@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import functools
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -274,24 +275,25 @@ class Transaction:
 
     def update(self, table: sa.Table, id: str, **values: Any) -> bool:
         """Set columns of the row whose primary key ``id`` is given; tell whether it is there."""
-        return self.execute(table.update().where(table.c.id == id).values(**values)) > 0
+        return self.change(table, id, {}, **values)
 
     def delete(self, table: sa.Table, id: str) -> bool:
         """Delete the row whose primary key ``id`` is given; tell whether it was there."""
-        return self.execute(table.delete().where(table.c.id == id)) > 0
+        return self.execute(_deletion(table), {"the_id": id}) > 0
 
     def change(self, table: sa.Table, id: str, expected: Params, **values: Any) -> bool:
         """Compare and set: set ``values`` if the row still has the ``expected`` values; tell whether it had.
 
         An expected value that is a tuple, list or set means: one of these.
         """
-        statement = table.update().where(table.c.id == id).values(**values)
-        for name, value in expected.items():
-            column = table.c[name]
-            many = isinstance(value, tuple | list | set | frozenset)
-            statement = statement.where(column.in_(value) if many else column.is_(None) if value is None
-                                        else column == value)
-        return self.execute(statement) == 1
+        statement = _comparison(table, tuple((name, _shape(value)) for name, value in expected.items()))
+        parameters = {"the_id": id, **{f"was_{name}": list(value) if isinstance(value, set | frozenset) else value
+                                       for name, value in expected.items() if value is not None}}
+        if any(isinstance(value, sa.ClauseElement) for value in values.values()):
+            statement = statement.values(**values)
+        else:
+            parameters.update(values)
+        return self.execute(statement, parameters) == 1
 
     def after_commit(self, callback: Callable[[], None]) -> None:
         """Call ``callback`` once this transaction is committed; never when it is not."""
@@ -301,6 +303,29 @@ class Transaction:
         self.dirty = True
         if self.database.probe is not None:
             self.database.probe(f"{verb} {getattr(table, 'name', '?')}")
+
+
+# Statements are made once for each shape: building one costs more than SQLite takes to run it.
+
+def _shape(value: object) -> str:
+    return "none" if value is None else "many" if isinstance(value, tuple | list | set | frozenset) else "one"
+
+
+@functools.cache
+def _comparison(table: sa.Table, expected: tuple[tuple[str, str], ...]) -> sa.Update:
+    """An update of the row ``the_id``, guarded by parameters ``was_NAME``; what it sets follows from the others."""
+    statement = table.update().where(table.c.id == sa.bindparam("the_id"))
+    for name, shape in expected:
+        column = table.c[name]
+        statement = statement.where(column.is_(None) if shape == "none"
+                                    else column.in_(sa.bindparam(f"was_{name}", expanding=True)) if shape == "many"
+                                    else column == sa.bindparam(f"was_{name}"))
+    return statement
+
+
+@functools.cache
+def _deletion(table: sa.Table) -> sa.Delete:
+    return table.delete().where(table.c.id == sa.bindparam("the_id"))
 
 
 class Databases:

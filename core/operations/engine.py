@@ -35,10 +35,17 @@ UNDO_RETRY_S = 10.0
 REMEMBERED_WAKES = 1000
 UNFINISHED = ("ready", "waiting", "running")
 
-BY_NUMBER = sa.select(operations).where(operations.c.number == sa.bindparam("number"))
-EARLIER = (sa.select(operations.c.number).where(operations.c.subject == sa.bindparam("subject"),
-                                                operations.c.number < sa.bindparam("number"),
-                                                operations.c.state.in_(UNFINISHED)).limit(1))
+EARLIER = operations.alias("earlier")
+BY_NUMBER = sa.select(operations, sa.exists().where(
+    EARLIER.c.subject == operations.c.subject, EARLIER.c.number < operations.c.number,
+    EARLIER.c.state.in_(UNFINISHED)).label("behind")).where(operations.c.number == sa.bindparam("number"))
+CLAIM = operations.update().where(
+    operations.c.number == sa.bindparam("claimed"), operations.c.state == sa.bindparam("was_state"),
+    operations.c.owner == sa.bindparam("was_owner"), operations.c.lease_until == sa.bindparam("was_lease_until"))
+OWNED = operations.update().where(
+    operations.c.number == sa.bindparam("claimed"), operations.c.owner == sa.bindparam("claimant"),
+    operations.c.state == "running")
+INTERRUPTED = sa.select(operations.c.interrupted).where(operations.c.number == sa.bindparam("number"))
 NEXT = (sa.select(operations.c.number).where(operations.c.subject == sa.bindparam("subject"),
                                              operations.c.state.in_(("ready", "waiting")))
         .order_by(operations.c.number).limit(1))
@@ -238,14 +245,11 @@ class Engine:
         now = self.clock.time()
         with self.database.write() as tx:
             row = tx.row(BY_NUMBER, {"number": number})
-            if row is None or not self._due(row, now):
+            if row is None or row.behind or not self._due(row, now):
                 return None
-            if tx.row(EARLIER, {"subject": row.subject, "number": number}) is not None:
-                return None
-            taken = tx.execute(operations.update().where(
-                operations.c.number == number, operations.c.state == row.state, operations.c.owner == row.owner,
-                operations.c.lease_until == row.lease_until)
-                .values(state="running", owner=self.owner, lease_until=now + LEASE_S, wake_key=""))
+            taken = tx.execute(CLAIM, {
+                "claimed": number, "was_state": row.state, "was_owner": row.owner, "was_lease_until": row.lease_until,
+                "state": "running", "owner": self.owner, "lease_until": now + LEASE_S, "wake_key": ""})
             return row if taken else None
 
     def _due(self, row: Row, now: float) -> bool:
@@ -328,8 +332,7 @@ class Run:
                 self.workflow.done(tx, self.job)
             self._write(tx, step=self.step + 1, attempts=0, **({"state": "done"} if last else {}))
             if not last:
-                self.interrupted = bool(tx.value(sa.select(operations.c.interrupted)
-                                                 .where(operations.c.number == self.number)))
+                self.interrupted = bool(tx.value(INTERRUPTED, {"number": self.number}))
         self.step += 1
         self.attempts = 0
         self.ended = last
@@ -403,10 +406,9 @@ class Run:
             self._write(tx, **values)
 
     def _write(self, tx: Transaction, **values: Any) -> None:
-        owned = tx.execute(operations.update().where(
-            operations.c.number == self.number, operations.c.owner == self.engine.owner,
-            operations.c.state == "running").values(
-                data=self.job.data, history=self.history, updated_at=self.engine.clock.now(), **values))
+        owned = tx.execute(OWNED, {
+            "claimed": self.number, "claimant": self.engine.owner, "data": self.job.data, "history": self.history,
+            "updated_at": self.engine.clock.now(), **values})
         if not owned:
             raise LostLease()
 
