@@ -88,8 +88,13 @@ class GuestFolder:
         new.write_text(text)
         os.replace(new, path)
 
+    def drive(self, spec: GuestSpec) -> Path:
+        """The config drive of ``spec``: a rescued guest has one of its own."""
+        rescued = any(disk.kind == "rescue" for disk in spec.disks)
+        return self.path / "rescue-config-drive.iso" if rescued else self.config_drive
+
     def forget_rescue(self) -> None:
-        """Remove the rescue disk, and last what the guest was before."""
+        """Remove the rescue disk and its config drive, and last what the guest was before."""
         for path in self.path.glob("rescue-*"):
             path.unlink()
         self.before_rescue.unlink()
@@ -153,8 +158,8 @@ class Disks:
 
     def make_config_drive(self, folder: GuestFolder, spec: GuestSpec) -> None:
         """Make the config drive of ``spec`` when it has one that is not there yet."""
-        if spec.config_drive is not None and not folder.config_drive.exists():
-            write_config_drive(folder.config_drive, spec.config_drive)
+        if spec.config_drive is not None and not folder.drive(spec).exists():
+            write_config_drive(folder.drive(spec), spec.config_drive)
 
     def grow_root(self, folder: GuestFolder, layer: int, wanted_bytes: int, present_bytes: int) -> None:
         """Put ``layer`` of the root disk, counted from 0, on top of the one below; nothing if it is there."""

@@ -96,7 +96,7 @@ def _devices(spec: GuestSpec, folder: GuestFolder, wishes: Wishes, abilities: Ab
             ET.SubElement(devices, "controller", type="pci", model="pcie-root-port")
     disks = [_disk(disk, folder, spec.boot_device, wishes, abilities) for disk in spec.disks]
     if spec.config_drive is not None:
-        disks.append(config_drive_disk(folder.config_drive, cdrom_bus(express, wishes, abilities)))
+        disks.append(config_drive_disk(folder.drive(spec), cdrom_bus(express, wishes, abilities)))
     scsi = any(target.get("bus") == "scsi" for disk in disks for target in disk.iter("target"))
     if scsi or scsi_model(wishes):
         ET.SubElement(devices, "controller", type="scsi", model=scsi_model(wishes) or "virtio-scsi")

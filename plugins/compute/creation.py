@@ -59,8 +59,8 @@ class Made:
 
 
 def create(kit: Kit, fleet: Fleet, context: Context, body: Mapping[str, Any],
-           speak: Callable[[str, str], None] = lambda server_id, password: None, multiattach: bool = True) -> Made:
-    """Make the servers that ``body`` asks for; ``speak`` is told each one's password before it is begun.
+           seal: Callable[[str], str], multiattach: bool = True) -> Made:
+    """Make the servers that ``body`` asks for; ``seal`` makes of a password what may be kept until it is delivered.
 
     Volumes that many servers may have are taken if ``multiattach``.
     :raises CloudError: as the compute API reference lists.
@@ -69,15 +69,15 @@ def create(kit: Kit, fleet: Fleet, context: Context, body: Mapping[str, Any],
     if not multiattach:
         disks.refuse_multiattach(kit.peers.of(VolumeService), context, wish.devices)
     reservation_id = "r-" + kit.clock.hex_id()[:8]
+    sealed = seal(wish.password) if _has_drive(kit, wish.server) else ""
     with kit.db.write() as tx:
         flavor = wish.flavor
         count = accounting.room(kit, tx, context.project_id, wish.most, wish.least, flavor["vcpus"],
                                 flavor["memory_mib"], context.user_id)
         group_id = choice.group(tx, context, next(iter(wish.hints.get("group", ())), ""), count,
                                 wish.limits["server_group_members"])
-        ids = [_insert(kit, tx, context, wish, number, count, reservation_id, group_id) for number in range(count)]
-        for server_id in ids:
-            speak(server_id, wish.password)
+        ids = [_insert(kit, tx, context, wish, number, count, reservation_id, group_id, sealed)
+               for number in range(count)]
     return Made(ids, reservation_id, wish.password, wish.groups, wish.server.get("OS-DCF:diskConfig", "MANUAL"))
 
 
@@ -232,13 +232,13 @@ def hostname(name: str, server_id: str) -> str:
 
 
 def _insert(kit: Kit, tx: Transaction, context: Context, wish: Wish, number: int, count: int, reservation_id: str,
-            group_id: str) -> str:
+            group_id: str, sealed: str) -> str:
     server_id, server = kit.clock.uuid(), wish.server
     name = server["name"] if count == 1 else f"{server['name']}-{number + 1}"
     row = _row(kit, context, wish, server_id, name)
     row.update(reservation_id=reservation_id, launch_index=number, group_id=group_id)
     tx.insert(servers, row)
-    tx.insert(server_details, _detail_row(wish, server_id))
+    tx.insert(server_details, _detail_row(wish, server_id, sealed))
     own = _own_devices(kit, wish.devices, server_id, number)
     tx.insert(block_devices, own)
     tx.insert(server_tags, [{"server_id": server_id, "tag": tag} for tag in row["tags"]])
@@ -277,11 +277,15 @@ def _row(kit: Kit, context: Context, wish: Wish, server_id: str, name: str) -> d
         "nics": [], "ips": "", "security_groups": [],
         "volumes": [{"id": one["volume_id"], "delete_on_termination": one["delete_on_termination"]}
                     for one in wish.devices if one["source_type"] == "volume"],
-        "config_drive": disks.truth(server.get("config_drive")) or bool(kit.options.force_config_drive),
+        "config_drive": _has_drive(kit, server),
         "disk_config": server.get("OS-DCF:diskConfig", "MANUAL"),
         "access_ip_v4": server.get("accessIPv4") or "", "access_ip_v6": address6(server.get("accessIPv6")),
         "root_device": next((one["device"] for one in wish.devices if one["boot_index"] == 0), "/dev/vda"),
         "created_at": now, "updated_at": now, "host": "", "node": "", "provider": "", "fault": None, "move": None}
+
+
+def _has_drive(kit: Kit, server: Mapping[str, Any]) -> bool:
+    return disks.truth(server.get("config_drive")) or bool(kit.options.force_config_drive)
 
 
 def address6(text: str | None) -> str:
@@ -289,10 +293,11 @@ def address6(text: str | None) -> str:
     return str(ipaddress.IPv6Address(text)) if text else ""
 
 
-def _detail_row(wish: Wish, server_id: str) -> dict[str, Any]:
+def _detail_row(wish: Wish, server_id: str, sealed: str) -> dict[str, Any]:
     server = wish.server
     return {"server_id": server_id, "user_data": server.get("user_data"),
             "personality": list(server.get("personality") or ()), "hints": wish.hints, "key": wish.key,
             "image": msgspec.to_builtins(wish.image) if wish.image is not None else None,
-            "admin_password": "", "nic_requests": msgspec.to_builtins(wish.nics), "group_requests": wish.groups,
+            "admin_password": "", "sealed_password": sealed,
+            "nic_requests": msgspec.to_builtins(wish.nics), "group_requests": wish.groups,
             "placement": dataclasses.asdict(wish.where)}

@@ -13,7 +13,7 @@ from . import accounting, choice, disks, journeys, plans, records, states
 from .event import emit
 from .fleet import Fleet
 from .moving import live_key
-from .tables import servers
+from .tables import server_details, servers
 
 SHARED = ("Instance {} is not on shared storage: Shared storage live-migration requires either shared storage or "
           "boot-from-volume with no local disks.")
@@ -111,8 +111,11 @@ def see_live(fleet: Fleet, server_id: str, source: str, target: str, block: bool
         raise BadRequest(SHARED.format(server_id))
 
 
-def evacuate(kit: Kit, fleet: Fleet, context: Context, server_id: str, host: str, force: bool, stop: bool) -> None:
+def evacuate(kit: Kit, fleet: Fleet, context: Context, server_id: str, host: str, force: bool, stop: bool,
+             sealed: str = "") -> None:
     """Begin to make a server, whose host is down, anew on another; ``stop`` leaves it stopped there.
+
+    ``sealed`` is the password that the new guest finds on its config drive.
 
     :raises BadRequest: its host is up, or ``host`` is unknown or its own.
     """
@@ -130,6 +133,9 @@ def evacuate(kit: Kit, fleet: Fleet, context: Context, server_id: str, host: str
         move = _move(kit, row, journeys.EVACUATION, row.flavor, wanted=host, force=force and bool(host),
                      stop=stop or row.vm_state == states.STOPPED)
         _begin(kit, tx, context, row, "evacuate", move, "accepted")
+        if row.config_drive and sealed:
+            tx.execute(server_details.update().where(server_details.c.server_id == server_id)
+                       .values(sealed_password=sealed))
         kit.engine.start(tx, "compute.evacuate", server_id, context)
         emit(kit, tx, context, "instance.evacuate", row)
 

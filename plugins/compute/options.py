@@ -26,6 +26,8 @@ class Options:
     shelved_offload_time_s: float = option(0.0, "seconds a shelved server stays on its host; 0: none, -1: for ever")
     reclaim_instance_interval_s: float = option(0.0, "seconds in which a deleted server can be restored; 0: none")
     password_length: int = option(12, "length of generated passwords")
+    password_key_repository: str = option("", "folder of the keys that seal administrators' passwords until their "
+                                              "guests are made; all control processes share it")
     force_config_drive: bool = option(False, "give every server a config drive")
     metadata_secret: str = option("", "secret that signs requests of metadata proxies over TCP", secret=True)
     address: str = option("", "address of this host as other hosts reach it")

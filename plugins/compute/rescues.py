@@ -20,8 +20,11 @@ DEVICES = ("disk", "cdrom", "floppy")
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 
-def rescue(kit: Kit, context: Context, server_id: str, image_id: str, volume_backed: bool) -> None:
+def rescue(kit: Kit, context: Context, server_id: str, image_id: str, volume_backed: bool,
+           sealed: str = "") -> None:
     """Begin to rescue a server, from its own image when ``image_id`` is empty.
+
+    ``sealed`` is the password that the rescued guest finds on its config drive.
 
     :raises BadRequest: the image cannot be used, or the root disk is a volume and may not be (``volume_backed``).
     """
@@ -33,7 +36,8 @@ def rescue(kit: Kit, context: Context, server_id: str, image_id: str, volume_bac
     with kit.db.write() as tx:
         row = records.find(tx, context, server_id)
         states.begin(tx, row, "rescue", context, kit.clock.now())
-        tx.execute(server_details.update().where(server_details.c.server_id == server_id).values(rescue=wish))
+        tx.execute(server_details.update().where(server_details.c.server_id == server_id).values(
+            rescue={**wish, "password": sealed if row.config_drive else ""}))
         kit.engine.start(tx, "compute.rescue", server_id, context)
         emit(kit, tx, context, "instance.rescue.start", row)
 

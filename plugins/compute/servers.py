@@ -103,10 +103,10 @@ def reset_state(kit: Kit, context: Context, server_id: str, state: str) -> None:
 
 
 def rebuild(kit: Kit, context: Context, server_id: str, wish: Mapping[str, Any], reimage: bool = False,
-            speak: Callable[[], None] = lambda: None) -> None:
+            sealed: Callable[[], str] = lambda: "") -> None:
     """Begin to rebuild a server from an image; its root volume, too, if ``reimage``, which else stays as it is.
 
-    ``speak`` is called once nothing forbids it, before it begins.
+    ``sealed`` is the password as it may be kept until it is on the new guest's config drive.
 
     :raises BadRequest: the image does not fit.
     """
@@ -129,12 +129,11 @@ def rebuild(kit: Kit, context: Context, server_id: str, wish: Mapping[str, Any],
         row = records.find(tx, context, server_id)
         key = _rebuilt_key(tx, context, wish)
         states.begin(tx, row, "rebuild", context, kit.clock.now(), **_rebuilt_row(wish, "" if backed else image.id))
-        details = {**key, "image": msgspec.to_builtins(image)}
+        details = {**key, "image": msgspec.to_builtins(image), "sealed_password": sealed() if row.config_drive else ""}
         details.update({name: wish[name] for name in ("user_data", "personality") if name in wish})
         tx.execute(server_details.update().where(server_details.c.server_id == server_id).values(details))
         if "metadata" in wish:
             set_metadata_rows(tx, server_id, wish["metadata"])
-        speak()
         kit.engine.start(tx, "compute.rebuild", server_id, context,
                          {"before": row.vm_state, "volume": root.volume_id if root is not None else ""})
         emit(kit, tx, context, "instance.rebuild.start", row)

@@ -14,7 +14,7 @@ from ...core.services.network import NetworkService, Nic
 from ...core.services.scheduler import Host, Request
 from . import flavors, metadata, passwords, placing, records, recovery
 from .fleet import ControlSide, Fleet
-from .spoken import Spoken
+from .sealing import seal
 from .tables import servers
 
 
@@ -24,7 +24,7 @@ class Service(ComputeService):
     def __init__(self, kit: Kit) -> None:
         self.kit = kit
         self.fleet = Fleet(kit)
-        self.spoken = Spoken(kit.clock)
+        self.seal = seal(kit.state_dir, kit.options, kit.clock)
         self.control = ControlSide(kit, self.fleet)
         self.fence = recovery.fence(kit)
 

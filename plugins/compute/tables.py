@@ -89,13 +89,15 @@ server_details = sa.Table(
     sa.Column("image", Json),
     sa.Column("admin_password", text(255), nullable=False, default=""),
     sa.Column("encrypted_password", text(2000), nullable=False, default="", server_default=""),
+    sa.Column("sealed_password", text(2000), nullable=False, default="", server_default=""),
     sa.Column("rescue", Json),
     sa.Column("nic_requests", Json),
     sa.Column("group_requests", Json, nullable=False),
     sa.Column("placement", Json, nullable=False),
 )
 """What only the making of a server and its metadata need. ``placement`` is the zone, host and node asked for;
-``encrypted_password`` what the guest told of its own; ``rescue`` the image a rescued server runs from."""
+``encrypted_password`` what the guest told of its own, ``sealed_password`` what a guest to be made is to be told;
+``rescue`` the image a rescued server runs from."""
 
 server_tags = sa.Table(
     "server_tags", metadata,
@@ -129,6 +131,8 @@ block_devices = sa.Table(
     sa.Column("size_mib", sa.Integer, nullable=False, default=0),
     sa.Column("device", sa.String(32), nullable=False, default=""),
     sa.Column("guest_format", sa.String(32), nullable=False, default=""),
+    sa.Column("device_type", sa.String(16), nullable=False, default="", server_default=""),
+    sa.Column("disk_bus", sa.String(16), nullable=False, default="", server_default=""),
     sa.Column("volume_type", text(255), nullable=False, default=""),
     sa.Column("delete_on_termination", sa.Boolean, nullable=False, default=False),
     sa.Column("made", sa.Boolean, nullable=False, default=False),

@@ -42,7 +42,7 @@ def rebuild(service: Service, call: Call) -> Body:
         creation.refuse_certificates()
     password = wish.get("adminPass") or creation.password(service.kit)
     servers.rebuild(service.kit, call.context, server_id, wish, reimage=call.since("2.93"),
-                    speak=lambda: service.spoken.keep(server_id, password))
+                    sealed=lambda: service.seal.close(password))
     look = Look(service, call)
     row = servers.show(service.kit, call.context, server_id, user_data=True)
     if call.since("2.75"):

@@ -82,10 +82,12 @@ def evacuate(service: Service, call: Call) -> Any:
     shared = boolean(asked.get("onSharedStorage", False))
     if shared and asked.get("adminPass"):
         raise BadRequest("admin password can't be changed on existing disk")
-    moves.evacuate(service.kit, service.fleet, call.context, call.path["server_id"], host, force, call.since("2.95"))
+    password = "" if shared else asked.get("adminPass") or creation.password(service.kit)
+    moves.evacuate(service.kit, service.fleet, call.context, call.path["server_id"], host, force, call.since("2.95"),
+                   service.seal.close(password))
     if call.since("2.14"):
         return None
-    return {"adminPass": asked.get("adminPass") or creation.password(service.kit)} if not shared else {}
+    return {"adminPass": password} if password else {}
 
 
 OPERATIONS = (

@@ -18,9 +18,10 @@ RESCUE: Piece = {"oneOf": [{"type": "null"}, closed({"adminPass": PASSWORD, "res
 def rescue(service: Service, call: Call) -> Any:
     """Begin to rescue a server."""
     asked = call.body["rescue"] or {}
+    password = asked.get("adminPass") or creation.password(service.kit)
     rescues.rescue(service.kit, call.context, call.path["server_id"], asked.get("rescue_image_ref", ""),
-                   volume_backed=call.since("2.87"))
-    return {"adminPass": asked.get("adminPass") or creation.password(service.kit)}
+                   volume_backed=call.since("2.87"), sealed=service.seal.close(password))
+    return {"adminPass": password}
 
 
 def unrescue(service: Service, call: Call) -> None:

@@ -16,7 +16,18 @@ from ....core.services.volume import VolumeService
 from .. import plans, records, states
 from ..event import emit
 from ..tables import block_devices, servers
-from .step import Rows, agent_of, connections, fault, fleet_of, kit_of, rows_of, server_of
+from .step import (
+    Rows,
+    agent_of,
+    connections,
+    fault,
+    fleet_of,
+    forget_password,
+    kit_of,
+    password_of,
+    rows_of,
+    server_of,
+)
 
 TRIES = 3
 RETRIED = ("backend-failed", "no-space", "internal", "backend-busy", "not-supported")
@@ -152,7 +163,7 @@ def spawn(job: Job) -> Finish:
     vifs = kit.peers.of(NetworkService).plug(job.context, server.id, server.host) if server.nics else []
     reached = connections(job, rows, server.host)
     plan = plans.guest(kit, job.context, server, rows.details, rows.devices, server.flavor, vifs, reached,
-                       job.service.spoken.of(server.id))
+                       password_of(job, rows))
     agent_of(job, server.host).spawn(job.context, plan)
     if reached:
         volumes = kit.peers.of(VolumeService)
@@ -167,6 +178,8 @@ def _active(tx: Transaction, job: Job, rows: Rows) -> None:
     if not states.move(tx, job.subject, "spawning", vm_state=states.ACTIVE, task_state=None, power_state=1,
                        launched_at=now, updated_at=now, progress=0, fault=None):
         return
+    if rows.details.sealed_password:
+        forget_password(tx, job.subject)
     if rows.devices:
         tx.execute(block_devices.update().where(block_devices.c.server_id == job.subject).values(state="attached"))
     fleet_of(job).succeeded(tx, rows.server.host)
@@ -199,6 +212,7 @@ def failed(tx: Transaction, job: Job, error: CloudError) -> None:
     if tried and error.code == "no-valid-host":
         known["message"] = EXHAUSTED
         known["details"] = f"{job.kind}: {job.data.get('error', '')}"
+    forget_password(tx, job.subject)
     states.move(tx, job.subject, row.task_state, vm_state=states.ERROR, task_state=None, fault=known,
                 updated_at=job.clock.now())
     emit(kit_of(job), tx, job.context, "instance.create.error", row, known)

@@ -16,7 +16,7 @@ from ..event import emit
 from ..tables import block_devices, server_group_members, server_metadata, server_tags, servers
 from .move import destroy_at
 from .shelve import shelf_image
-from .step import kit_of, server_of, settle
+from .step import forget_password, kit_of, server_of, settle
 
 TRIES = 3
 
@@ -90,6 +90,7 @@ def gone(tx: Transaction, job: Job) -> None:
         deleted=True, vm_state=states.DELETED, task_state=None, power_state=0, terminated_at=now, updated_at=now,
         move=None, shelf=None, due_at=None))
     journeys.end_all(kit_of(job), tx, job.subject)
+    forget_password(tx, job.subject)
     if row.vm_state != states.SOFT_DELETED:
         accounting.charge(tx, row.project_id, -1, -row.vcpus, -row.memory_mib)
     for table in (block_devices, server_tags, server_metadata, server_group_members):

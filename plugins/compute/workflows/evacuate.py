@@ -24,7 +24,7 @@ from .move import (
     unwire_for_good,
 )
 from .resize import DAY_S, old_side
-from .step import agent_of, connections, fleet_of, kit_of, rows_of, settle
+from .step import agent_of, connections, fleet_of, forget_password, kit_of, password_of, rows_of, settle
 
 TASK, SPAWNING = "rebuilding", "rebuild_spawning"
 BACK = "The server's host is up again."
@@ -60,7 +60,7 @@ def rebuild(job: Job) -> Finish:
     move, new = rows.server.move, job.data["new"]
     if fleet_of(job).up(move["old_host"]):
         raise Conflict(BACK)
-    plan = plan_at(job, rows, rows.server.flavor, new)
+    plan = plan_at(job, rows, rows.server.flavor, new, password_of(job, rows))
     close_volumes(job, rows, move["old_host"])
     agent = agent_of(job, new["host"])
     agent.spawn(job.context, plan)
@@ -75,6 +75,7 @@ def rebuild(job: Job) -> Finish:
         if states.move(tx, job.subject, SPAWNING, vm_state=states.STOPPED if stopped else states.ACTIVE,
                        task_state=None, power_state=4 if stopped else 1, updated_at=now, launched_at=now, fault=None,
                        move=None, **new):
+            forget_password(tx, job.subject)
             emit(kit_of(job), tx, job.context, "instance.rebuild.end", rows.server)
         journeys.note(kit_of(job), tx, move["consumer"], "done")
     return finish
@@ -102,6 +103,7 @@ def failed(tx: Transaction, job: Job, error: CloudError) -> None:
         return
     journeys.note(kit_of(job), tx, row.move["consumer"], "error")
     states.move(tx, job.subject, row.task_state, move=None)
+    forget_password(tx, job.subject)
     for task in (TASK, SPAWNING):
         settle(tx, job, error, task, "instance.rebuild.error", broken=error.message != BACK)
 

@@ -110,11 +110,11 @@ def close_volumes(job: Job, rows: Rows, host: str) -> None:
             kit_of(job).peers.of(VolumeService).close(job.context, one.attachment_id, Connector(host=host))
 
 
-def plan_at(job: Job, rows: Rows, flavor: Mapping[str, Any], where: Mapping[str, str]) -> GuestPlan:
+def plan_at(job: Job, rows: Rows, flavor: Mapping[str, Any], where: Mapping[str, str], password: str = "") -> GuestPlan:
     """Wire the ports on a host, open the volumes to it, and say what its agent needs to have the guest."""
     vifs = wire(job, rows, where)
     return plans.guest(kit_of(job), job.context, rows.server, rows.details, rows.devices, flavor, vifs,
-                       connections(job, rows, where["host"]))
+                       connections(job, rows, where["host"]), password)
 
 
 def leave(job: Job, rows: Rows, host: str) -> None:

@@ -9,7 +9,7 @@ from ....core.services.network import NetworkService
 from ....core.services.volume import VolumeService
 from .. import plans, records, states
 from ..event import emit
-from .step import agent_of, connections, kit_of, rows_of, settle
+from .step import agent_of, connections, forget_password, kit_of, password_of, rows_of, settle
 
 TASK = "rebuild_spawning"
 
@@ -54,7 +54,7 @@ def spawn(job: Job) -> Finish:
     server = rows.server
     vifs = kit.peers.of(NetworkService).plug(job.context, server.id, server.host) if server.nics else []
     plan = plans.guest(kit, job.context, server, rows.details, rows.devices, server.flavor, vifs,
-                       connections(job, rows, server.host), job.service.spoken.of(server.id))
+                       connections(job, rows, server.host), password_of(job, rows))
     agent = agent_of(job, server.host)
     agent.spawn(job.context, plan)
     for one in rows.devices:
@@ -70,6 +70,7 @@ def _done(tx: Transaction, job: Job, stopped: bool) -> None:
     now = job.clock.now()
     if states.move(tx, job.subject, TASK, vm_state=states.STOPPED if stopped else states.ACTIVE, task_state=None,
                    power_state=4 if stopped else 1, updated_at=now, launched_at=now, fault=None):
+        forget_password(tx, job.subject)
         row = records.present(tx, job.subject)
         if row is not None:
             emit(kit_of(job), tx, job.context, "instance.rebuild.end", row)
@@ -77,6 +78,8 @@ def _done(tx: Transaction, job: Job, stopped: bool) -> None:
 
 def failed(tx: Transaction, job: Job, error: CloudError) -> None:
     """Leave the server in error, unless another operation interrupted this one."""
+    if error.code != "interrupted":
+        forget_password(tx, job.subject)
     for task in ("rebuilding", TASK):
         settle(tx, job, error, task, "instance.rebuild.error", broken=True)
 

@@ -6,6 +6,8 @@ disk and with nothing else; with ``device``, a device name, behind all of the se
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 
 from ....core.db.engine import Transaction
@@ -17,17 +19,17 @@ from .. import plans, records, states
 from ..agency import DiskPlan, GuestPlan
 from ..event import emit
 from ..tables import server_details
-from .step import Rows, agent_of, connections, kit_of, rows_of, settle
+from .step import Rows, agent_of, connections, kit_of, opened, rows_of, settle
 
 RESCUING, UNRESCUING = "rescuing", "unrescuing"
 
 
-def plan_of(job: Job, rows: Rows) -> GuestPlan:
-    """The guest as it is without any rescue, its ports wired."""
+def plan_of(job: Job, rows: Rows, password: str = "") -> GuestPlan:
+    """The guest as it is without any rescue, its ports wired; ``password`` is on its config drive."""
     kit, server = kit_of(job), rows.server
     vifs = kit.peers.of(NetworkService).plug(job.context, server.id, server.host) if server.nics else []
     return plans.guest(kit, job.context, server, rows.details, rows.devices, server.flavor, vifs,
-                       connections(job, rows, server.host))
+                       connections(job, rows, server.host), password)
 
 
 def with_rescue(plan: GuestPlan, image: ImageRecord, device: str) -> GuestPlan:
@@ -45,13 +47,15 @@ def rescue(job: Job) -> Finish:
     """Boot the guest from the rescue disk."""
     rows = rows_of(job)
     server, wish = rows.server, rows.details.rescue
-    plan = with_rescue(plan_of(job, rows), msgspec.convert(wish["image"], ImageRecord), wish["device"])
+    plain = plan_of(job, rows, opened(job, wish.get("password", "")))
+    plan = with_rescue(plain, msgspec.convert(wish["image"], ImageRecord), wish["device"])
     agent_of(job, server.host).rescue(job.context, plan)
 
     def finish(tx: Transaction) -> None:
         now = job.clock.now()
         if states.move(tx, job.subject, RESCUING, vm_state=states.RESCUED, task_state=None, power_state=1,
                        launched_at=now, updated_at=now, fault=None):
+            _keep(tx, job, {**wish, "password": ""})
             emit(kit_of(job), tx, job.context, "instance.rescue.end", server)
     return finish
 
@@ -76,7 +80,11 @@ def rescue_failed(tx: Transaction, job: Job, error: CloudError) -> None:
 
 
 def _forget(tx: Transaction, job: Job) -> None:
-    tx.execute(server_details.update().where(server_details.c.server_id == job.subject).values(rescue=None))
+    _keep(tx, job, None)
+
+
+def _keep(tx: Transaction, job: Job, wish: dict[str, Any] | None) -> None:
+    tx.execute(server_details.update().where(server_details.c.server_id == job.subject).values(rescue=wish))
 
 
 RESCUE = Workflow(kind="compute.rescue", title="rescue", failed=rescue_failed, steps=(Step("rescue", rescue, back),))

@@ -6,9 +6,11 @@ import dataclasses
 from collections.abc import Sequence
 from typing import Any, cast
 
+import sqlalchemy as sa
+
 from ....core.db.engine import Row, Transaction
 from ....core.drivers.volume import Connection, Connector
-from ....core.errors import CloudError
+from ....core.errors import CloudError, NotFound
 from ....core.operations.workflow import Job
 from ....core.process.slice import Kit
 from ....core.services.volume import VolumeService
@@ -16,8 +18,11 @@ from .. import records, states
 from ..agency import ComputeAgent, agent_queue
 from ..event import emit
 from ..fleet import Fleet
+from ..tables import server_details
 
 SPAWN_S = 600.0
+FORGET = server_details.update().where(server_details.c.server_id == sa.bindparam("server"),
+                                       server_details.c.sealed_password != "").values(sealed_password="")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -67,6 +72,27 @@ def connections(job: Job, rows: Rows, host: str) -> dict[str, Connection]:
     volumes = kit_of(job).peers.of(VolumeService)
     connector = Connector(host=host)
     return {one.volume_id: volumes.connect(job.context, one.attachment_id, connector, one.device) for one in wanted}
+
+
+def password_of(job: Job, rows: Rows) -> str:
+    """The password that the server's guest is to be told, or nothing."""
+    return opened(job, rows.details.sealed_password)
+
+
+def opened(job: Job, sealed: str) -> str:
+    """A password that was sealed for the job's server, or nothing; one that no key opens any more is lost."""
+    if not sealed:
+        return ""
+    try:
+        return str(job.service.seal.open(sealed))
+    except NotFound as lost:
+        job.log.warning("server %s gets no password: %s", job.subject, lost.message)
+        return ""
+
+
+def forget_password(tx: Transaction, server_id: str) -> None:
+    """Remove the password that was to be told to a guest."""
+    tx.execute(FORGET, {"server": server_id})
 
 
 def fault(job: Job, error: CloudError) -> dict[str, Any]:

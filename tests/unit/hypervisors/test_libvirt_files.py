@@ -194,6 +194,18 @@ def test_config_drive_reads_back(tmp_path: Path) -> None:
         iso.close()
 
 
+def test_a_rescued_guest_has_a_config_drive_of_its_own(tmp_path: Path) -> None:
+    folder = GuestFolder(tmp_path, GUEST)
+    rescued = spec(Disk("vda", 0, kind="rescue"), Disk("vdb", 1), config_drive={})
+    text = domain_xml(rescued, folder, LibvirtOptions())
+    assert str(folder.drive(rescued)) in text and str(folder.config_drive) not in text
+    folder.path.mkdir()
+    folder.drive(rescued).touch()
+    folder.before_rescue.touch()
+    folder.forget_rescue()
+    assert list(folder.path.iterdir()) == []
+
+
 def test_config_drive_of_improper_paths(tmp_path: Path) -> None:
     with pytest.raises(BackendFailed):
         write_config_drive(tmp_path / "drive", {"../x": b""})
