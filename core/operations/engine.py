@@ -45,6 +45,8 @@ CLAIM = operations.update().where(
 OWNED = operations.update().where(
     operations.c.number == sa.bindparam("claimed"), operations.c.owner == sa.bindparam("claimant"),
     operations.c.state == "running")
+INTERRUPT = operations.update().where(operations.c.subject == sa.bindparam("of"), operations.c.state.in_(UNFINISHED),
+                                      operations.c.undoing.is_(False))
 INTERRUPTED = sa.select(operations.c.interrupted).where(operations.c.number == sa.bindparam("number"))
 NEXT = (sa.select(operations.c.number).where(operations.c.subject == sa.bindparam("subject"),
                                              operations.c.state.in_(("ready", "waiting")))
@@ -100,9 +102,7 @@ class Engine:
         ``interrupt`` makes earlier operations on the subject stop at their next step and undo.
         """
         if interrupt:
-            tx.execute(operations.update().where(
-                operations.c.subject == subject, operations.c.state.in_(UNFINISHED),
-                operations.c.undoing.is_(False)).values(interrupted=True, run_at=0.0))
+            tx.execute(INTERRUPT, {"of": subject, "interrupted": True, "run_at": 0.0})
         row = self._row(kind, subject, context, data)
         row.update(state="ready", run_at=self.clock.time() + delay_s,
                    deadline=self.clock.time() + self._workflows[kind].deadline_s)

@@ -25,11 +25,22 @@ class Inventory(msgspec.Struct, frozen=True, kw_only=True):
     allocation_ratio: float = 1.0
 
 
+class Group(msgspec.Struct, frozen=True, kw_only=True):
+    """What one provider of the tree has to give alone, beside the rest of a request. It may ask for traits only."""
+
+    resources: dict[str, int] = {}
+    required: list[str] = []
+    forbidden: list[str] = []
+    in_tree: str = ""
+
+
 class ResourceRequest(msgspec.Struct, frozen=True, kw_only=True):
     """What a consumer needs from one provider (or its tree)."""
 
     resources: dict[str, int]
     required: list[str] = []
+    any_of: list[list[str]] = []
+    """Traits: a provider must have one of each inner list."""
     forbidden: list[str] = []
     member_of: list[list[str]] = []
     """Aggregates: a provider must be in one of each inner list."""
@@ -37,6 +48,19 @@ class ResourceRequest(msgspec.Struct, frozen=True, kw_only=True):
     in_tree: str = ""
     limit: int = 0
     """At most this many candidates; 0 means all."""
+    groups: dict[str, Group] = {}
+    """Further groups, by a suffix (``1``, ``_NIC``) that is not empty."""
+    isolate: bool = False
+    """No provider may meet two of ``groups``."""
+    subtrees: list[list[str]] = []
+    """Suffixes whose providers must all be one of themselves or below it."""
+
+
+class Tenancy(msgspec.Struct, frozen=True, kw_only=True):
+    """Root providers that are not free for a project: those others have to themselves, and those others use."""
+
+    held: list[str] = []
+    used: list[str] = []
 
 
 class Candidate(msgspec.Struct, frozen=True):
@@ -71,12 +95,26 @@ class PlacementService(ServiceInterface):
         """The providers that can take the request now."""
 
     @abc.abstractmethod
+    def change_provider(self, context: Context, provider: str, traits: Mapping[str, bool],
+                        aggregates: Mapping[str, bool]) -> None:
+        """Give the provider those ``traits`` and ``aggregates`` that are true, and take away those that are not.
+
+        Nothing when there is no such provider.
+        """
+
+    @abc.abstractmethod
     def claim(self, context: Context, consumer: str, allocations: Mapping[str, Amounts], project_id: str,
-              user_id: str, consumer_type: str) -> None:
+              user_id: str, consumer_type: str, sole: str = "") -> None:
         """Give ``consumer`` exactly ``allocations``, all or nothing; the same again changes nothing.
 
-        :raises Conflict: a provider has not enough left; what the consumer had it still has.
+        While it lives, the tree of the root provider ``sole`` is for consumers of its project only.
+        :raises Conflict: a provider has not enough left, or belongs to another project alone, or is to be the
+            project's alone and is not; what the consumer had it still has.
         """
+
+    @abc.abstractmethod
+    def tenancy(self, context: Context, project_id: str, used: bool) -> Tenancy:
+        """Which root providers other projects have to themselves and, if ``used``, which they have allocations of."""
 
     @abc.abstractmethod
     def move(self, context: Context, source: str, target: str) -> None:

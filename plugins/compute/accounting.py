@@ -25,6 +25,8 @@ USED = sa.select(usage.c.instances, usage.c.cores, usage.c.ram).where(usage.c.pr
 USED_BY = sa.select(sa.func.count(), sa.func.sum(servers.c.vcpus), sa.func.sum(servers.c.memory_mib)).where(
     servers.c.project_id == sa.bindparam("project"), servers.c.user_id == sa.bindparam("user"),
     servers.c.deleted.is_(False), servers.c.vm_state != states.SOFT_DELETED)
+MORE = usage.update().where(usage.c.project_id == sa.bindparam("project")).values(
+    {name: usage.c[name] + sa.bindparam(f"more_{name}") for name in RESOURCES})
 
 
 def _layers(kit: Kit, tx: Transaction, project_id: str, user_id: str) -> tuple[dict[str, int], dict[str, int]]:
@@ -58,16 +60,16 @@ def used_by(tx: Transaction, project_id: str, user_id: str) -> dict[str, int]:
 
 def charge(tx: Transaction, project_id: str, instances: int, cores: int, ram: int) -> None:
     """Add to what the project uses; negative amounts give back. The row is locked to the transaction's end."""
-    values = {"instances": usage.c.instances + instances, "cores": usage.c.cores + cores, "ram": usage.c.ram + ram}
-    more = usage.update().where(usage.c.project_id == project_id).values(values)
-    if tx.execute(more):
+    more = {"project": project_id, **{f"more_{name}": amount for name, amount in
+                                      zip(RESOURCES, (instances, cores, ram), strict=True)}}
+    if tx.execute(MORE, more):
         return
     try:
         with tx.connection.begin_nested():
             tx.insert(usage, {"project_id": project_id, "instances": instances, "cores": cores, "ram": ram})
     except IntegrityError:
         # Another request of the project was first.
-        tx.execute(more)
+        tx.execute(MORE, more)
 
 
 def room(kit: Kit, tx: Transaction, project_id: str, wanted: int, least: int, cores: int, ram: int,

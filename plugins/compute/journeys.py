@@ -23,6 +23,8 @@ _BY_UUID = sa.select(moves).where(moves.c.uuid == sa.bindparam("uuid"))
 _OF_SERVER = sa.select(moves).where(moves.c.server_id == sa.bindparam("server")).order_by(moves.c.id)
 _LIVE = _OF_SERVER.where(moves.c.type == LIVE, moves.c.status.not_in(ENDED))
 _ONE = sa.select(moves).where(moves.c.server_id == sa.bindparam("server"), moves.c.id == sa.bindparam("id"))
+_UNDER_WAY = moves.update().where(moves.c.server_id == sa.bindparam("server"), moves.c.status.not_in(ENDED))
+_WAITING = moves.update().where(moves.c.server_id == sa.bindparam("server"), moves.c.status == "finished")
 
 
 def begin(kit: Kit, tx: Transaction, row: Row, kind: str, status: str, new_flavor: Mapping[str, Any],
@@ -49,10 +51,9 @@ def wish(tx: Transaction, row: Row, word: str) -> None:
 
 def end_all(kit: Kit, tx: Transaction, server_id: str) -> None:
     """End the moves of a server that is gone: what waited to be confirmed was not taken back, the rest failed."""
-    mine = moves.update().where(moves.c.server_id == server_id)
-    now = kit.clock.now()
-    tx.execute(mine.where(moves.c.status == "finished").values(status="confirmed", updated_at=now))
-    tx.execute(mine.where(moves.c.status.not_in(ENDED)).values(status="error", updated_at=now))
+    parameters = {"server": server_id, "updated_at": kit.clock.now()}
+    tx.execute(_WAITING, {**parameters, "status": "confirmed"})
+    tx.execute(_UNDER_WAY, {**parameters, "status": "error"})
 
 
 def cleaned(kit: Kit, tx: Transaction, host: str) -> None:

@@ -43,6 +43,8 @@ _LOOKING_AT = sa.select(rules.c.security_group_id).distinct().where(
 _BOUND = sa.select(ports.c.id).where(
     ports.c.binding_host_id == sa.bindparam("host"), ports.c.network_id == sa.bindparam("network_id"),
     ports.c.device_owner != DHCP_OWNER, ports.c.id.not_in(sa.bindparam("leaving", expanding=True))).limit(1)
+_ROUTED = sa.select(ports.c.network_id).join(routers, routers.c.id == ports.c.device_id).where(
+    routers.c.host == sa.bindparam("host"), ports.c.network_id.in_(sa.bindparam("networks", expanding=True)))
 _HERE = sa.select(wirings.c.host).where(wirings.c.network_id == sa.bindparam("network_id"),
                                         wirings.c.host == sa.bindparam("host"))
 
@@ -223,9 +225,7 @@ class Wiring:
     def _idle(self, networks: Sequence[str], host: str, leaving: Sequence[str] = ()) -> list[str]:
         """Networks that no router and no port bound to the host needs there, be it wired yet or not."""
         with self.kit.db.read() as tx:
-            routed = {row.network_id for row in tx.rows(
-                sa.select(ports.c.network_id).join(routers, routers.c.id == ports.c.device_id).where(
-                    routers.c.host == host, ports.c.network_id.in_(networks)))}
+            routed = set(tx.values(_ROUTED, {"host": host, "networks": list(networks)}))
             return [one for one in networks if one not in routed
                     and tx.value(_BOUND, {"host": host, "network_id": one, "leaving": list(leaving)}) is None]
 
