@@ -17,7 +17,7 @@ from sqlalchemy import bindparam
 
 from ...core.db.engine import Row, Transaction
 from ...core.errors import BadRequest, ConcurrentUpdate, Conflict
-from . import inventory, provider
+from . import inventory, provider, tenancy
 from .tables import allocations, consumers, inventories, providers
 
 UNKNOWN = "00000000-0000-0000-0000-000000000000"
@@ -68,6 +68,8 @@ class Claim:
     generation: Generation = ANY_GENERATION
     keep_owner: bool = False
     """Project, user and type are left as they are, where there is a consumer."""
+    sole: str | None = None
+    """The root provider that the project shall have to itself, ``""`` for none; none leaves it as it is."""
     row: Row | None = dataclasses.field(default=None, init=False)
 
 
@@ -105,6 +107,10 @@ def settle(tx: Transaction, now: datetime.datetime, claims: Sequence[Claim]) -> 
         _take(tx, id, deltas[id])
     for claim in claims:
         _write(tx, now, claim)
+    # The rows of the inventories are locked by now, so that of two claims on one provider the later sees the earlier.
+    for claim in claims:
+        if claim.allocations:
+            tenancy.refuse_strangers(tx, *_tenant(claim), claim.allocations)
     provider.touch(tx, now, sorted({id for claim in claims for id in claim.allocations}))
 
 
@@ -222,9 +228,12 @@ def _write(tx: Transaction, now: datetime.datetime, claim: Claim) -> None:
         return
     if row is None:
         tx.insert(consumers, {"id": claim.consumer, "project_id": claim.project, "user_id": claim.user,
-                              "type": claim.type, "generation": 1, "created_at": now, "updated_at": now})
+                              "type": claim.type, "generation": 1, "sole": claim.sole or None, "created_at": now,
+                              "updated_at": now})
     elif tx.execute(AGAIN, {"key": claim.consumer, "seen": row.generation, "now": now, **_owner(claim, row)}) != 1:
         raise ConcurrentUpdate("consumer generation conflict", code="placement.concurrent_update")
+    elif claim.sole is not None and (claim.sole or None) != row.sole:
+        tx.update(consumers, claim.consumer, sole=claim.sole or None)
     tx.insert(allocations, [{"consumer_id": claim.consumer, "provider_id": id, "resource_class": class_,
                              "used": amount, "updated_at": now}
                             for id, amounts in claim.allocations.items() for class_, amount in amounts.items()])
@@ -234,6 +243,14 @@ def _owner(claim: Claim, row: Row) -> dict[str, str | None]:
     if claim.keep_owner:
         return {"project": row.project_id, "user": row.user_id, "kind": row.type}
     return {"project": claim.project, "user": claim.user, "kind": claim.type or row.type}
+
+
+def _tenant(claim: Claim) -> tuple[str, str]:
+    """Whose consumer it is, and the root provider that it holds for its project alone."""
+    row = claim.row
+    project = row.project_id if claim.keep_owner and row is not None else claim.project
+    sole = claim.sole if claim.sole is not None else row.sole if row is not None else None
+    return project, sole or ""
 
 
 def rename(tx: Transaction, source: str, target: str) -> None:

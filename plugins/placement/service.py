@@ -9,9 +9,10 @@ import sqlalchemy as sa
 
 from ...core.context import Context
 from ...core.db.engine import Transaction
+from ...core.drivers.ability import UNTOLD
 from ...core.process.slice import Kit
-from ...core.services.placement import Amounts, Candidate, Inventory, PlacementService, ResourceRequest
-from . import candidate, claim, inventory, name, search, world
+from ...core.services.placement import Amounts, Candidate, Inventory, PlacementService, ResourceRequest, Tenancy
+from . import candidate, claim, inventory, name, search, tenancy, world
 from . import provider as providers
 from .standard import CUSTOM
 from .tables import allocations
@@ -48,7 +49,7 @@ class Placement(PlacementService):
         elif row.name != called:
             providers.rename(tx, now, id, called)
         has = set(decode(row.traits))
-        wanted = {*traits, *(one for one in has if one.startswith(CUSTOM))}
+        wanted = {*traits, *(one for one in has if one.startswith(CUSTOM) and not one.startswith(UNTOLD))}
         present = inventory.of(tx, id)
         alike = present.keys() == inventories.keys() and all(
             inventory.same(present[class_], one) for class_, one in inventories.items())
@@ -61,6 +62,23 @@ class Placement(PlacementService):
         if wanted != has:
             providers.set_traits(tx, now, id, wanted)
         providers.advance(tx, now, id, row.generation)
+
+    def change_provider(self, context: Context, provider: str, traits: Mapping[str, bool],
+                        aggregates: Mapping[str, bool]) -> None:
+        """Nothing is written when it is so already."""
+        with self.db.write() as tx:
+            row = providers.find(tx, provider)
+            if row is None:
+                return
+            now, has, member_of = self.clock.now(), decode(row.traits), decode(row.aggregates)
+            wanted, members = _changed(has, traits), _changed(member_of, aggregates)
+            if wanted != has:
+                name.know_traits(tx, now, set(wanted) - set(has))
+                providers.set_traits(tx, now, provider, wanted)
+            if members != member_of:
+                providers.set_aggregates(tx, now, provider, members)
+            if wanted != has or members != member_of:
+                providers.advance(tx, now, provider, row.generation)
 
     def delete_provider(self, context: Context, provider: str) -> None:
         """Nothing when it is gone."""
@@ -75,12 +93,12 @@ class Placement(PlacementService):
         """
         resources = request.resources
         told = [class_ for class_ in candidate.WEIGHED if class_ not in resources]
-        ask = candidate.Ask(resources, [[trait] for trait in request.required], request.forbidden, request.member_of,
-                            request.forbidden_aggregates, request.in_tree, request.limit, told)
+        ask = candidate.Ask(resources, [*([trait] for trait in request.required), *request.any_of], request.forbidden,
+                            request.member_of, request.forbidden_aggregates, request.in_tree, request.limit, told)
         names = (*resources, *told)
         with self.db.read() as tx:
-            if not world.is_flat(tx):
-                return _over_trees(world.read(tx), ask)
+            if request.groups or not resources or not world.is_flat(tx):
+                return _over_trees(world.read(tx), ask, request)
             rows = candidate.find(tx, ask)
         span = slice(1, 1 + 2 * len(names), 2), slice(2, 2 + 2 * len(names), 2)
         whole = all(row[i] is not None for row in rows for i in range(1 + 2 * len(resources), 1 + 2 * len(names), 2))
@@ -91,13 +109,18 @@ class Placement(PlacementService):
                 for row in rows]
 
     def claim(self, context: Context, consumer: str, allocations: Mapping[str, Amounts], project_id: str,
-              user_id: str, consumer_type: str) -> None:
+              user_id: str, consumer_type: str, sole: str = "") -> None:
         """Nothing is written when the consumer has just this."""
         with self.db.write() as tx:
-            if claim.held(tx, consumer) == allocations:
+            if claim.held(tx, consumer) == allocations and tenancy.sole_of(tx, consumer) == sole:
                 return
             claim.settle(tx, self.clock.now(), [claim.Claim(consumer, allocations, project_id, user_id,
-                                                            consumer_type or None)])
+                                                            consumer_type or None, sole=sole)])
+
+    def tenancy(self, context: Context, project_id: str, used: bool) -> Tenancy:
+        """One query, or two."""
+        with self.db.read() as tx:
+            return tenancy.of_others(tx, project_id, used)
 
     def move(self, context: Context, source: str, target: str) -> None:
         """:raises Conflict: the target has allocations of its own."""
@@ -124,11 +147,23 @@ def _known(names: Sequence[str], amounts: Sequence[int | None]) -> dict[str, int
     return {class_: amount for class_, amount in zip(names, amounts, strict=False) if amount is not None}
 
 
-def _over_trees(seen: world.World, ask: candidate.Ask) -> list[Candidate]:
+def _changed(has: Sequence[str], changes: Mapping[str, bool]) -> list[str]:
+    """``has`` with what is true in ``changes`` and without what is not."""
+    return [one for one in has if changes.get(one, True)] + [
+        one for one, wanted in changes.items() if wanted and one not in has]
+
+
+def _wanted(ask: candidate.Ask, request: ResourceRequest) -> search.Wanted:
+    groups = {"": ask, **{suffix: candidate.Ask(one.resources, [[trait] for trait in one.required], one.forbidden,
+                                                in_tree=one.in_tree) for suffix, one in request.groups.items()}}
+    return search.Wanted(groups, request.isolate, request.subtrees)
+
+
+def _over_trees(seen: world.World, ask: candidate.Ask, request: ResourceRequest) -> list[Candidate]:
     """The first way of each tree; capacity and use are those of the whole tree and what it shares in."""
     found: dict[str, Candidate] = {}
     names = (*ask.resources, *ask.told)
-    for way in search.ways(seen, search.Wanted({"": ask})):
+    for way in search.ways(seen, _wanted(ask, request)):
         if way.anchor in found:
             continue
         nodes = {node.id: node for node in (*seen.trees[way.anchor], *(seen.nodes[id] for id in way.amounts))}

@@ -73,9 +73,12 @@ consumers = sa.Table(
     sa.Column("generation", sa.Integer, nullable=False),
     sa.Column("created_at", Moment, nullable=False),
     sa.Column("updated_at", Moment, nullable=False),
+    sa.Column("sole", key()),
     sa.Index("placement_consumers_by_project", "project_id", "user_id"),
+    sa.Index("placement_consumers_by_sole", "sole"),
     sqlite_with_rowid=False,
 )
+"""``sole`` is the root provider that the consumer's project has to itself while the consumer lives."""
 
 allocations = sa.Table(
     "placement_allocations", metadata,
