@@ -19,9 +19,13 @@ _DUE = sa.select(servers.c.id).where(servers.c.due_at <= sa.bindparam("now"), se
 
 
 def deferred(kit: Kit, row: Row) -> bool:
-    """Tell whether a server that is deleted now can be restored for a while; one without a guest cannot."""
-    return (kit.options.reclaim_instance_interval_s > 0 and bool(row.host)
-            and row.vm_state in (*states.ALLOWED["softDelete"].states, states.SOFT_DELETED))
+    """Tell whether a server that is deleted now can be restored for a while.
+
+    One that never ran cannot, nor one that is on no host, or just moves. Of two sizes it keeps the new one.
+    """
+    return (kit.options.reclaim_instance_interval_s > 0 and bool(row.host) and row.launched_at is not None
+            and row.vm_state in (*states.ALLOWED["softDelete"].states, states.SOFT_DELETED)
+            and (row.move is None or row.vm_state == states.RESIZED and row.task_state is None))
 
 
 def begin(kit: Kit, tx: Transaction, context: Context, row: Row) -> None:

@@ -9,11 +9,17 @@ from ....core.db.engine import Transaction
 from ....core.errors import CloudError, NotFound
 from ....core.operations.workflow import Finish, Job, Step, Workflow
 from ....core.services.network import NetworkService
-from .. import accounting, records, states
+from .. import accounting, journeys, records, states
 from ..event import emit
+from .confirm import forget
 from .step import agent_of, kit_of, rows_of, server_of, settle
 
 DELETING, RESTORING = "soft-deleting", "restoring"
+
+
+def confirm(job: Job) -> None:
+    """Let the other side of a move that waits to be confirmed forget the guest."""
+    forget(job)
 
 
 def stop(job: Job) -> Finish:
@@ -29,7 +35,9 @@ def _deleted(tx: Transaction, job: Job) -> None:
     kit, row, now = kit_of(job), records.present(tx, job.subject), job.clock.now()
     due = now + datetime.timedelta(seconds=kit.options.reclaim_instance_interval_s)
     if row is not None and states.move(tx, job.subject, DELETING, vm_state=states.SOFT_DELETED, task_state=None,
-                                       power_state=4, due_at=due, updated_at=now):
+                                       power_state=4, due_at=due, updated_at=now, move=None):
+        if row.move is not None:
+            journeys.note(kit, tx, row.move["consumer"], "confirmed")
         accounting.charge(tx, row.project_id, -1, -row.vcpus, -row.memory_mib)
         emit(kit, tx, job.context, "instance.soft_delete.end", row)
 
@@ -40,7 +48,7 @@ def delete_failed(tx: Transaction, job: Job, error: CloudError) -> None:
 
 
 SOFT_DELETE = Workflow(kind="compute.soft_delete", title="delete", undoes=False, failed=delete_failed,
-                       steps=(Step("stop", stop),))
+                       steps=(Step("confirm", confirm), Step("stop", stop)))
 
 
 def start(job: Job) -> Finish:

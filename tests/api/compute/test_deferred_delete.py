@@ -1,6 +1,7 @@
 """Deletion that can be taken back for a while."""
 
 import pytest
+import sqlalchemy as sa
 from stratolith.core.conformance.cloud import InProcess
 
 from tests.api.compute.conftest import World
@@ -107,6 +108,44 @@ def test_offloaded_when_its_time_is_over(world):
     assert world.act(server, "shelveOffload", as_="admin").status == 202
     assert world.show(server)["status"] == "SHELVED_OFFLOADED"
     world.delete(server)
+
+
+def test_a_resized_server_keeps_its_new_size(world):
+    server, larger = world.boot(), world.flavor_of("larger", 128, 2, 1)
+    world.act(server, "resize", {"flavorRef": larger})
+    assert world.show(server)["status"] == "VERIFY_RESIZE"
+    world.ask("DELETE", f"/servers/{server}")
+    world.cloud.run(5)
+    assert world.show(server)["status"] == "SOFT_DELETED"
+    assert used(world) == (0, 0, 0)
+    moved = world.ask("GET", f"/os-migrations?instance_uuid={server}", version="2.59", as_="admin").json["migrations"]
+    assert [one["status"] for one in moved] == ["confirmed"]
+    assert world.act(server, "restore").status == 202
+    shown = world.show(server)
+    assert (shown["status"], shown["flavor"]["ram"]) == ("ACTIVE", 128)
+    assert used(world) == (1, 2, 128)
+    assert world.act(server, "revertResize").status == 409
+    with world.cloud.cloud.kits["placement"].db.read() as tx:
+        consumers = tx.values(sa.text("SELECT DISTINCT consumer_id FROM placement_allocations"))
+    assert consumers == [server]
+
+
+@pytest.mark.parametrize("action", ["pause", "suspend", "rescue", "os-stop"])
+def test_every_resting_state_can_be_restored(world, action):
+    server = world.boot()
+    assert world.act(server, action).status < 300
+    world.ask("DELETE", f"/servers/{server}")
+    world.cloud.run(5)
+    assert world.show(server)["status"] == "SOFT_DELETED"
+    assert world.act(server, "restore").status == 202
+    assert world.show(server)["status"] == "ACTIVE"
+
+
+def test_servers_that_never_ran_go_at_once(world):
+    server = world.boot(metadata={"stratolith:fault": "spawn=NoSpace"})
+    assert world.show(server)["status"] == "ERROR"
+    world.delete(server)
+    assert world.ask("GET", f"/servers/{server}").status == 404
 
 
 def test_servers_that_have_no_guest_go_at_once(world):
