@@ -10,6 +10,7 @@ from pathlib import Path
 
 from .base import Driver
 from .network import Vif
+from .topology import HostCell, PciDevice, Seat
 from .volume import Connection
 
 
@@ -44,6 +45,14 @@ class HypervisorFacts:
     shared_disks: bool = False
     address: str = ""
     """Where the host's agent can be reached by other hosts, as its operator says; drivers leave it empty."""
+    cells: tuple[HostCell, ...] = ()
+    """The host's NUMA nodes, where the driver can bind guests to them."""
+    devices: tuple[PciDevice, ...] = ()
+    """The host's PCI devices, where the driver can hand them to guests."""
+    dedicated_cpus: str = ""
+    """Processors that guests may have for themselves, as a list, e.g. ``2-7,^4``; the rest is shared."""
+    shared_cpus: str = ""
+    """Processors that all other guests share; empty is every one that is not dedicated."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -95,6 +104,13 @@ class GuestSpec:
     project_id: str = ""
     boot_device: str = ""
     """The device to boot from when it is not the first of ``disks``: a rescue disk behind the others."""
+    seat: Seat | None = None
+    """Which cells, processors and PCI devices of the host are the guest's; none: it asked for nothing in particular.
+
+    It is as good as a claim: whoever gives it out gives nothing twice. A driver that cannot keep it says NotSupported.
+    """
+    shared_cpus: tuple[int, ...] = ()
+    """The processors that the guest shares with others; empty is all of the host's."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -486,4 +502,16 @@ class ImageCaching(abc.ABC):
         """Fetch ``image`` if it is not kept; a guest made from it later fetches nothing.
 
         :raises BackendFailed: its bytes are not what was promised. :raises BackendBusy: they could not be read.
+        """
+
+
+class Killable(abc.ABC):
+    """Facet: guests outlive the agent's process, and any other process of their host can end them."""
+
+    @abc.abstractmethod
+    def kill_guests(self) -> Sequence[str]:
+        """End every guest of this host at once, waiting for nothing that may hang: no daemon, no shared storage.
+
+        May be called on a driver that was never opened. Gives the ids of those that run on; to be asked again then.
+        What the host knows of its guests stays, and so do their disks.
         """
