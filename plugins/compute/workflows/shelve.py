@@ -156,6 +156,8 @@ def schedule(job: Job) -> Finish | None:
     others = [one.host for one in fleet_of(job).all() if one.host != wanted] if wanted else ()
     with kit.db.read() as tx:
         request = plans.request(tx, rows.server, rows.details, rows.devices, rows.server.flavor, ignored=others)
+    # The host that was asked for at the creation bound the first boot alone.
+    request = msgspec.structs.replace(request, forced_host="", forced_node="")
     chosen = kit.peers.of(SchedulerService).select(job.context, request)
 
     def finish(tx: Transaction) -> None:

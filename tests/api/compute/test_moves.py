@@ -134,6 +134,17 @@ def server(moves):
     return moves.world.boot()
 
 
+def test_the_host_of_the_creation_binds_no_unshelving(moves):
+    server = moves.world.boot(host="a", version="2.74", as_="admin")
+    assert moves.host(server) == "a"
+    moves.ok(server, {"shelve": None})
+    moves.world.ask("PUT", "/os-services/disable", {"host": "a", "binary": "nova-compute"}, "2.1", as_="admin")
+    moves.ok(server, {"unshelve": None})
+    moves.world.ask("PUT", "/os-services/enable", {"host": "a", "binary": "nova-compute"}, "2.1", as_="admin")
+    assert moves.status(server) == "ACTIVE"
+    assert moves.host(server) != "a"
+
+
 # Cold.
 
 def test_migrate_and_confirm(moves, server):
