@@ -226,8 +226,8 @@ def password(kit: Kit) -> str:
 
 
 def hostname(name: str, server_id: str) -> str:
-    """A host name from a server's name: letters, digits, dots and dashes only."""
-    cleaned = re.sub(r"[^a-z0-9.-]+", "", re.sub(r"[ _]", "-", name.lower())).strip("-.")[:63].strip("-.")
+    """A host name from a server's name: letters, digits and dashes only. A dot, as Nova has it, becomes a dash, too."""
+    cleaned = re.sub(r"[^a-z0-9-]+", "", re.sub(r"[ _.]", "-", name.lower())).strip("-")[:63].strip("-")
     return cleaned or f"server-{server_id}"
 
 

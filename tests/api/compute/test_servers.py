@@ -236,3 +236,8 @@ def test_instance_actions(world):
     world.delete(server_id)
     assert world.ask("GET", path, version="2.20").status == 404
     assert world.ask("GET", path, version="2.21").json["instanceActions"][0]["action"] == "delete"
+
+
+def test_host_names_come_from_names(world):
+    for name, expected in {"web.example.org": "web-example-org", "My server_1!": "my-server-1"}.items():
+        assert world.show(world.boot(name=name), as_="admin")["OS-EXT-SRV-ATTR:hostname"] == expected
