@@ -10,7 +10,7 @@ import msgspec
 from ....core.db.engine import Transaction
 from ....core.http.call import Call
 from ....core.http.table import Operation, Query
-from .. import candidate, name, provider, search, world
+from .. import candidate, name, provider, search, world, written
 from . import flat, groups, queries
 from .answer import dated
 
@@ -57,6 +57,10 @@ def _flat(tx: Transaction, call: Call, wanted: search.Wanted) -> dict[str, Any]:
     ask = wanted.groups[""]
     if wanted.limit:
         ask = candidate.limited(ask, wanted.limit)
+    if written.able(tx) and (call.version < (1, 27) or written.is_all(tx, ask)):
+        request = flat.request_template(call.version, ask.resources)
+        summary = flat.summary_template(call.version, list(ask.resources))
+        return flat.written(*written.texts(tx, ask, request, summary, flat.ends(call.version)))
     rows = candidate.find(tx, ask)
     others = candidate.other_amounts(tx, ask, len(rows)) if call.version >= (1, 27) else ()
     return {"allocation_requests": flat.requests(call.version, [row[0] for row in rows], ask.resources),
