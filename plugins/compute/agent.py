@@ -41,6 +41,7 @@ from ...core.errors import BackendBusy, CloudError, NotSupported
 from ...core.plugins import Registry
 from ...core.process.slice import Agent, Kit
 from ...core.services.image import ImageRecord, ImageService
+from . import facets
 from .agency import CONTROL_QUEUE, ComputeAgent, Control, DiskPlan, Guest, GuestPlan, agent_queue
 from .keeper import Keeper
 from .moving import LiveMoves, MovingVerbs
@@ -127,7 +128,9 @@ class HostAgent(Agent, MovingVerbs):
     def _register(self) -> None:
         context = self.kit.context()
         control = self._control()
-        facts = dataclasses.replace(self.driver.facts(), address=cast(Options, self.kit.options).address)
+        facts = self.driver.facts()
+        facts = dataclasses.replace(facts, address=cast(Options, self.kit.options).address,
+                                    traits=tuple(sorted({*facts.traits, *facets.traits(self.driver)})))
         control.register(context, self.host, self._provider(), facts)
         guests = [Guest(one.guest, one.power.value) for one in self.driver.observe()]
         for order in control.compare(context, self.host, guests):

@@ -6,17 +6,21 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
+import sqlalchemy as sa
 
 from ...core.context import Context
 from ...core.db.engine import Row
-from ...core.errors import BadRequest
+from ...core.errors import BadRequest, Conflict
 from ...core.process.slice import Kit
+from ...core.services.volume import VolumeService
 from . import choice, disks, records, states
 from .event import emit
-from .tables import server_details
+from .facets import RESCUE_BFV
+from .tables import hosts, server_details
 
 PREFIXES = {"virtio": "vd", "scsi": "sd", "usb": "sd", "sata": "sd", "ide": "hd"}
 DEVICES = ("disk", "cdrom", "floppy")
+FACTS = sa.select(hosts.c.facts).where(hosts.c.host == sa.bindparam("host"), hosts.c.node == sa.bindparam("node"))
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 
@@ -47,14 +51,37 @@ def _wish(kit: Kit, context: Context, row: Row, devices: Sequence[Row], image_id
     backed = disks.is_volume_backed(devices)
     if backed and not volume_backed:
         raise _unable(row, "Cannot rescue a volume-backed instance")
+    if backed:
+        _see_host(kit, row)
+    _see_volumes(kit, context, devices)
     if not (image_id or row.image_id):
         raise _unable(row, "an image to rescue it from must be given")
     image = choice.image(kit, context, image_id or row.image_id)
+    if image.properties.get("block_device_mapping"):
+        raise BadRequest(f"Requested rescue image '{image.id}' is not supported")
     device = _device(row, image.properties, devices)
     if backed and not device:
         raise _unable(row, "the image of a rescue that keeps all disks must have the property hw_rescue_device or "
                            "hw_rescue_bus")
     return {"image": msgspec.to_builtins(image), "device": device}
+
+
+def _see_host(kit: Kit, row: Row) -> None:
+    """See that the server's host can rescue servers whose root disk is a volume. :raises BadRequest: it cannot."""
+    with kit.db.read() as tx:
+        facts = tx.value(FACTS, {"host": row.host, "node": row.node}) or {}
+    if RESCUE_BFV not in facts.get("traits", ()):
+        raise _unable(row, "Host unable to rescue a volume-backed instance")
+
+
+def _see_volumes(kit: Kit, context: Context, devices: Sequence[Row]) -> None:
+    """See that the server has all its volumes. :raises Conflict: one is not attached."""
+    for one in devices:
+        if one.volume_id:
+            status = kit.peers.of(VolumeService).volume(context, one.volume_id).status
+            if status != "in-use":
+                raise Conflict(f"Invalid volume: volume '{one.volume_id}' status must be 'in-use'. "
+                               f"Currently in '{status}' status")
 
 
 def _unable(row: Row, reason: str) -> BadRequest:

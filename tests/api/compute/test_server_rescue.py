@@ -71,6 +71,39 @@ def test_a_root_volume(world):
     assert world.show(server)["status"] == "ACTIVE"
 
 
+def test_a_host_that_cannot_rescue_root_volumes(world):
+    server = world.boot(block_device_mapping_v2=[root_volume(world)], imageRef="", run_s=10)
+    asked = {"rescue_image_ref": image_with(world, hw_rescue_device="disk", hw_rescue_bus="virtio")}
+    agent, facts = world.cloud.cloud.agents["compute"].hosts[0], world.driver().facts()
+    provider = world.ask("GET", "/os-hypervisors", version="2.88", as_="admin").json["hypervisors"][0]["id"]
+    path = f"/placement/resource_providers/{provider}/traits"
+    told = world.cloud.request("GET", path, version="placement 1.6").json["traits"]
+    assert "COMPUTE_RESCUE_BFV" in told and "COMPUTE_VOLUME_EXTEND" in told
+    agent._control().register(world.cloud.cloud.kits["compute"].context(), "host1", provider, facts)
+    refused = world.act(server, "rescue", asked, version="2.87")
+    assert (refused.status, "Host unable to rescue" in str(refused.json)) == (400, True)
+    agent._register()
+    assert world.act(server, "rescue", asked, version="2.87").status == 200
+
+
+def test_images_of_servers_with_root_volumes_rescue_none(world, server):
+    image = image_with(world, block_device_mapping="[]")
+    assert world.act(server, "rescue", {"rescue_image_ref": image}).status == 400
+
+
+def test_volumes_have_to_be_there(world, server):
+    volume = world.cloud.request("POST", "/volume/v3/volumes", {"volume": {"size": 1}}, as_="demo").json["volume"]["id"]
+    world.cloud.run(5)
+    attached = world.ask("POST", f"/servers/{server}/os-volume_attachments", {"volumeAttachment": {"volumeId": volume}})
+    assert attached.status == 200
+    world.cloud.run(5)
+    reset = {"os-reset_status": {"status": "error"}}
+    world.cloud.request("POST", f"/volume/v3/volumes/{volume}/action", reset)
+    assert world.act(server, "rescue").status == 409
+    world.cloud.request("POST", f"/volume/v3/volumes/{volume}/action", {"os-reset_status": {"status": "in-use"}})
+    assert world.act(server, "rescue").status == 200
+
+
 def test_a_failed_rescue_keeps_the_server(world, server):
     world.act(server, "os-stop")
     world.driver().fail("rescue", times=-1)
