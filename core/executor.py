@@ -142,6 +142,8 @@ class Seeded(Executor):
         self._order = itertools.count()
         self._stopped = False
         self.strict = True
+        self.after: Task | None = None
+        """Called behind each task: what has to hold at any moment is checked there."""
 
     def submit(self, task: Task) -> None:
         if not self._stopped:
@@ -167,6 +169,8 @@ class Seeded(Executor):
             if self._ready:
                 task = self._ready.pop(self._clock.random().randrange(len(self._ready)))
                 task() if self.strict else guarded(task)
+                if self.after is not None:
+                    self.after()
             elif self._timers and self._timers[0][0] <= until:
                 self._clock.advance(self._timers[0][0] - self._clock.time())
             else:

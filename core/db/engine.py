@@ -197,6 +197,10 @@ class Database:
         if self.probe is not None:
             self.probe(point)
 
+    def share(self, other: Database) -> None:
+        """Use the connections of ``other`` from now on: so what is in memory outlives who opened it."""
+        self.engine, self._reads = other.engine, other._reads
+
     def close(self) -> None:
         """Close all connections."""
         self.engine.dispose()

@@ -31,7 +31,7 @@ from ...core.drivers.hypervisor import (
     Volumes,
 )
 from ...core.drivers.network import Vif
-from ...core.errors import BackendFailed, NoSpace, NotFound, NotSupported, WrongState
+from ...core.errors import BackendBusy, BackendFailed, NoSpace, NotFound, NotSupported, WrongState
 from .console import boot_log, hostname
 from .guest import DELAY, FAULT, Files, Guest, Size, guest_of, size_of
 from .moving import HOSTS, Journey, Moving
@@ -79,6 +79,7 @@ class Simulated(Hypervisor, Pausable, Suspendable, Snapshots, Resizable, Volumes
         self.journeys: dict[str, Journey] = {}
         self.expected: set[str] = set()
         HOSTS[self.address] = self
+        self._powerless = False
         self._facts = HypervisorFacts(
             "fake", 1_000_000, options.hostname or surroundings.host, options.vcpus, options.memory_mib,
             options.disk_gib, cpu_model="simulated", disk_formats=("raw", "qcow2", "iso", "vmdk", "vhd", "vdi", "ami"),
@@ -97,6 +98,18 @@ class Simulated(Hypervisor, Pausable, Suspendable, Snapshots, Resizable, Volumes
             record = self._guest(guest)
             record.power = power
             self._keep(record)
+
+    def power_off(self) -> None:
+        """The host loses its power: no guest runs, and no verb is answered any more.
+
+        A new instance is the host that has its power back; what is on disk is there then.
+        """
+        for record in tuple(self._guests.values()):
+            if record.power is not Power.SUSPENDED:
+                self._become(record, Power.SHUTDOWN)
+        self.expected.clear()
+        HOSTS.pop(self.address, None)
+        self._powerless = True
 
     def facts(self) -> HypervisorFacts:
         return self._facts
@@ -269,6 +282,8 @@ class Simulated(Hypervisor, Pausable, Suspendable, Snapshots, Resizable, Volumes
     @contextlib.contextmanager
     def _verb(self, verb: str, guest: str = "", faults: str = "", delays: str = "") -> Iterator[None]:
         """Around each verb: its delay, its fault, and the translation of what the disk says."""
+        if self._powerless:
+            raise BackendBusy("the simulated host has no power")
         record = self._guests.get(guest)
         if record is not None:
             faults, delays = faults or record.faults, delays or record.delays
