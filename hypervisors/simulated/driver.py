@@ -50,6 +50,7 @@ class SimulatedOptions:
     disk_gib: int = option(8_192, "Local disk the host claims to have, in GiB.")
     hostname: str = option("", "Name the host claims to have; empty takes the process's host name.")
     traits: tuple[str, ...] = option((), "Traits of placement the host claims to have.")
+    shared_disks: bool = option(False, "Claim that the guests' disks are the same on all such hosts.")
     persist: bool = option(True, "Keep guests on file, so that a restarted cloud finds them.")
     delay_s: float = option(0.0, "Seconds that every verb on a guest takes.")
     delays: tuple[str, ...] = option((), "Seconds that single verbs take, e.g. spawn=2.5,stop=1.")
@@ -83,7 +84,7 @@ class Simulated(Hypervisor, Pausable, Suspendable, Snapshots, Resizable, Volumes
         self._facts = HypervisorFacts(
             "fake", 1_000_000, options.hostname or surroundings.host, options.vcpus, options.memory_mib,
             options.disk_gib, cpu_model="simulated", disk_formats=("raw", "qcow2", "iso", "vmdk", "vhd", "vdi", "ami"),
-            traits=options.traits)
+            traits=options.traits, shared_disks=options.shared_disks)
 
     def open(self) -> None:
         if self._files is not None:

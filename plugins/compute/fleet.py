@@ -60,6 +60,7 @@ class Fleet:
         self._metrics: dict[str, Mapping[str, float]] = {}
         self._written: dict[str, float] = {}
         self._forced: frozenset[str] = frozenset()
+        self._sharing: frozenset[str] = frozenset()
         self._away: set[str] = set()
 
     def changed(self) -> None:
@@ -93,6 +94,11 @@ class Fleet:
         self.all()
         return name in self._forced
 
+    def share_disks(self, one: str, other: str) -> bool:
+        """Tell whether the guests' local disks on a host are the same on another, as the drivers of both say."""
+        self.all()
+        return {one, other} <= self._sharing
+
     def status(self, name: str) -> str:
         """The ``host_status`` of servers on ``name``."""
         found = self.host(name) if name else None
@@ -121,6 +127,7 @@ class Fleet:
             groups = _groups(tx)
             self._count(tx)
         self._forced = frozenset(row.host for row in rows if row.forced_down)
+        self._sharing = frozenset(row.host for row in rows if row.facts.get("shared_disks"))
         counts, now = self._counts, self._kit.clock.time()
         return [self._host(row, groups.get(row.host, []), counts.get(row.host, (0, 0)), now) for row in rows]
 

@@ -9,14 +9,11 @@ from ...core.context import Context
 from ...core.db.engine import Row, Transaction
 from ...core.errors import BadRequest, Conflict
 from ...core.process.slice import Kit
-from . import accounting, choice, disks, journeys, plans, records, states
+from . import accounting, choice, disks, journeys, live_disks, plans, records, states
 from .event import emit
 from .fleet import Fleet
 from .moving import live_key
 from .tables import server_details, servers
-
-SHARED = ("Instance {} is not on shared storage: Shared storage live-migration requires either shared storage or "
-          "boot-from-volume with no local disks.")
 
 
 def resize(kit: Kit, fleet: Fleet, context: Context, server_id: str, flavor_id: str, disk_config: str = "") -> None:
@@ -91,24 +88,24 @@ def live_migrate(kit: Kit, fleet: Fleet, context: Context, server_id: str, host:
         if host:
             _see_host(fleet, host)
         if check:
-            see_live(fleet, row.id, row.host, host, block, disks.is_volume_backed(records.devices(tx, server_id)))
+            local = live_disks.has_local(row.flavor, records.devices(tx, server_id))
+            see_live(fleet, row.id, row.host, host, block, local)
         move = _move(kit, row, journeys.LIVE, row.flavor, wanted=host, block=block, force=force and bool(host))
         _begin(kit, tx, context, row, "os-migrateLive", move, journeys.QUEUED)
         kit.engine.start(tx, "compute.live_migrate", server_id, context)
 
 
-def see_live(fleet: Fleet, server_id: str, source: str, target: str, block: bool | None, backed: bool) -> None:
+def see_live(fleet: Fleet, server_id: str, source: str, target: str, block: bool | None, local: bool) -> None:
     """See that a live migration may begin.
 
-    :raises BadRequest: the target is the server's own host, one of both is down, or local disks would stay behind.
+    :raises BadRequest: the target is the server's own host, one of both is down, or see :func:`live_disks.check`.
     """
     if source == target:
         raise BadRequest(f"Unable to migrate instance ({server_id}) to current host ({target}).")
     for one in filter(None, (source, target)):
         if not fleet.up(one):
             raise BadRequest(f"Compute service of {one} is unavailable at this time.")
-    if block is False and not backed:
-        raise BadRequest(SHARED.format(server_id))
+    live_disks.check(fleet, server_id, source, target, block, local)
 
 
 def evacuate(kit: Kit, fleet: Fleet, context: Context, server_id: str, host: str, force: bool, stop: bool,

@@ -16,7 +16,7 @@ from ....core.db.engine import Row, Transaction
 from ....core.errors import BackendBusy, BackendFailed, CloudError, Interrupted
 from ....core.operations.workflow import Finish, Job, Step, Wait, Workflow
 from ....core.services.network import NetworkService
-from .. import disks, journeys, plans, records, states
+from .. import journeys, live_disks, plans, records, states
 from ..agency import ComputeAgent, GuestPlan
 from ..event import emit
 from ..moves import see_live
@@ -58,9 +58,10 @@ def check(job: Job) -> Finish:
     rows = rows_of(job)
     move = rows.server.move
     _see_wish(job, move)
-    see_live(fleet_of(job), job.subject, move["old_host"], move["wanted"], move["block"],
-             disks.is_volume_backed(rows.devices))
-    chosen = choose(job, rows, rows.server.flavor, [move["old_host"]], move["wanted"], move["force"])
+    fleet, source, local = fleet_of(job), move["old_host"], _local(rows)
+    see_live(fleet, job.subject, source, move["wanted"], move["block"], local)
+    unfit = [one.host for one in fleet.all() if live_disks.refused(fleet, source, one.host, move["block"], local)]
+    chosen = choose(job, rows, rows.server.flavor, [source, *unfit], move["wanted"], move["force"])
     new = job.data["new"] = chosen_side(chosen, rows.server)
 
     def finish(tx: Transaction) -> None:
@@ -84,7 +85,8 @@ def ready(job: Job) -> Finish:
     move, new = rows.server.move, job.data["new"]
     _see_wish(job, move)
     plan = _plan(job, rows, new)
-    block = job.data["block"] = _block(move, plan)
+    block = live_disks.along(fleet_of(job), move["old_host"], new["host"], move["block"], _local(rows))
+    job.data["block"] = block
     job.data["offer"] = agent_of(job, new["host"]).prepare_live(job.context, plan, block)
 
     def finish(tx: Transaction) -> None:
@@ -101,10 +103,8 @@ def _plan(job: Job, rows: Rows, new: Mapping[str, str]) -> GuestPlan:
                        connections(job, rows, new["host"]))
 
 
-def _block(move: Mapping[str, Any], plan: GuestPlan) -> bool:
-    """Whether local disks come along: as it was asked for, or when there are any."""
-    asked = move["block"]
-    return any(one.connection is None for one in plan.disks) if asked is None else bool(asked)
+def _local(rows: Rows) -> bool:
+    return live_disks.has_local(rows.server.flavor, rows.devices)
 
 
 def unready(job: Job) -> None:

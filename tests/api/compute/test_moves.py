@@ -1,5 +1,7 @@
 """Moves of servers between the hosts of one cloud: cold, live, and away from a host that is down."""
 
+import dataclasses
+
 import pytest
 import sqlalchemy as sa
 from stratolith.core.conformance.cloud import InProcess
@@ -507,10 +509,49 @@ def test_a_live_migration_that_may_not_be_fails_behind_its_answer(moves, server,
     moves.settled(server, source)
 
 
+def blocks(moves, monkeypatch):
+    """Whether local disks went along, for each live migration that is begun."""
+    found = []
+    for one in moves.cloud.cloud.agents["compute"].hosts:
+        original = one.driver.prepare_live
+        monkeypatch.setattr(one.driver, "prepare_live", lambda spec, block, original=original: (
+            found.append(block), original(spec, block))[1])
+    return found
+
+
+def share(moves, hosts):
+    """Have only these hosts share their disks."""
+    for one in moves.cloud.cloud.agents["compute"].hosts:
+        one.driver._facts = dataclasses.replace(one.driver._facts, shared_disks=one.host in hosts)
+        one._register()
+
+
+def test_shared_disks_stay_where_they_are(moves, server, monkeypatch):
+    found, source = blocks(moves, monkeypatch), moves.host(server)
+    other = next(one for one in "abc" if one != source)
+    try:
+        share(moves, {source, other})
+        body = {"os-migrateLive": {"host": other, "block_migration": True}}
+        assert moves.act(server, body, "2.33").status == 400
+        moves.ok(server, {"os-migrateLive": {"host": None, "block_migration": False}})
+        assert moves.host(server) == other
+        moves.ok(server, {"os-migrateLive": {"host": source, "block_migration": "auto"}})
+        moves.settled(server, source)
+        third = next(one for one in "abc" if one not in (source, other))
+        assert moves.act(server, {"os-migrateLive": {"host": third, "block_migration": False}}, "2.33").status == 400
+        moves.ok(server, {"os-migrateLive": {"host": None, "block_migration": True}})
+        assert moves.host(server) == third
+        moves.ok(server, {"os-migrateLive": {"host": other, "block_migration": "auto"}})
+        assert found == [False, False, True, True]
+    finally:
+        share(moves, ())
+
+
 def test_a_volume_backed_server_migrates_live_without_block(moves):
     disk = {"source_type": "image", "uuid": moves.world.image, "destination_type": "volume", "volume_size": 1,
             "boot_index": 0, "delete_on_termination": True}
     server = moves.world.boot(block_device_mapping_v2=[disk], imageRef="", run_s=20)
+    assert moves.act(server, {"os-migrateLive": {"host": None, "block_migration": True}}, "2.33").status == 400
     moves.ok(server, {"os-migrateLive": {"host": None, "block_migration": False}})
     moves.settled(server, moves.host(server))
     volume = moves.show(server)["os-extended-volumes:volumes_attached"][0]["id"]
