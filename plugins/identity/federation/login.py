@@ -180,11 +180,16 @@ class Login:
 
     def _provide(self, context: Context, domain_id: str, user_id: str, mapped: Mapped) -> None:
         """Let there be the projects that the mapping names, and the user have its roles there."""
-        for name, role_names in mapped.projects:
+        for name, role_names, named in mapped.projects:
             try:
-                project = self._projects.named(domain_id, name)
+                domain = self._projects.find_domain(self._domain_id(named)).id if named else domain_id
             except NotFound:
-                project = self._projects.create(context, {"name": name, "domain_id": domain_id})
+                self._store.kit.log.warning("a mapping names the domain %r, which there is not", named)
+                continue
+            try:
+                project = self._projects.named(domain, name)
+            except NotFound:
+                project = self._projects.create(context, {"name": name, "domain_id": domain})
             for role in role_names:
                 self._give(context, user_id, project.id, role)
 

@@ -31,7 +31,7 @@ class Mapped(msgspec.Struct, kw_only=True):
 
     ``kind`` is ``ephemeral`` for users that live with their provider and ``local`` for users of ours. ``domain`` is
     that of a local user, by ``id`` or ``name``. ``named_groups`` are (name, domain by id or name); ``projects`` are
-    (name, names of roles).
+    (name, names of roles, domain by id or name: none is the provider's).
     """
 
     kind: str = "ephemeral"
@@ -41,7 +41,7 @@ class Mapped(msgspec.Struct, kw_only=True):
     domain: dict[str, str] = {}
     group_ids: list[str] = []
     named_groups: list[tuple[str, dict[str, str]]] = []
-    projects: list[tuple[str, list[str]]] = []
+    projects: list[tuple[str, list[str], dict[str, str]]] = []
 
 
 def evaluate(rules: Sequence[Mapping[str, Any]], attributes: Attributes) -> Mapped:
@@ -135,8 +135,9 @@ def _add(found: Mapped, local: Mapping[str, Any], values: list[list[str]]) -> No
     if "group_ids" in local:
         found.group_ids += _many(local["group_ids"], values)
     for project in local.get("projects", ()):
-        found.projects.append((_one(project["name"], values), [_one(role["name"], values)
-                                                               for role in project.get("roles", ())]))
+        roles = [_one(role["name"], values) for role in project.get("roles", ())]
+        found.projects.append((_one(project["name"], values), roles,
+                               _filled_domain(project.get("domain", {}), values)))
 
 
 def _add_user(found: Mapped, user: Mapping[str, Any], values: list[list[str]]) -> None:

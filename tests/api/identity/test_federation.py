@@ -147,6 +147,20 @@ def test_projects_are_provided(api, federation):
     assert [(one["name"], one["domain_id"]) for one in projects] == [("of dan", provider["domain_id"])]
 
 
+def test_projects_are_provided_in_a_domain_that_the_mapping_names(api, federation):
+    domain = api.make("domain")
+    roles = [{"name": "member"}]
+    provider = federation([{"local": [{"user": {"name": "{0}"}}, {"projects": [
+        {"name": "by-name", "roles": roles, "domain": {"name": domain["name"]}},
+        {"name": "by-id", "roles": roles, "domain": {"id": domain["id"]}},
+        {"name": "nowhere", "roles": roles, "domain": {"name": "no such domain"}},
+        {"name": "at-home", "roles": roles}]}], "remote": [{"type": "OIDC-sub"}]}])
+    token = come(api, provider, OIDC_sub="dana").headers["x-subject-token"]
+    projects = api.ok("GET", "/auth/projects", token=token)["projects"]
+    assert {one["name"]: one["domain_id"] for one in projects} == {
+        "by-name": domain["id"], "by-id": domain["id"], "at-home": provider["domain_id"]}
+
+
 def test_a_local_user_may_be_named(api, federation):
     user = api.make("user", password="secret")
     provider = federation([{"local": [{"user": {"name": "{0}", "type": "local", "domain": {"id": "default"}}}],

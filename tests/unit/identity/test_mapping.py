@@ -89,7 +89,7 @@ def test_values_hold_no_places():
 def test_fixed_groups_and_projects():
     projects = {"projects": [{"name": "of {0}", "roles": [{"name": "member"}]}]}
     found = mapped([NAME, {"group_ids": "a;b"}, projects], [SUB])
-    assert (found.group_ids, found.projects) == (["a", "b"], [("of ann", ["member"])])
+    assert (found.group_ids, found.projects) == (["a", "b"], [("of ann", ["member"], {})])
 
 
 def ended(words):
