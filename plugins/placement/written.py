@@ -51,7 +51,7 @@ def texts(tx: Transaction, ask: Ask, request: str, summary: str, ends: tuple[boo
     """
     request, summary = (FIELD.sub("%s", one) for one in (request, summary))
     writing = _writing(ask.shape, tx.connection.dialect.name, request.count("%s"), ends)
-    row = tx.row(writing, {**ask.parameters(), "request": request, "summary": summary})
+    row: Any = tx.row(writing, {**ask.parameters(), "request": request, "summary": summary})
     return ("", "") if row is None or row[0] is None else (row[0], row[1])
 
 
@@ -61,9 +61,9 @@ def _writing(shape: Shape, dialect: str, ids: int, ends: tuple[bool, bool]) -> s
     columns = list(found.c)
     id, amounts = columns[0], columns[1:1 + 2 * shape.classes]
     tail = [column for column, wanted in zip((found.c.traits, id), ends, strict=True) if wanted]
-
-    fill, join = (getattr(sa.func, name) for name in FUNCTIONS[dialect])
+    fill, join = [getattr(sa.func, name) for name in FUNCTIONS[dialect]]
 
     def written(template: str, *columns: sa.ColumnElement[Any]) -> Any:
         return join(fill(bindparam(template, type_=sa.Text), *columns), sa.literal(",", sa.Text), type_=sa.Text)
-    return sa.select(written("request", *[id] * ids), written("summary", id, *amounts, *tail))
+    texts = written("request", *[id] * ids), written("summary", id, *amounts, *tail)
+    return sa.select(*texts)
