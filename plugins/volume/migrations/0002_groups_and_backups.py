@@ -12,6 +12,15 @@ down_revision = '0001'
 
 
 def upgrade() -> None:
+    _backups()
+    _groups()
+    _defaults_and_qos()
+    _messages()
+    _new_columns()
+    _rows_of_image_metadata()
+
+
+def _backups() -> None:
     op.create_table('volume_backups',
     sa.Column('id', columns.key(), nullable=False),
     sa.Column('project_id', columns.key(), nullable=False),
@@ -42,12 +51,9 @@ def upgrade() -> None:
     op.create_index('volume_backups_by_project', 'volume_backups', ['project_id', 'created_at'], unique=False)
     op.create_index('volume_backups_by_volume', 'volume_backups', ['volume_id'], unique=False)
     op.create_index('volume_backups_usage', 'volume_backups', ['project_id', 'size'], unique=False)
-    op.create_table('volume_default_types',
-    sa.Column('project_id', columns.key(), nullable=False),
-    sa.Column('type_id', columns.key(), nullable=False),
-    sa.PrimaryKeyConstraint('project_id')
-    )
-    op.create_index('volume_default_types_by_type', 'volume_default_types', ['type_id'], unique=False)
+
+
+def _groups() -> None:
     op.create_table('volume_group_snapshots',
     sa.Column('id', columns.key(), nullable=False),
     sa.Column('group_id', columns.key(), nullable=False),
@@ -93,6 +99,27 @@ def upgrade() -> None:
     )
     op.create_index('volume_groups_by_project', 'volume_groups', ['project_id', 'created_at'], unique=False)
     op.create_index('volume_groups_by_type', 'volume_groups', ['type_id'], unique=False)
+
+
+def _defaults_and_qos() -> None:
+    op.create_table('volume_default_types',
+    sa.Column('project_id', columns.key(), nullable=False),
+    sa.Column('type_id', columns.key(), nullable=False),
+    sa.PrimaryKeyConstraint('project_id')
+    )
+    op.create_index('volume_default_types_by_type', 'volume_default_types', ['type_id'], unique=False)
+    op.create_table('volume_qos_specs',
+    sa.Column('id', columns.key(), nullable=False),
+    sa.Column('name', columns.text(255), nullable=False),
+    sa.Column('consumer', sa.String(length=16), nullable=False),
+    sa.Column('specs', columns.Json(), nullable=False),
+    sa.Column('created_at', columns.Moment, nullable=False),
+    sa.PrimaryKeyConstraint('id'),
+    sa.UniqueConstraint('name')
+    )
+
+
+def _messages() -> None:
     op.create_table('volume_messages',
     sa.Column('id', columns.key(), nullable=False),
     sa.Column('project_id', columns.key(), nullable=False),
@@ -109,15 +136,9 @@ def upgrade() -> None:
     )
     op.create_index('volume_messages_by_expiry', 'volume_messages', ['expires_at'], unique=False)
     op.create_index('volume_messages_by_project', 'volume_messages', ['project_id', 'created_at'], unique=False)
-    op.create_table('volume_qos_specs',
-    sa.Column('id', columns.key(), nullable=False),
-    sa.Column('name', columns.text(255), nullable=False),
-    sa.Column('consumer', sa.String(length=16), nullable=False),
-    sa.Column('specs', columns.Json(), nullable=False),
-    sa.Column('created_at', columns.Moment, nullable=False),
-    sa.PrimaryKeyConstraint('id'),
-    sa.UniqueConstraint('name')
-    )
+
+
+def _new_columns() -> None:
     op.add_column('volume_snapshots', sa.Column('group_snapshot_id', columns.key(), nullable=True))
     op.add_column('volume_snapshots', sa.Column('consumes_quota', sa.Boolean(), server_default=sa.true(), nullable=False))
     op.create_index('volume_snapshots_by_group', 'volume_snapshots', ['group_snapshot_id'], unique=False)
@@ -129,7 +150,10 @@ def upgrade() -> None:
     op.add_column('volumes', sa.Column('consumes_quota', sa.Boolean(), server_default=sa.true(), nullable=False))
     op.create_index('volumes_by_group', 'volumes', ['group_id'], unique=False)
     op.create_index('volumes_by_host', 'volumes', ['host'], unique=False)
-    # Lists can be filtered by what volumes remember of their images: from now on by rows, as by metadata.
+
+
+def _rows_of_image_metadata() -> None:
+    """Lists can be filtered by what volumes remember of their images: from now on by rows, as by metadata."""
     bind = op.get_bind()
     known = bind.execute(sa.text("SELECT id, image_metadata FROM volumes WHERE image_metadata IS NOT NULL")).fetchall()
     marks = sa.table("volume_metadata", sa.column("owner_id"), sa.column("name"), sa.column("value"))
