@@ -92,6 +92,7 @@ def sections(distribution: str = "") -> dict[str, type]:
         found[f"database.{name}"] = DatabaseOptions
         found[f"endpoint.{name}"] = EndpointOptions
         found[name] = SERVICES.load(name).Options
+        found.update(SERVICES.load(name).sections)
     for group, registry in DRIVERS.items():
         for point in registry.points():
             if distribution and (point.dist is None or point.dist.name != distribution):

@@ -132,6 +132,8 @@ class Slice(abc.ABC):
     namespace: ClassVar[str] = "stratolith"
     """The word that OpenStack's notifications carry for the service (``nova``)."""
     Options: ClassVar[type] = NoOptions
+    sections: ClassVar[Mapping[str, type]] = {}
+    """Further sections of options, by name."""
     schema: ClassVar[Schema | None] = None
     face: ClassVar[Api | None] = None
     """The HTTP face, or none."""

@@ -25,6 +25,16 @@ class Inventory(msgspec.Struct, frozen=True, kw_only=True):
     allocation_ratio: float = 1.0
 
 
+class Child(msgspec.Struct, frozen=True, kw_only=True):
+    """A provider below a root: a part of it that is given away by itself."""
+
+    id: str
+    name: str
+    """The root's name, an underscore, and the part's own."""
+    inventories: dict[str, Inventory]
+    traits: list[str] = []
+
+
 class Group(msgspec.Struct, frozen=True, kw_only=True):
     """What one provider of the tree has to give alone, beside the rest of a request. It may ask for traits only."""
 
@@ -80,15 +90,17 @@ class PlacementService(ServiceInterface):
 
     @abc.abstractmethod
     def apply_provider(self, context: Context, provider: str, name: str, inventories: Mapping[str, Inventory],
-                       traits: Sequence[str]) -> None:
+                       traits: Sequence[str], children: Sequence[Child] | None = None) -> None:
         """Make the root provider as given, creating it, classes and custom traits at need.
 
-        Allocations stay. :raises InUse: an inventory that is to go has allocations.
+        ``children`` are all providers below it whose names begin with its own; none leaves them as they are. One that
+        is to go and has allocations stays, and gives no more.
+        Allocations stay. :raises InUse: an inventory of the root that is to go has allocations.
         """
 
     @abc.abstractmethod
     def delete_provider(self, context: Context, provider: str) -> None:
-        """Remove a provider; nothing when it is gone. :raises InUse: it has allocations."""
+        """Remove a provider and all below it; nothing when it is gone. :raises InUse: one of them has allocations."""
 
     @abc.abstractmethod
     def candidates(self, context: Context, request: ResourceRequest) -> list[Candidate]:
@@ -127,6 +139,10 @@ class PlacementService(ServiceInterface):
     @abc.abstractmethod
     def allocations(self, context: Context, consumer: str) -> dict[str, dict[str, int]]:
         """What ``consumer`` has: amounts by provider id."""
+
+    @abc.abstractmethod
+    def sole(self, context: Context, consumer: str) -> str:
+        """The root provider that ``consumer`` holds for its project alone; empty when it holds none."""
 
     @abc.abstractmethod
     def consumers(self, context: Context, provider: str) -> list[str]:

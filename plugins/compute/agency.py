@@ -11,6 +11,7 @@ import msgspec
 from ...core.context import Context
 from ...core.drivers.hypervisor import ConsoleEndpoint, ConsoleKind, GuestUse, HypervisorFacts, MigrationProgress
 from ...core.drivers.network import Vif
+from ...core.drivers.topology import Seat
 from ...core.drivers.volume import Connection
 from ...core.services.image import ImageRecord
 
@@ -48,6 +49,7 @@ class GuestPlan(msgspec.Struct, frozen=True, kw_only=True):
     extra_specs: dict[str, str] = {}
     project_id: str = ""
     boot_device: str = ""
+    seat: Seat | None = None
 
 
 class Guest(msgspec.Struct, frozen=True):

@@ -24,6 +24,7 @@ from ...core.drivers.hypervisor import (
     GuestUse,
     HostMetrics,
     Hypervisor,
+    HypervisorFacts,
     Image,
     ImageCaching,
     Interfaces,
@@ -37,11 +38,12 @@ from ...core.drivers.hypervisor import (
     VolumeSwap,
 )
 from ...core.drivers.network import Vif
+from ...core.drivers.topology import cpu_list
 from ...core.errors import BackendBusy, CloudError, NotSupported
 from ...core.plugins import Registry
 from ...core.process.slice import Agent, Kit
 from ...core.services.image import ImageRecord, ImageService
-from . import facets
+from . import facets, offer, pci
 from .agency import CONTROL_QUEUE, ComputeAgent, Control, DiskPlan, Guest, GuestPlan, agent_queue
 from .keeper import Keeper
 from .moving import LiveMoves, MovingVerbs
@@ -89,11 +91,13 @@ class HostAgent(Agent, MovingVerbs):
         options = cast(Options, kit.options)
         self.shutdown_timeout_s = options.shutdown_timeout_s
         self.driver: Hypervisor = kit.driver(HYPERVISORS, options.hypervisor)
+        self.pci = kit.configuration.section("pci", pci.PciOptions)
         self.keeper = Keeper(kit, self.driver)
         self.lives = LiveMoves(kit)
         self._locks: defaultdict[str, threading.RLock] = defaultdict(threading.RLock)
         self._seen: dict[str, str] = {}
         self._hosted = frozenset(kit.peers.local())
+        self._shared: tuple[int, ...] | None = None
         self._stopped = False
         self._lost = True
 
@@ -128,7 +132,7 @@ class HostAgent(Agent, MovingVerbs):
     def _register(self) -> None:
         context = self.kit.context()
         control = self._control()
-        facts = self.driver.facts()
+        facts = self._facts()
         facts = dataclasses.replace(facts, address=cast(Options, self.kit.options).address,
                                     traits=tuple(sorted({*facts.traits, *facets.traits(self.driver)})))
         control.register(context, self.host, self._provider(), facts)
@@ -139,6 +143,11 @@ class HostAgent(Agent, MovingVerbs):
                 self._obey(context, order.guest, order.verb)
             except CloudError as error:
                 self.log.error("guest %s: %s failed: %s", order.guest, order.verb, error)
+
+    def _facts(self) -> HypervisorFacts:
+        """What the host offers, with what its options set apart."""
+        found = offer.settled(cast(Options, self.kit.options), self.driver.facts())
+        return dataclasses.replace(found, devices=pci.offered(self.pci, found.devices))
 
     def _obey(self, context: Context, guest: str, verb: str) -> None:
         if verb == "destroy":
@@ -192,6 +201,10 @@ class HostAgent(Agent, MovingVerbs):
             raise BackendBusy("this host may not run servers now")
         with self._locks[guest]:
             yield
+        if self.keeper.held:
+            # The time was over while this went on: what it started must not stay.
+            self.keeper.stop_all()
+            raise BackendBusy("this host may not run servers now")
 
     # Guests.
 
@@ -324,7 +337,13 @@ class HostAgent(Agent, MovingVerbs):
             guest=plan.guest, name=plan.name, vcpus=plan.vcpus, memory_mib=plan.memory_mib,
             disks=[self._disk(context, disk) for disk in plan.disks], vifs=plan.vifs,
             config_drive=plan.config_drive, metadata=plan.metadata, extra_specs=plan.extra_specs,
-            project_id=plan.project_id, boot_device=plan.boot_device)
+            project_id=plan.project_id, boot_device=plan.boot_device, seat=plan.seat, shared_cpus=self._shared_cpus())
+
+    def _shared_cpus(self) -> tuple[int, ...]:
+        """The processors that guests share; the host is asked once."""
+        if self._shared is None:
+            self._shared = cpu_list(self._facts().shared_cpus)
+        return self._shared
 
     def _disk(self, context: Context, plan: DiskPlan) -> Disk:
         image = self._image(context, plan.image) if plan.image is not None else None

@@ -16,9 +16,9 @@ from ...core.context import Context
 from ...core.db.engine import Transaction
 from ...core.drivers.hypervisor import HypervisorFacts, Power
 from ...core.process.slice import Kit
-from ...core.services.placement import Inventory, PlacementService
+from ...core.services.placement import PlacementService
 from ...core.services.scheduler import Aggregate, Host
-from . import journeys, records, states
+from . import journeys, offer, records, states
 from .agency import ConsoleGrant, Control, Guest, Order
 from .consoles import tokens
 from .event import emit
@@ -222,8 +222,8 @@ class ControlSide(Control):
                                   "failures": 0, "created_at": now})
             tx.after_commit(self._fleet.changed)
         self._kit.peers.of(PlacementService).apply_provider(
-            context, provider, facts.hostname, inventories(cast(Options, self._kit.options), facts),
-            sorted({"COMPUTE_NODE", *facts.traits}))
+            context, provider, facts.hostname, offer.inventories(cast(Options, self._kit.options), facts),
+            offer.traits(facts), offer.children(provider, facts))
 
     def beat(self, context: Context, host: str, metrics: Mapping[str, float] | None = None) -> bool:
         return self._fleet.beat(host, metrics)
@@ -329,15 +329,3 @@ def _news(row: Any, power: Power) -> dict[str, Any]:
     elif row.vm_state == states.STOPPED and power is Power.RUNNING:
         values["vm_state"] = states.ACTIVE
     return values
-
-
-def inventories(options: Options, facts: HypervisorFacts) -> dict[str, Inventory]:
-    """What placement shall know of a host."""
-    def one(total: int, reserved: int, ratio: float) -> Inventory:
-        return Inventory(total=total, reserved=min(reserved, max(total - 1, 0)), max_unit=max(total, 1),
-                         allocation_ratio=ratio)
-    found = {"VCPU": one(facts.vcpus, options.reserved_vcpus, options.cpu_ratio),
-             "MEMORY_MB": one(facts.memory_mib, options.reserved_memory_mib, options.memory_ratio)}
-    if facts.disk_gib > 0:
-        found["DISK_GB"] = one(facts.disk_gib, options.reserved_disk_gib, options.disk_ratio)
-    return found

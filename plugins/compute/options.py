@@ -18,6 +18,10 @@ class Options:
     cpu_ratio: float = option(4.0, "virtual CPUs offered for each real one")
     memory_ratio: float = option(1.0, "memory offered for each real MiB")
     disk_ratio: float = option(1.0, "disk offered for each real GiB")
+    dedicated_cpus: str = option("", "processors of this host that guests may have for themselves, e.g. 2-15,^8; empty "
+                                     "leaves it to the hypervisor's own options")
+    shared_cpus: str = option("", "processors of this host that all other guests share; empty is every one that is "
+                                  "not dedicated")
     reserved_vcpus: int = option(0, "CPUs kept for the host itself")
     reserved_memory_mib: int = option(512, "memory kept for the host itself")
     reserved_disk_gib: int = option(0, "disk kept for the host itself")
@@ -32,6 +36,9 @@ class Options:
     metadata_secret: str = option("", "secret that signs requests of metadata proxies over TCP", secret=True)
     address: str = option("", "address of this host as other hosts reach it")
     fence: str = option("none", "what makes sure that a host runs nothing any more: none, ipmi, redfish, lease")
+    lease_watchdog: str = option("", "watchdog device (/dev/watchdog) that resets a host whose lease-watch stopped or "
+                                     "cannot end a guest; empty: none")
+    lease_watchdog_s: int = option(10, "seconds after which that device resets the host")
     recover_after_s: float = option(0.0, "seconds a host counts as down until it is recovered by itself; 0: never")
     recover_local_disks: bool = option(False, "move servers, too, whose disks are on the host that died: they begin "
                                               "anew from their images")

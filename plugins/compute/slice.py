@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import ClassVar
 
 from ...core.http.mount import Wsgi
 from ...core.process.slice import Belonging, Drift, Kit, Slice
@@ -14,6 +15,7 @@ from .api import FACE
 from .consoles.agent import ConsoleProxies
 from .metadata_page import MetadataPage
 from .options import Options
+from .pci import PciOptions
 from .rules import RULES
 from .service import Service
 from .tables import SCHEMA
@@ -27,6 +29,7 @@ class Compute(Slice):
     interface = ComputeService
     namespace = "nova"
     Options = Options
+    sections: ClassVar[Mapping[str, type]] = {"pci": PciOptions}
     schema = SCHEMA
     face = FACE
     rules = RULES

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import msgspec
 import sqlalchemy as sa
@@ -10,16 +10,27 @@ import sqlalchemy as sa
 from ...core.context import Context
 from ...core.db.engine import Transaction
 from ...core.drivers.ability import UNTOLD
+from ...core.errors import InUse
 from ...core.process.slice import Kit
-from ...core.services.placement import Amounts, Candidate, Inventory, PlacementService, ResourceRequest, Tenancy
+from ...core.services.placement import (
+    Amounts,
+    Candidate,
+    Child,
+    Inventory,
+    PlacementService,
+    ResourceRequest,
+    Tenancy,
+)
 from . import candidate, claim, inventory, name, search, tenancy, world
 from . import provider as providers
 from .standard import CUSTOM
 from .tables import allocations
+from .tables import providers as tables
 
 decode = msgspec.json.Decoder(list[str]).decode
 HOLDERS = (sa.select(allocations.c.consumer_id).distinct()
            .where(allocations.c.provider_id == sa.bindparam("provider")).order_by(allocations.c.consumer_id))
+BELOW = sa.select(tables.c.id, tables.c.name).where(tables.c.parent_id == sa.bindparam("root"))
 
 
 class Placement(PlacementService):
@@ -31,20 +42,36 @@ class Placement(PlacementService):
         self.clock = kit.clock
 
     def apply_provider(self, context: Context, provider: str, name: str, inventories: Mapping[str, Inventory],
-                       traits: Sequence[str]) -> None:
+                       traits: Sequence[str], children: Sequence[Child] | None = None) -> None:
         """Write only what differs, so that a host may say the same again and again.
 
         Custom traits that others gave the provider stay.
         """
         with self.db.write() as tx:
             self._apply(tx, provider, name, inventories, traits)
+            if children is not None:
+                self._prune(tx, provider, name, {one.id for one in children})
+                for one in children:
+                    self._apply(tx, one.id, one.name, one.inventories, one.traits, provider)
+
+    def _prune(self, tx: Transaction, root: str, called: str, kept: Collection[str]) -> None:
+        """Remove children that are no more; of one that somebody has something of nothing more is given."""
+        for row in tx.rows(BELOW, {"root": root}):
+            if row.id in kept or not row.name.startswith(f"{called}_"):
+                continue
+            try:
+                providers.delete(tx, row.id)
+            except InUse:
+                for class_, one in inventory.of(tx, row.id).items():
+                    inventory.change(tx, self.clock.now(), row.id, class_, Inventory(
+                        total=one.total, reserved=one.total, max_unit=one.max_unit))
 
     def _apply(self, tx: Transaction, id: str, called: str, inventories: Mapping[str, Inventory],
-               traits: Sequence[str]) -> None:
+               traits: Sequence[str], parent: str | None = None) -> None:
         now = self.clock.now()
         row = providers.find(tx, id)
         if row is None:
-            providers.create(tx, now, id, called)
+            providers.create(tx, now, id, called, parent)
             row = providers.get(tx, id)
         elif row.name != called:
             providers.rename(tx, now, id, called)
@@ -83,8 +110,10 @@ class Placement(PlacementService):
     def delete_provider(self, context: Context, provider: str) -> None:
         """Nothing when it is gone."""
         with self.db.write() as tx:
-            if providers.find(tx, provider) is not None:
-                providers.delete(tx, provider)
+            row = providers.find(tx, provider)
+            if row is not None:
+                for one in reversed(providers.subtree(tx, row.root_id, provider)):
+                    providers.delete(tx, one)
 
     def candidates(self, context: Context, request: ResourceRequest) -> list[Candidate]:
         """One query where every provider stands alone, else a search with one candidate a tree.
@@ -97,7 +126,7 @@ class Placement(PlacementService):
                             request.member_of, request.forbidden_aggregates, request.in_tree, request.limit, told)
         names = (*resources, *told)
         with self.db.read() as tx:
-            if request.groups or not resources or not world.is_flat(tx):
+            if request.groups or not resources or not world.is_flat_for(tx, names):
                 return _over_trees(world.read(tx), ask, request)
             rows = candidate.find(tx, ask)
         span = slice(1, 1 + 2 * len(names), 2), slice(2, 2 + 2 * len(names), 2)
@@ -136,6 +165,11 @@ class Placement(PlacementService):
         """One query."""
         with self.db.read() as tx:
             return claim.held(tx, consumer)
+
+    def sole(self, context: Context, consumer: str) -> str:
+        """One query."""
+        with self.db.read() as tx:
+            return tenancy.sole_of(tx, consumer)
 
     def consumers(self, context: Context, provider: str) -> list[str]:
         """One query."""

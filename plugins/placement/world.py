@@ -21,11 +21,22 @@ INVENTORIES = sa.select(inventories.c.provider_id, inventories.c.resource_class,
 UNEVEN = sa.union_all(sa.select(providers.c.id).where(providers.c.parent_id.is_not(None)).limit(1).subquery().select(),
                       sa.select(provider_traits.c.provider_id).where(provider_traits.c.trait == SHARES).limit(1)
                       .subquery().select())
+UNEVEN_FOR = sa.union_all(sa.select(providers.c.id).join(inventories, inventories.c.provider_id == providers.c.id)
+                          .where(providers.c.parent_id.is_not(None),
+                                 inventories.c.resource_class.in_(sa.bindparam("classes", expanding=True)))
+                          .limit(1).subquery().select(),
+                          sa.select(provider_traits.c.provider_id).where(provider_traits.c.trait == SHARES).limit(1)
+                          .subquery().select())
 
 
 def is_flat(tx: Transaction) -> bool:
     """Tell whether every provider stands alone: no trees, nothing shared."""
     return tx.row(UNEVEN) is None
+
+
+def is_flat_for(tx: Transaction, classes: Sequence[str]) -> bool:
+    """Tell whether only roots have these classes, and nothing is shared: trees do not matter then."""
+    return is_flat(tx) or tx.row(UNEVEN_FOR, {"classes": list(classes)}) is None
 
 
 @dataclasses.dataclass(eq=False)
