@@ -52,6 +52,8 @@ KINDS = {
     "image_store": Kind("image_stores", "image_store:ImageStore", "image_store:ImageStoreSuite"),
     "filter": Kind("filters", "filter:Filter", "filter:FilterSuite"),
     "weigher": Kind("weighers", "weigher:Weigher", "weigher:WeigherSuite"),
+    "fence": Kind("fences", "fence:Fence", "fence:FenceSuite"),
+    "assertion": Kind("assertions", "assertion:AssertionSource", "assertion:AssertionSuite"),
     "bus": Kind("bus", "bus:Bus", "bus:BusSuite"),
 }
 

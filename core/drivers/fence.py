@@ -40,15 +40,23 @@ class Fence(Driver):
 
 
 class Keeping(abc.ABC):
-    """Facet of fences with a part on the hosts: a host that may run guests keeps something, and stops without it."""
+    """Facet of fences with a part on the hosts: a host that may run guests keeps something, and stops without it.
+
+    Moments are those of ``clock.monotonic`` of the host, so that its processes may tell them to one another.
+    """
 
     @abc.abstractmethod
-    def keep(self, host: str) -> bool:
-        """On the host, every :meth:`every_s`: keep what lets guests run. False: they have to be stopped now.
+    def keep(self, host: str) -> float:
+        """On the host, every :meth:`every_s`: keep what lets guests run. Blocks as long as that hangs.
 
-        Nothing is raised: what cannot be kept is not kept, and how long that may last is this driver's to know.
+        The moment until which guests may run, should nothing be kept any more; one that is over says that they have
+        to be stopped now. :raises BackendBusy: nothing could be kept; what was answered before holds.
         """
 
     @abc.abstractmethod
     def every_s(self) -> float:
         """Seconds between two calls of :meth:`keep`."""
+
+    @abc.abstractmethod
+    def grace_s(self) -> float:
+        """Seconds a host has, from that moment on, to be rid of its guests; :meth:`Fence.fence` waits for them."""

@@ -39,8 +39,8 @@ class Lease(Fence, Keeping):
     def __init__(self, options: LeaseOptions, surroundings: Surroundings) -> None:
         super().__init__(options, surroundings)
         self._folder = Path(options.folder)
-        self._renewed_at: float | None = None
-        self._watched: dict[str, tuple[bytes, float]] = {}
+        self._watched: dict[str, tuple[tuple[bytes, bytes], float]] = {}
+        self._certain: dict[str, bytes] = {}
 
     def open(self) -> None:
         options = self.options
@@ -48,8 +48,6 @@ class Lease(Fence, Keeping):
             raise BadConfiguration("the lease needs the option folder")
         if options.margin_s < self.every_s():
             raise BadConfiguration("the margin of the lease must not be shorter than a third of the lease")
-        if self._renewed_at is None:
-            self._renewed_at = self.clock.monotonic()
 
     def facts(self) -> FenceFacts:
         return FenceFacts(proves=True)
@@ -59,41 +57,47 @@ class Lease(Fence, Keeping):
 
     # On the host.
 
-    def keep(self, host: str) -> bool:
+    def grace_s(self) -> float:
+        return self.options.margin_s
+
+    def keep(self, host: str) -> float:
+        # What is written may arrive late, but never before this moment.
         now = self.clock.monotonic()
         try:
             if self._mark(host).exists():
-                return False
+                return now
             self._write(self._file(host), self.clock.hex_id().encode())
         except OSError as exc:
-            self.log.warning("the lease cannot be renewed: %s", exc)
-        else:
-            self._renewed_at = now
-        # The next chance comes only after a while: by then the lease must not be over.
-        return now + self.every_s() - (self._renewed_at or 0.0) <= self.options.lease_s
+            raise BackendBusy("the lease cannot be renewed", detail=str(exc)) from exc
+        return now + self.options.lease_s
 
     # On the control side.
 
     def fence(self, host: str) -> bool:
         now = self.clock.monotonic()
         try:
-            if not self._mark(host).exists():
-                self._write(self._mark(host), b"")
-            number = self._file(host).read_bytes() if self._file(host).exists() else b""
+            mark, number = self._marked(host), self._read(self._file(host))
         except OSError as exc:
             raise BackendBusy("the shared storage of the lease cannot be reached", detail=str(exc)) from exc
+        # Another process may have released the host since; then this is another mark.
+        if self._certain.get(host) == mark:
+            return True
         seen, since = self._watched.get(host, (None, now))
-        if seen != number:
-            self._watched[host] = (number, now)
+        if seen != (mark, number):
+            self._watched[host] = ((mark, number), now)
             return False
-        return now - since >= self.options.lease_s + self.options.margin_s
+        if now - since < self.options.lease_s + self.options.margin_s:
+            return False
+        self._certain[host] = mark
+        return True
 
     def release(self, host: str) -> None:
-        self._watched.pop(host, None)
         try:
             self._mark(host).unlink(missing_ok=True)
         except OSError as exc:
             raise BackendBusy("the shared storage of the lease cannot be reached", detail=str(exc)) from exc
+        self._watched.pop(host, None)
+        self._certain.pop(host, None)
 
     def _file(self, host: str) -> Path:
         if not PLAIN.fullmatch(host):
@@ -102,6 +106,15 @@ class Lease(Fence, Keeping):
 
     def _mark(self, host: str) -> Path:
         return self._file(host).with_suffix(".stop")
+
+    def _marked(self, host: str) -> bytes:
+        """What is in the mark that stops ``host``, which is made if there is none: each has a word of its own."""
+        if not self._mark(host).exists():
+            self._write(self._mark(host), self.clock.hex_id().encode())
+        return self._read(self._mark(host))
+
+    def _read(self, file: Path) -> bytes:
+        return file.read_bytes() if file.exists() else b""
 
     def _write(self, file: Path, data: bytes) -> None:
         """Replace a file at once, and not before its contents are on the storage."""

@@ -1,43 +1,77 @@
-"""A host that may run guests only as long as it keeps something, and stops them when it cannot."""
+"""A host that may run guests only as long as it keeps something, and stops them when it cannot.
+
+Where guests outlive the agent, a process of its own keeps it (:mod:`.lease_watch`) and the agent only heeds what that
+posts; otherwise the agent keeps it itself.
+"""
 
 from __future__ import annotations
 
 from ...core.drivers.fence import Keeping
-from ...core.drivers.hypervisor import Hypervisor, Power
-from ...core.errors import CloudError
+from ...core.drivers.hypervisor import Hypervisor, Killable, Power
+from ...core.errors import BackendBusy, CloudError
 from ...core.process.slice import Kit
 from . import recovery
+from .posting import Posting
+
+NEVER = float("-inf")
+LOOK_S = 1.0
+"""Seconds between two looks at what the watch posts."""
 
 
 class Keeper:
-    """Keeps the lease of one host. While it is ``held`` back, nothing may be started there."""
+    """Heeds the lease of one host. While it is ``held`` back, nothing may be started there."""
 
     def __init__(self, kit: Kit, driver: Hypervisor) -> None:
         self._kit = kit
         self._driver = driver
         fence = recovery.fence(kit)
         self._keeping = fence if isinstance(fence, Keeping) else None
+        watched = self._keeping is not None and isinstance(driver, Killable)
+        self._posting = Posting(kit.run_dir, kit.host) if watched else None
+        self._until = NEVER
         self.held = False
 
     def start(self) -> None:
-        """Keep it from now on, where the fence has such a part."""
+        """Heed it from now on, where the fence has such a part."""
         if self._keeping is not None:
             self.keep()
-            self._kit.executor.every(self._keeping.every_s(), self.keep)
+            self._kit.executor.every(self._every_s(self._keeping), self.keep)
 
     def keep(self) -> None:
-        """Renew once; stop all guests when that may not go on without."""
+        """Renew once, or look whether the watch did; stop all guests when that may not go on without."""
         if self._keeping is None:
             return
-        held, self.held = self.held, not self._keeping.keep(self._kit.host)
-        if self.held:
+        posted = self._posting.read() if self._posting is not None else None
+        self._until = self._kept(self._keeping) if self._posting is None else NEVER if posted is None else posted
+        # The next chance comes only after a while: by then the time must not be over.
+        over = self._kit.clock.monotonic() + self._every_s(self._keeping) > self._until
+        held, self.held = self.held, over
+        if over:
             if not held:
-                self._kit.log.error("host %s may not run servers any more: stopping them", self._kit.host)
-            self._stop_all()
+                missing = self._posting is not None and posted is None
+                self._kit.log.error("host %s may not run servers any more: stopping them%s", self._kit.host,
+                                    "; no lease-watch runs here: start one" if missing else "")
+            self.stop_all()
         elif held:
             self._kit.log.warning("host %s may run servers again", self._kit.host)
 
-    def _stop_all(self) -> None:
+    def _every_s(self, keeping: Keeping) -> float:
+        return keeping.every_s() if self._posting is None else min(LOOK_S, keeping.every_s() / 3)
+
+    def _kept(self, keeping: Keeping) -> float:
+        try:
+            return keeping.keep(self._kit.host)
+        except BackendBusy as busy:
+            self._kit.log.warning("host %s: %s", self._kit.host, busy)
+            return self._until
+
+    def stop_all(self) -> None:
+        """Stop every guest at once; those that cannot be stopped are told to the log and tried again."""
+        if isinstance(self._driver, Killable):
+            left = self._driver.kill_guests()
+            if left:
+                self._kit.log.error("guests %s cannot be stopped", ", ".join(left))
+            return
         for one in self._driver.observe():
             if one.power is not Power.SHUTDOWN:
                 try:

@@ -9,26 +9,44 @@ from pathlib import Path
 
 import pytest
 
-MUTANTS = Path(__file__).parent / "mutants" / "hypervisors.py"
-NAMES = [node.name for node in ast.parse(MUTANTS.read_text()).body if isinstance(node, ast.ClassDef)]
+MUTANTS = Path(__file__).parent / "mutants"
+FILES = ("hypervisors", "fences")
+
+
+def names(file):
+    """The classes of a file, each a mutant."""
+    return [node.name for node in ast.parse((MUTANTS / f"{file}.py").read_text()).body
+            if isinstance(node, ast.ClassDef)]
 
 
 @pytest.fixture(scope="module")
 def failures(tmp_path_factory):
-    """How many cases each mutant fails, by the name of its class."""
-    report = tmp_path_factory.mktemp("mutants") / "report.xml"
-    subprocess.run([sys.executable, "-m", "pytest", str(MUTANTS), "-q", "-p", "no:cacheprovider", "-p", "no:xdist",
-                    f"--junitxml={report}"], capture_output=True, check=False)
+    """How many cases each mutant of a file fails, by the name of its class."""
+    known = {}
+
+    def of(file):
+        if file not in known:
+            known[file] = run(file, tmp_path_factory.mktemp("mutants") / "report.xml")
+        return known[file]
+    return of
+
+
+def run(file, report):
+    """Run the suites on the mutants of a file."""
+    subprocess.run([sys.executable, "-m", "pytest", str(MUTANTS / f"{file}.py"), "-q", "-p", "no:cacheprovider",
+                    "-p", "no:xdist", f"--junitxml={report}"], capture_output=True, check=False)
     return Counter(case.get("classname", "").rpartition(".")[2].removeprefix("Test")
                    for case in ET.parse(report).iter("testcase")
                    if case.find("failure") is not None or case.find("error") is not None)
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_the_suite_finds(failures, name):
-    assert failures[name] > 0
+@pytest.mark.parametrize(("file", "name"), [(file, name) for file in FILES for name in names(file)])
+def test_the_suite_finds(failures, file, name):
+    assert failures(file)[name] > 0
 
 
 def test_a_driver_without_a_bug_passes():
-    """Else the mutants prove nothing: ``test_hypervisor.py`` runs the same suite on the driver they are made of."""
-    assert len(NAMES) >= 35
+    """Else the mutants prove nothing: ``test_hypervisor.py`` and ``test_fence.py`` run the same suites on the drivers
+    they are made of."""
+    assert len(names("hypervisors")) >= 35
+    assert len(names("fences")) >= 20

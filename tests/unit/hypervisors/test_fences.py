@@ -48,47 +48,67 @@ def test_a_simulated_host_takes_its_time(fence):
         made.fence("h1")
 
 
-# The lease.
+# The lease. What every fence keeps to, and a host and a control side that know of one another, is in the shipped suite.
 
 def test_a_lease_that_is_renewed_is_kept(fence, tmp_path):
     host = fence("lease", folder=tmp_path, lease_s=30, margin_s=10)
     for _ in range(10):
         fence.clock.advance(10)
-        assert host.keep("h1")
+        assert host.keep("h1") == fence.clock.monotonic() + 30
+    assert (host.every_s(), host.grace_s()) == (10, 10)
 
 
 def test_a_host_stops_before_the_control_side_believes_it(fence, tmp_path):
     host, control = (fence("lease", folder=tmp_path / "shared", lease_s=30, margin_s=10) for _ in range(2))
     (tmp_path / "shared").mkdir()
-    assert host.keep("h1")
+    until = host.keep("h1")
     host._folder = tmp_path / "gone"
-    stopped_at = believed_at = None
+    believed_at = None
     while believed_at is None:
         fence.clock.advance(10)
-        if not host.keep("h1") and stopped_at is None:
-            stopped_at = fence.clock.time()
+        with pytest.raises(BackendBusy):
+            host.keep("h1")
         if control.fence("h1"):
-            believed_at = fence.clock.time()
-    assert stopped_at is not None
-    assert stopped_at + 10 <= believed_at
+            believed_at = fence.clock.monotonic()
+    assert until + 10 <= believed_at
 
 
 def test_a_host_obeys_the_mark_at_once(fence, tmp_path):
     host, control = (fence("lease", folder=tmp_path, lease_s=30, margin_s=10) for _ in range(2))
-    assert host.keep("h1")
+    host.keep("h1")
     assert control.fence("h1") is False
-    assert host.keep("h1") is False
+    assert host.keep("h1") == fence.clock.monotonic()
     fence.clock.advance(39)
     assert control.fence("h1") is False
     fence.clock.advance(2)
     assert control.fence("h1") is True
     control.release("h1")
-    assert host.keep("h1") is True
+    assert host.keep("h1") == fence.clock.monotonic() + 30
+
+
+def test_a_renewal_that_arrives_late_counts_from_its_beginning(fence, tmp_path, monkeypatch):
+    host = fence("lease", folder=tmp_path, lease_s=30, margin_s=10)
+    begun, write = fence.clock.monotonic(), host._write
+
+    def hang(file, data):
+        fence.clock.advance(3600)
+        write(file, data)
+    monkeypatch.setattr(host, "_write", hang)
+    assert host.keep("h1") == begun + 30
+
+
+def test_a_number_that_arrives_late_does_not_shake_what_is_certain(fence, tmp_path):
+    control = fence("lease", folder=tmp_path, lease_s=30, margin_s=10)
+    control.fence("h1")
+    fence.clock.advance(41)
+    assert control.fence("h1") is True
+    (tmp_path / "h1.lease").write_text("late")
+    assert control.fence("h1") is True
 
 
 def test_a_control_side_that_starts_anew_watches_anew(fence, tmp_path):
     host, control = (fence("lease", folder=tmp_path, lease_s=30, margin_s=10) for _ in range(2))
-    assert host.keep("h1")
+    host.keep("h1")
     control.fence("h1")
     fence.clock.advance(60)
     assert control.fence("h1") is True
