@@ -29,6 +29,13 @@ class IdentityService(ServiceInterface):
         """Who holds ``token``. :raises Unauthorized: the token is unknown, expired or revoked."""
 
     @abc.abstractmethod
+    def standing(self, token: str, request_id: str) -> Context:
+        """Who holds ``token``, though its time be over, and what roles that gives now.
+
+        :raises Unauthorized: the token is unknown, revoked or expired long ago, or its user has no role there any more.
+        """
+
+    @abc.abstractmethod
     def project(self, context: Context, project_id: str) -> Project:
         """A project by id. :raises NotFound: there is none."""
 

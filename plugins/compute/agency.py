@@ -80,6 +80,8 @@ class ConsoleGrant(msgspec.Struct, frozen=True, kw_only=True):
     host: str
     guest: str
     kind: ConsoleKind
+    holder: str = ""
+    """Whose console it is, sealed: what :meth:`Control.open_consoles` is asked with while it is open."""
 
 
 class ComputeAgent(abc.ABC):
@@ -249,3 +251,8 @@ class Control(abc.ABC):
     @abc.abstractmethod
     def redeem_console(self, context: Context, hosts: list[str], token: str) -> ConsoleGrant:
         """Use a token up at the proxy of ``hosts``. :raises NotFound: it opens nothing there, or no longer."""
+
+    @abc.abstractmethod
+    def open_consoles(self, context: Context, holders: list[str]) -> list[bool]:
+        """Whether consoles may stay open, by their holders and in their order: the server is where it was, and who
+        opened the console still may."""

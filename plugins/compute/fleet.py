@@ -20,9 +20,10 @@ from ...core.services.placement import PlacementService
 from ...core.services.scheduler import Aggregate, Host
 from . import journeys, offer, records, states
 from .agency import ConsoleGrant, Control, Guest, Order
-from .consoles import tokens
+from .consoles import standing, tokens
 from .event import emit
 from .options import Options
+from .sealing import PasswordSeal
 from .tables import aggregate_hosts, aggregates, hosts, servers, services
 
 UP_S = 60.0
@@ -204,9 +205,10 @@ def _groups(tx: Transaction) -> dict[str, list[Aggregate]]:
 class ControlSide(Control):
     """What answers the agents."""
 
-    def __init__(self, kit: Kit, fleet: Fleet) -> None:
+    def __init__(self, kit: Kit, fleet: Fleet, seal: PasswordSeal) -> None:
         self._kit = kit
         self._fleet = fleet
+        self._seal = seal
 
     def register(self, context: Context, host: str, provider: str, facts: HypervisorFacts) -> None:
         now, known = self._kit.clock.now(), msgspec.to_builtins(facts)
@@ -305,6 +307,9 @@ class ControlSide(Control):
 
     def redeem_console(self, context: Context, hosts: list[str], token: str) -> ConsoleGrant:
         return tokens.redeem(self._kit, hosts, token)
+
+    def open_consoles(self, context: Context, holders: list[str]) -> list[bool]:
+        return standing.judged(self._kit, self._seal, holders)
 
 
 def _repair(row: Any, power: str | None) -> str:

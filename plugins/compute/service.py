@@ -25,7 +25,7 @@ class Service(ComputeService):
         self.kit = kit
         self.fleet = Fleet(kit)
         self.seal = seal(kit.state_dir, kit.options, kit.clock)
-        self.control = ControlSide(kit, self.fleet)
+        self.control = ControlSide(kit, self.fleet, self.seal)
         self.fence = recovery.fence(kit)
 
     def bootstrap(self, context: Context, demo_project_id: str) -> None:

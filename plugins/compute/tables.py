@@ -286,10 +286,11 @@ console_tokens = sa.Table(
     sa.Column("kind", sa.String(8), nullable=False),
     sa.Column("type", sa.String(16), nullable=False),
     sa.Column("expires_at", sa.Double, nullable=False),
+    sa.Column("holder", BigText),
     sa.Index("console_tokens_by_end", "expires_at"),
 )
 """Who may connect to a console once. ``id`` is the SHA-256 of the token in hexadecimal digits; ``type`` the word
-that the API has for the console; ``expires_at`` is in seconds since the epoch."""
+that the API has for the console; ``expires_at`` is in seconds since the epoch, ``holder`` says, sealed, whose console it is."""
 
 console_proxies = sa.Table(
     "console_proxies", metadata,

@@ -109,12 +109,12 @@ class Tokens:
 
     # Judging.
 
-    def context(self, text: str, request_id: str) -> Context:
-        """Who holds a token. :raises Unauthorized: it is unknown, expired or revoked."""
+    def context(self, text: str, request_id: str, allow_expired: bool = False) -> Context:
+        """Who holds a token. :raises Unauthorized: it is unknown, expired, unless that is allowed, or revoked."""
         entry = self._known.get(text)
         if (entry is None or entry.generation != self._store.revision.current()
                 or entry.expires_at <= self._store.clock.time()):
-            entry = self.entry(text)
+            entry = self.entry(text, allow_expired)
         return msgspec.structs.replace(entry.context, request_id=request_id)
 
     def entry(self, text: str, allow_expired: bool = False) -> Entry:

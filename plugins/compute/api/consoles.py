@@ -36,7 +36,7 @@ CREATE = {"2.6": _console(PROTOCOLS, TYPES), "2.8": _console((*PROTOCOLS, "mks")
 def _older(action: str, protocol: str) -> Callable[[Service, Call], Body]:
     def handle(service: Service, call: Call) -> Body:
         wanted = call.body[action]["type"]
-        url = tokens.create(service.kit, call.context, call.path["server_id"], protocol, wanted)
+        url = tokens.create(service.kit, service.seal, call.context, call.path["server_id"], protocol, wanted)
         return {"console": {"type": wanted, "url": url}}
     handle.__doc__ = f"Open a {protocol} console."
     return handle
@@ -45,7 +45,8 @@ def _older(action: str, protocol: str) -> Callable[[Service, Call], Body]:
 def create(service: Service, call: Call) -> Body:
     """Open a console of any protocol."""
     asked = call.body["remote_console"]
-    url = tokens.create(service.kit, call.context, call.path["server_id"], asked["protocol"], asked["type"])
+    url = tokens.create(service.kit, service.seal, call.context, call.path["server_id"], asked["protocol"],
+                        asked["type"])
     return {"remote_console": {"protocol": asked["protocol"], "type": asked["type"], "url": url}}
 
 

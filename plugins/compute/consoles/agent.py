@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import cast
 
-from ....core.drivers.hypervisor import ConsoleEndpoint
 from ....core.errors import BackendBusy, BadConfiguration
 from ....core.process.slice import Agent, Kit
 from ..agency import CONTROL_QUEUE, ComputeAgent, Control, agent_queue
 from ..options import Options
 from .pages import Pages
-from .proxy import Proxy
+from .proxy import Found, Proxy
+from .watch import EVERY_S, Watch
 
 RETRY_S = 2.0
 CONTROL_S = 10.0
@@ -50,6 +50,7 @@ class ConsoleProxies(Agent):
         self._proxy = Proxy(self._kit.clock, self._kit.executor, Pages((options.console_novnc, options.console_spice)),
                             self._find, options.console_sessions, options.console_url, options.console_origins)
         port = self._proxy.listen(host, port)
+        self._kit.executor.every(EVERY_S, Watch(self._kit.clock, self._proxy.opened, self._may_stay).look)
         name = self._kit.host if host in ANYWHERE else f"[{host}]" if ":" in host else host
         return f"http://{name}:{port}"
 
@@ -64,12 +65,15 @@ class ConsoleProxies(Agent):
             self._kit.log.warning("the control side is not there yet: %s", busy)
             self._kit.executor.later(RETRY_S, lambda: self._announce(url))
 
-    def _find(self, token: str) -> ConsoleEndpoint:
+    def _may_stay(self, holders: list[str]) -> list[bool]:
+        return self._control().open_consoles(self._kit.context(), holders)
+
+    def _find(self, token: str) -> Found:
         """Take the token, and ask the guest's agent where the console is now."""
         context = self._kit.context()
         grant = self._control().redeem_console(context, self._hosts, token)
         agent = self._kit.mesh.reach(agent_queue(grant.host), ComputeAgent, AGENT_S)
-        return agent.console(context, grant.guest, grant.kind)
+        return agent.console(context, grant.guest, grant.kind), grant.holder
 
 
 def _parsed(address: str) -> tuple[str, int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import logging
 import os
 import queue
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from .session import Session
 
 log = logging.getLogger("stratolith.compute.consoles")
+Found = tuple[ConsoleEndpoint, str]
+"""Where a console listens, and whose it is, sealed."""
 BACKLOG = 64
 JOINERS = 2
 """Threads that ask what tokens open; one may wait for an agent that does not answer."""
@@ -35,13 +38,31 @@ SUN_PATH_BYTES = 100
 UNSENT_MS = 60_000
 
 
+@dataclasses.dataclass(frozen=True)
+class Opened:
+    """An open console, for threads that are not the loop's."""
+
+    loop: Loop
+    clock: Clock
+    session: Session
+
+    @property
+    def holder(self) -> str:
+        """Whose it is, sealed."""
+        return self.session.holder
+
+    def leave(self) -> None:
+        """End it soon."""
+        self.loop.post(lambda: self.session.end(self.clock.monotonic()))
+
+
 class Proxy:
     """Listens for browsers and pipes their consoles, all on one thread; two more take their tokens.
 
-    ``find`` takes a token, once, and tells where its console listens; it may block and runs elsewhere.
+    ``find`` takes a token, once, and tells where its console listens and whose it is; it may block and runs elsewhere.
     """
 
-    def __init__(self, clock: Clock, executor: Executor, pages: Pages, find: Callable[[str], ConsoleEndpoint],
+    def __init__(self, clock: Clock, executor: Executor, pages: Pages, find: Callable[[str], Found],
                  sessions: int = 200, url: str = "", origins: tuple[str, ...] = ()) -> None:
         self._clock, self._executor = clock, executor
         self._pages, self._find = pages, find
@@ -65,6 +86,10 @@ class Proxy:
     def close(self) -> None:
         """Take no more connections and end those that are there."""
         self._loop.post(self._close)
+
+    def opened(self) -> list[Opened]:
+        """The consoles that are open. Any thread may ask, and end them."""
+        return [Opened(self._loop, self._clock, one) for one in tuple(self._sessions) if one.holder and not one.closed]
 
     def _close(self) -> None:
         if self._listener is not None:
@@ -106,7 +131,8 @@ class Proxy:
     def _join(self, session: Session, token: str) -> None:
         """Take the token and connect with the console."""
         try:
-            guest = connected(self._find(token))
+            endpoint, holder = self._find(token)
+            guest = connected(endpoint)
         except NotFound:
             self._loop.post(lambda: session.refuse(403, "Forbidden"))
         except (CloudError, OSError):
@@ -115,7 +141,7 @@ class Proxy:
             log.exception("a console could not be opened")
             self._loop.post(lambda: session.refuse(500, "Internal Server Error"))
         else:
-            self._loop.post(lambda: session.join(guest))
+            self._loop.post(lambda: session.join(guest, holder))
 
     def _tidy(self) -> None:
         """Forget connections that have ended, and end those that came to nothing."""

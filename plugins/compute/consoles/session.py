@@ -27,6 +27,9 @@ READ, WRITE = selectors.EVENT_READ, selectors.EVENT_WRITE
 BINARY = Subprotocol("binary")
 DATA = (Opcode.CONT, Opcode.TEXT, Opcode.BINARY)
 GUEST_GONE, NORMAL = "The console has ended.", 1000
+NOT_ALLOWED, REFUSED = "The console may not be open any more.", 1008
+LEAVING_S = 5.0
+"""So long a browser gets to take what is on its way to it."""
 log = logging.getLogger("stratolith.compute.consoles.websocket")
 log.setLevel(logging.WARNING)
 # What the library tells below that has the address, and so the token.
@@ -43,6 +46,8 @@ class Session:
                  admit: Callable[[Session, str, str, str], None], deadline: float) -> None:
         self._loop, self._browser = loop, browser
         self._page, self._admit = page, admit
+        self.holder = ""
+        """Whose console it is, sealed, once it is open."""
         self.deadline: float | None = deadline
         """When it is ended if nothing has come of it, by the monotonic clock; none once a console is open."""
         self._protocol = ServerProtocol(subprotocols=[BINARY], select_subprotocol=_chosen, logger=log)
@@ -55,8 +60,8 @@ class Session:
 
     # What happens.
 
-    def join(self, guest: socket.socket) -> None:
-        """The token was good: let the bytes pass."""
+    def join(self, guest: socket.socket, holder: str = "") -> None:
+        """The token was good, and is ``holder``'s: let the bytes pass."""
         if self.closed or self._request is None:
             guest.close()
             return
@@ -65,7 +70,7 @@ class Session:
             guest.close()
             self._answer(response.status_code, response.reason_phrase)
             return
-        self._guest, self.deadline = guest, None
+        self._guest, self.deadline, self.holder = guest, None, holder
         guest.setblocking(False)
         self._protocol.send_response(response)
         self._settle()
@@ -74,6 +79,15 @@ class Session:
         """The token was not good."""
         if not self.closed:
             self._answer(status, reason)
+
+    def end(self, now: float) -> None:
+        """No byte passes any more, as the console may not be open; the browser is told why."""
+        if self.closed or self._ending:
+            return
+        self._ending, self.deadline = True, now + LEAVING_S
+        with contextlib.suppress(InvalidState):
+            self._protocol.send_close(REFUSED, NOT_ALLOWED)
+        self._settle()
 
     def close(self) -> None:
         """Let go of both sides."""

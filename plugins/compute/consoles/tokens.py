@@ -16,7 +16,9 @@ from ....core.process.slice import Kit
 from .. import records
 from ..agency import ComputeAgent, ConsoleGrant, agent_queue
 from ..options import Options
+from ..sealing import PasswordSeal
 from ..tables import console_proxies, console_tokens, servers
+from . import standing
 from .address import console_address
 
 TOKEN_BYTES = 24
@@ -38,7 +40,7 @@ GRANT = (sa.select(console_tokens, servers.c.host.label("present_host"))
          .where(console_tokens.c.id == sa.bindparam("id"), console_tokens.c.expires_at > sa.bindparam("now")))
 
 
-def create(kit: Kit, context: Context, server_id: str, protocol: str, kind_name: str) -> str:
+def create(kit: Kit, seal: PasswordSeal, context: Context, server_id: str, protocol: str, kind_name: str) -> str:
     """The address at which the caller's browser finds a console of the server.
 
     :raises BadRequest: there is no such console. :raises Conflict: the server is on no host, or does not run.
@@ -53,7 +55,8 @@ def create(kit: Kit, context: Context, server_id: str, protocol: str, kind_name:
     if proxy is None:
         raise _unavailable(kind_name)
     _endpoint(kit, context, row, kind, kind_name)
-    return console_address(proxy.url, kind, _issued(kit, row, kind, kind_name))
+    return console_address(proxy.url, kind, _issued(kit, row, kind, kind_name,
+                                                        standing.holder(seal, context, row)))
 
 
 def _kind(protocol: str, name: str) -> ConsoleKind:
@@ -80,14 +83,14 @@ def _endpoint(kit: Kit, context: Context, row: Row, kind: ConsoleKind, name: str
         raise Conflict(f"Instance {row.id} is not ready") from exc
 
 
-def _issued(kit: Kit, row: Row, kind: ConsoleKind, name: str) -> str:
+def _issued(kit: Kit, row: Row, kind: ConsoleKind, name: str, holder: str) -> str:
     """A new token; those that have expired are forgotten."""
     token, now = kit.clock.random_bytes(TOKEN_BYTES).hex(), kit.clock.time()
     with kit.db.write() as tx:
         tx.execute(console_tokens.delete().where(console_tokens.c.expires_at <= now))
         tx.insert(console_tokens, {
             "id": _digest(token), "server_id": row.id, "host": row.host, "kind": kind.value, "type": name,
-            "expires_at": now + cast(Options, kit.options).console_token_ttl_s})
+            "expires_at": now + cast(Options, kit.options).console_token_ttl_s, "holder": holder})
     return token
 
 
@@ -120,7 +123,7 @@ def redeem(kit: Kit, hosts: Sequence[str], token: str) -> ConsoleGrant:
             raise NotFound("Token not found")
         if row.type not in MANY_USES and not tx.execute(console_tokens.delete().where(console_tokens.c.id == digest)):
             raise NotFound("Token not found")
-    return ConsoleGrant(host=row.host, guest=row.server_id, kind=ConsoleKind(row.kind))
+    return ConsoleGrant(host=row.host, guest=row.server_id, kind=ConsoleKind(row.kind), holder=row.holder or "")
 
 
 def register_proxy(kit: Kit, host: str, url: str) -> None:

@@ -4,6 +4,8 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
 from stratolith.core.conformance.cloud import InProcess
+from stratolith.core.errors import BackendBusy
+from stratolith.plugins.compute.consoles.watch import EVERY_S, Watch
 
 from .conftest import World
 
@@ -11,6 +13,8 @@ URL = "http://consoles.test:6080"
 ACTIONS = [("os-getVNCConsole", "novnc"), ("os-getVNCConsole", "xvpvnc"), ("os-getSPICEConsole", "spice-html5"),
            ("os-getRDPConsole", "rdp-html5"), ("os-getSerialConsole", "serial")]
 THERE = ("novnc", "serial")
+LIFE_S = 3700
+"""Longer than tokens live."""
 
 
 @pytest.fixture(scope="module")
@@ -33,9 +37,10 @@ def context(world):
     return world.cloud.cloud.kits["compute"].context()
 
 
-def opened(world, server, protocol="vnc", kind="novnc", version="2.6", as_="demo"):
-    return world.ask("POST", f"/servers/{server}/remote-consoles",
-                     {"remote_console": {"protocol": protocol, "type": kind}}, version, as_)
+def opened(world, server, protocol="vnc", kind="novnc", version="2.6", as_="demo", headers=None):
+    return world.cloud.request("POST", f"/compute/v2.1/servers/{server}/remote-consoles",
+                               {"remote_console": {"protocol": protocol, "type": kind}}, as_=as_, headers=headers,
+                               version=f"compute {version}")
 
 
 def token(world, server, **more):
@@ -130,6 +135,93 @@ def test_token_of_a_deleted_server(world):
     given = token(world, server)
     world.delete(server)
     assert refused(world, given)
+
+
+class Console:
+    """An open console, as the proxy shows it to who looks after it."""
+
+    def __init__(self, world, given):
+        self.holder = control(world).redeem_console(context(world), ["host1"], given).holder
+        self.open = True
+
+    def leave(self):
+        self.open = False
+
+
+@pytest.fixture
+def watched(world):
+    """Consoles that are looked after as the agent does it, on the cloud's own time."""
+    consoles = []
+    watch = Watch(world.cloud.clock, lambda: [one for one in consoles if one.open],
+                  lambda holders: control(world).open_consoles(context(world), holders))
+    world.cloud.executor.every(EVERY_S, watch.look)
+    yield consoles
+    consoles.clear()
+
+
+def test_an_open_console_ends_with_its_server(world, watched):
+    first, second = world.boot(), world.boot()
+    watched += [Console(world, token(world, one)) for one in (first, second)]
+    world.cloud.run(20)
+    assert [one.open for one in watched] == [True, True]
+    world.ask("DELETE", f"/servers/{first}")
+    world.cloud.run(10)
+    assert [one.open for one in watched] == [False, True]
+    world.act(second, "shelve", run_s=10)
+    assert [one.open for one in watched] == [False, False]
+
+
+def test_an_open_console_outlives_the_time_of_its_token_but_not_its_revocation(world, server, watched):
+    for ended in (False, True):
+        mine = user(world)
+        watched.append(Console(world, token(world, server, headers=mine["headers"])))
+        world.cloud.run(20)
+        if ended:
+            headers = {"X-Subject-Token": mine["headers"]["X-Auth-Token"]}
+            assert world.cloud.request("DELETE", "/identity/v3/auth/tokens", headers=headers).status == 204
+        else:
+            world.cloud.run(LIFE_S)
+            world.cloud._tokens.clear()
+            assert world.cloud.request("GET", "/compute/v2.1/servers", headers=mine["headers"]).status == 401
+            assert watched[-1].open
+            path = f"/identity/v3/projects/{world.project()}/users/{mine['user']}/roles/{mine['role']}"
+            assert world.cloud.request("DELETE", path).status == 204
+        world.cloud.run(10)
+        assert not watched[-1].open
+
+
+def user(world):
+    """A member of the demo project of the test's own, with a token."""
+    made = world.cloud.request("POST", "/identity/v3/users", {"user": {
+        "name": "watched-" + world.cloud.clock.hex_id(), "password": "a secret"}}).json["user"]
+    role = world.cloud.request("GET", "/identity/v3/roles?name=member").json["roles"][0]["id"]
+    world.cloud.request("PUT", f"/identity/v3/projects/{world.project()}/users/{made['id']}/roles/{role}")
+    body = {"auth": {"identity": {"methods": ["password"], "password": {
+        "user": {"id": made["id"], "password": "a secret"}}}, "scope": {"project": {"id": world.project()}}}}
+    answer = world.cloud.request("POST", "/identity/v3/auth/tokens", body, as_=None)
+    return {"user": made["id"], "role": role, "headers": {"X-Auth-Token": answer.headers["x-subject-token"]}}
+
+
+def test_consoles_end_when_nobody_says_that_they_may_stay(world, server):
+    console, answers = Console(world, token(world, server)), []
+
+    def ask(holders):
+        answers.append(world.cloud.clock.monotonic())
+        raise BackendBusy()
+
+    watch = Watch(world.cloud.clock, lambda: [console], ask)
+    watch.look()
+    assert console.open and answers
+    world.cloud.run(61)
+    watch.look()
+    assert not console.open
+
+
+def test_who_holds_a_console_is_sealed(world, server):
+    given = token(world, server)
+    holder = Console(world, given).holder
+    assert server not in holder
+    assert control(world).open_consoles(context(world), [holder, holder[:-4] + "AAAA", ""]) == [True, False, False]
 
 
 def test_tokens_are_not_kept(world, server):

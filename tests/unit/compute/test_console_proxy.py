@@ -54,7 +54,7 @@ class Rig:
             raise BackendBusy()
         if kind is None:
             raise NotFound()
-        return self.driver.console(GUEST, kind)
+        return self.driver.console(GUEST, kind), f"holder of {token}"
 
     def open(self, token="t", kind=ConsoleKind.VNC, path="/?token={}", **more):
         if kind is not None:
@@ -187,6 +187,19 @@ def test_stopped_guest_ends_its_consoles(rig):
             socket.recv(timeout=5)
         assert closed.value.rcvd.reason == "The console has ended."
     rig.spawn()
+
+
+def test_consoles_that_may_not_stay_are_closed(rig):
+    with rig.open("leaving") as socket:
+        shake(socket)
+        (console,) = rig.proxy.opened()
+        assert console.holder == "holder of leaving"
+        console.leave()
+        with pytest.raises(ConnectionClosed) as ended:
+            while True:
+                socket.recv(timeout=5)
+        assert ended.value.rcvd.code == 1008
+    console.leave()
 
 
 def test_slow_browser_holds_the_guest_back(rig):
