@@ -32,8 +32,9 @@ from ...core.drivers.hypervisor import (
 )
 from ...core.drivers.network import Vif
 from ...core.errors import BackendBusy, BackendFailed, NoSpace, NotFound, NotSupported, WrongState
+from . import board
 from .console import boot_log, hostname
-from .guest import DELAY, FAULT, Files, Guest, Size, guest_of, size_of
+from .guest import DELAY, FAULT, Files, Guest, Size, guest_of, parts, size_of
 from .moving import HOSTS, Journey, Moving
 from .remote import NAMES, Remote
 from .tending import BUSY, Tending
@@ -50,6 +51,11 @@ class SimulatedOptions:
     disk_gib: int = option(8_192, "Local disk the host claims to have, in GiB.")
     hostname: str = option("", "Name the host claims to have; empty takes the process's host name.")
     traits: tuple[str, ...] = option((), "Traits of placement the host claims to have.")
+    numa_cells: int = option(1, "Cells that processors and memory are shared out to; 0 tells of none.")
+    threads_per_core: int = option(1, "Processors that are threads of one core.")
+    large_pages: tuple[str, ...] = option((), "Large pages of each cell by size in KiB, e.g. 2048:512,1048576:2.")
+    pci_devices: tuple[str, ...] = option((), "PCI devices of the host, an entry each: address=0000:81:00.0 "
+                                              "vendor_id=10de product_id=1db6 node=0 kind=type-PCI.")
     shared_disks: bool = option(False, "Claim that the guests' disks are the same on all such hosts.")
     persist: bool = option(True, "Keep guests on file, so that a restarted cloud finds them.")
     delay_s: float = option(0.0, "Seconds that every verb on a guest takes.")
@@ -84,7 +90,9 @@ class Simulated(Hypervisor, Pausable, Suspendable, Snapshots, Resizable, Volumes
         self._facts = HypervisorFacts(
             "fake", 1_000_000, options.hostname or surroundings.host, options.vcpus, options.memory_mib,
             options.disk_gib, cpu_model="simulated", disk_formats=("raw", "qcow2", "iso", "vmdk", "vhd", "vdi", "ami"),
-            traits=options.traits, shared_disks=options.shared_disks)
+            traits=options.traits, shared_disks=options.shared_disks, devices=board.devices(options.pci_devices),
+            cells=board.cells(options.vcpus, options.memory_mib, options.numa_cells, options.threads_per_core,
+                              options.large_pages))
 
     def open(self) -> None:
         if self._files is not None:
@@ -111,6 +119,10 @@ class Simulated(Hypervisor, Pausable, Suspendable, Snapshots, Resizable, Volumes
         self.expected.clear()
         HOSTS.pop(self.address, None)
         self._powerless = True
+
+    def guests(self) -> Sequence[Guest]:
+        """What is remembered of all guests, past all faults and delays."""
+        return tuple(self._guests.values())
 
     def facts(self) -> HypervisorFacts:
         return self._facts
@@ -206,9 +218,10 @@ class Simulated(Hypervisor, Pausable, Suspendable, Snapshots, Resizable, Volumes
             record = self._guest(spec.guest)
             self._refuse_giants(spec)
             wanted = _grown(size_of(spec), record.size)
-            if wanted != record.size:
+            if wanted != record.size or parts(spec.seat) != record.parts:
+                record.parts_before = record.parts_before if record.before is not None else record.parts
                 record.before = record.before or record.size
-                record.size = wanted
+                record.size, record.parts = wanted, parts(spec.seat)
             record.boot(self.clock.time())
             self._keep(record)
 
@@ -216,7 +229,7 @@ class Simulated(Hypervisor, Pausable, Suspendable, Snapshots, Resizable, Volumes
         with self._verb("confirm_resize", guest):
             record = self._guests.get(guest)
             if record is not None and record.before is not None:
-                record.before = None
+                record.before, record.parts_before = None, []
                 self._keep(record)
 
     def revert_resize(self, spec: GuestSpec) -> None:
@@ -224,6 +237,7 @@ class Simulated(Hypervisor, Pausable, Suspendable, Snapshots, Resizable, Volumes
             record = self._guest(spec.guest)
             if record.before is not None:
                 record.size, record.before = record.before, None
+                record.parts, record.parts_before = record.parts_before, []
                 record.boot(self.clock.time())
             elif record.power is not Power.RUNNING:
                 record.boot(self.clock.time())
@@ -335,6 +349,7 @@ class Simulated(Hypervisor, Pausable, Suspendable, Snapshots, Resizable, Volumes
         size = size_of(spec)
         if size.memory_mib > self.options.memory_mib or size.disk_gib > self.options.disk_gib:
             raise NoSpace("the guest is larger than the host")
+        board.refuse_doubles(tuple(self._guests.values()), spec, self.options.vcpus, self._facts.devices)
 
 
 def _grown(wanted: Size, present: Size) -> Size:

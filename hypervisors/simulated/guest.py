@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 
 from ...core.drivers.hypervisor import GuestSpec, Power
+from ...core.drivers.topology import Seat
 
 BOOTS_KEPT = 8
 
@@ -52,6 +53,10 @@ class Guest(msgspec.Struct):
     passwords: dict[str, str] = {}
     """SHA-256 of the passwords that were set, by user."""
 
+    parts: list[str] = []
+    """What of the host it has for itself: ``cpu 3``, ``device 0000:81:00.0``."""
+    parts_before: list[str] = []
+    """What it had before a resize, and keeps until that is confirmed."""
     offered: bool = False
     """Whether it waits, shut down, to be taken over by another host."""
 
@@ -67,13 +72,20 @@ def size_of(spec: GuestSpec) -> Size:
     return Size(spec.vcpus, spec.memory_mib, local)
 
 
+def parts(seat: Seat | None) -> list[str]:
+    """What nobody else may have of a seat: ``cpu 3``, ``device 0000:81:00.0``."""
+    if seat is None:
+        return []
+    return [*(f"cpu {cpu}" for cpu in sorted(seat.taken)), *(f"device {one.address}" for one in seat.devices)]
+
+
 def guest_of(spec: GuestSpec) -> Guest:
     """A guest as specified, not started yet."""
     image = next((disk.image for disk in spec.disks if disk.image is not None), None)
     return Guest(
         spec.guest, spec.name, size_of(spec), Power.SHUTDOWN, image.disk_format if image else "",
         [disk.volume_id for disk in spec.disks if disk.volume_id], {vif.port_id: vif.mac for vif in spec.vifs},
-        faults=spec.metadata.get(FAULT, ""), delays=spec.metadata.get(DELAY, ""),
+        faults=spec.metadata.get(FAULT, ""), delays=spec.metadata.get(DELAY, ""), parts=parts(spec.seat),
         agent=image is not None and image.properties.get(AGENT, "").lower() in ("yes", "true", "1"))
 
 
@@ -83,7 +95,8 @@ def adapted(record: Guest, spec: GuestSpec) -> Guest:
     disk_gib = max(size.disk_gib, record.size.disk_gib)
     return msgspec.structs.replace(
         record, name=spec.name, size=Size(size.vcpus, size.memory_mib, disk_gib), volumes=fresh.volumes,
-        macs=fresh.macs, faults=fresh.faults, delays=fresh.delays, offered=False, before=None)
+        macs=fresh.macs, parts=fresh.parts, parts_before=[],
+        faults=fresh.faults, delays=fresh.delays, offered=False, before=None)
 
 
 class Files:
