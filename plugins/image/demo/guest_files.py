@@ -47,6 +47,12 @@ while [ $waited -lt 20 ] && cat /sys/class/net/eth*/carrier 2>/dev/null | grep -
 done
 /sbin/cloud-start
 dropbear -R -s -E 2> /run/dropbear.log
+if ! pidof dropbear > /dev/null; then
+  # A host key that cannot be read stops it; it makes new ones.
+  cat /run/dropbear.log > /dev/console
+  rm -f /etc/dropbear/*
+  dropbear -R -s -E 2>> /run/dropbear.log
+fi
 echo "demo: ready, hostname $(hostname), up $(cut -d' ' -f1 /proc/uptime) s" > /dev/console
 """
 
