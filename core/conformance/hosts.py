@@ -26,6 +26,7 @@ def host(number: int, **more: Any) -> Host:
 def hosts() -> list[Host]:
     """Hosts that differ in all that filters and weighers look at."""
     fast = Aggregate(id=1, uuid="11111111-1111-1111-1111-111111111111", name="fast", metadata={"ssd": "true"})
+    alone = Aggregate(id=2, uuid="22222222-2222-2222-2222-222222222222", name="alone", metadata={"exclusive": "true"})
     zones, states = ("nova", "zone-1"), ((True, True), (True, False), (False, True))
     kinds = (("QEMU", "x86_64"), ("QEMU", "aarch64"), ("", ""))
     found = []
@@ -35,6 +36,7 @@ def hosts() -> list[Host]:
                           aggregates=aggregates, building=number % 3, failures=number % 4, servers=number,
                           stats={"cores": str(number)}))
     found.append(host(900, capacity={}, used={}))
+    found += [host(number, aggregates=[fast, alone]) for number in (901, 902)]
     return found
 
 
@@ -59,6 +61,9 @@ def requests() -> Sequence[Request]:
     return [request(), request(zone="zone-1"), request(zone="unheard-of"), request(resources={}),
             *(request(group=group) for group in groups),
             *(request(hints=hint, hint_hosts={"a": "host-1", "b": ""}) for hint in hints),
+            *(request(exclusive=exclusive, held_elsewhere=frozenset(["provider-1"]),
+                      used_elsewhere=frozenset(["provider-1", "provider-2", "provider-901"]))
+              for exclusive in (False, True)),
             *(request(extra_specs=spec) for spec in specs),
             *(request(image_properties=image) for image in images)]
 

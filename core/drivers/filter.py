@@ -10,6 +10,15 @@ import msgspec
 
 from .base import Driver
 
+TRUE = frozenset(("1", "t", "true", "on", "y", "yes"))
+EXCLUSIVE = "exclusive"
+"""The metadata of aggregates, and the hint, by which a host is for one project alone."""
+
+
+def truth(text: str) -> bool:
+    """Tell whether a word of metadata, a hint or an extra spec says yes."""
+    return text.strip().lower() in TRUE
+
 
 class Aggregate(msgspec.Struct, frozen=True, kw_only=True):
     """A host aggregate, as filters see it."""
@@ -48,6 +57,11 @@ class Host(msgspec.Struct, kw_only=True):
     capacity: Mapping[str, int] = {}
     used: Mapping[str, int] = {}
 
+    @property
+    def exclusive(self) -> bool:
+        """Whether an aggregate says that whoever has servers here has the host to itself."""
+        return any(EXCLUSIVE in one.metadata and truth(one.metadata[EXCLUSIVE]) for one in self.aggregates)
+
     def free(self, resource_class: str) -> int:
         """What is left of a resource class."""
         return self.capacity.get(resource_class, 0) - self.used.get(resource_class, 0)
@@ -85,6 +99,14 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     hint_hosts: Mapping[str, str] = {}
     """Host of each server that a hint names, by server id."""
     group: ServerGroup | None = None
+    exclusive: bool = False
+    """The host must be the project's alone."""
+    held_elsewhere: frozenset[str] = frozenset()
+    """Providers of hosts that other projects have to themselves."""
+    used_elsewhere: frozenset[str] = frozenset()
+    """Providers of hosts where other projects have servers; told only where exclusive hosts are asked for."""
+    image_format: str = ""
+    """The disk format of the image that a local root disk is made from."""
 
 
 @dataclasses.dataclass(frozen=True)

@@ -13,9 +13,10 @@ from ...core.context import Context
 from ...core.db.engine import Row, Transaction
 from ...core.errors import AlreadyExists, BadRequest, Conflict, NotFound
 from ...core.process.slice import Kit
+from ...core.services.placement import PlacementService
 from . import choice
 from .fleet import BINARY, ZONE_KEY, Fleet
-from .tables import aggregate_hosts, aggregates, servers, services
+from .tables import aggregate_hosts, aggregates, hosts, servers, services
 
 _ONE = sa.select(aggregates).where(aggregates.c.id == sa.bindparam("aggregate_id"))
 _LOCKED = _ONE.with_for_update()
@@ -26,6 +27,7 @@ _OTHERS = (sa.select(aggregates.c.metadata, aggregate_hosts.c.host)
            .where(aggregates.c.id != sa.bindparam("aggregate_id")))
 _NAMED = sa.select(aggregates.c.id).where(aggregates.c.name == sa.bindparam("name"))
 _KNOWN = sa.select(services.c.id).where(services.c.host == sa.bindparam("host"), services.c.binary == BINARY)
+_PROVIDERS = sa.select(hosts.c.id).where(hosts.c.host == sa.bindparam("host"))
 _BUSY = sa.select(servers.c.host).where(servers.c.deleted.is_(False)).limit(1)
 
 
@@ -170,7 +172,9 @@ def add_host(kit: Kit, fleet: Fleet, context: Context, aggregate_id: int, host: 
             with _conflicting():
                 _see_zone(tx, old, old.zone, [host], "add host to aggregate")
         tx.insert(aggregate_hosts, {"aggregate_id": aggregate_id, "host": host})
-        return _write(kit, fleet, tx, context, old, "add_host")
+        new = _write(kit, fleet, tx, context, old, "add_host")
+    _mirror(kit, context, new, host, True)
+    return new
 
 
 def remove_host(kit: Kit, fleet: Fleet, context: Context, aggregate_id: int, host: str) -> Aggregate:
@@ -188,7 +192,17 @@ def remove_host(kit: Kit, fleet: Fleet, context: Context, aggregate_id: int, hos
                 _see_zone(tx, old, None, [host], "remove host from aggregate")
         tx.execute(aggregate_hosts.delete().where(aggregate_hosts.c.aggregate_id == aggregate_id,
                                                   aggregate_hosts.c.host == host))
-        return _write(kit, fleet, tx, context, old, "remove_host")
+        new = _write(kit, fleet, tx, context, old, "remove_host")
+    _mirror(kit, context, new, host, False)
+    return new
+
+
+def _mirror(kit: Kit, context: Context, one: Aggregate, host: str, member: bool) -> None:
+    """Have placement know that a host is in an aggregate, or no longer is."""
+    with kit.db.read() as tx:
+        providers = tx.values(_PROVIDERS, {"host": host})
+    for provider in providers:
+        kit.peers.of(PlacementService).change_provider(context, provider, {}, {one.row.uuid: member})
 
 
 def cache_images(kit: Kit, context: Context, aggregate_id: int, image_ids: Sequence[str]) -> None:

@@ -13,11 +13,12 @@ import sqlalchemy as sa
 
 from ...core.context import Context
 from ...core.db.engine import Transaction
+from ...core.drivers.filter import EXCLUSIVE, truth
 from ...core.errors import CloudError
 from ...core.process.slice import Drift, Kit
 from ...core.services.placement import PlacementService
 from . import accounting, disks, plans, records, states
-from .tables import hosts, servers, usage
+from .tables import aggregate_hosts, aggregates, hosts, servers, usage
 
 LIVE = (servers.c.deleted.is_(False), servers.c.vm_state != states.SOFT_DELETED)
 PROJECTS = sa.union(sa.select(usage.c.project_id), sa.select(servers.c.project_id).where(*LIVE))
@@ -29,6 +30,8 @@ BUSY = sa.select(servers.c.id).where(servers.c.project_id == sa.bindparam("proje
 PROVIDERS = sa.select(hosts.c.id, hosts.c.host).order_by(hosts.c.number)
 PLACED = sa.select(servers).where(servers.c.provider == sa.bindparam("provider"), servers.c.deleted.is_(False))
 MOVING = sa.select(servers.c.move).where(servers.c.deleted.is_(False), servers.c.move.is_not(None))
+EXCLUSIVE_HOSTS = (sa.select(aggregate_hosts.c.host, aggregates.c.metadata)
+                   .join(aggregates, aggregates.c.id == aggregate_hosts.c.aggregate_id))
 KNOWN = sa.select(servers.c.id).where(servers.c.id.in_(sa.bindparam("ids", expanding=True)),
                                       servers.c.deleted.is_(False))
 
@@ -61,6 +64,7 @@ def claims(kit: Kit, context: Context, mend: bool) -> Iterator[Drift]:
     with kit.db.read() as tx:
         providers: Sequence[Any] = tx.rows(PROVIDERS)
         moving = {row.move["consumer"] for row in tx.rows(MOVING) if row.move}
+        exclusive = {row.host for row in tx.rows(EXCLUSIVE_HOSTS) if truth(row.metadata.get(EXCLUSIVE, ""))}
     for provider, host in providers:
         with kit.db.read() as tx:
             placed = {row.id: row for row in tx.rows(PLACED, {"provider": provider})}
@@ -68,7 +72,7 @@ def claims(kit: Kit, context: Context, mend: bool) -> Iterator[Drift]:
         yield from _strangers(kit, context, host, [one for one in holders if one not in placed and one not in moving],
                               mend)
         for row in placed.values():
-            yield from _missing(kit, context, provider, host, row, mend)
+            yield from _missing(kit, context, provider, host, row, host in exclusive, mend)
 
 
 def _strangers(kit: Kit, context: Context, host: str, holders: Sequence[str], mend: bool) -> Iterator[Drift]:
@@ -82,21 +86,29 @@ def _strangers(kit: Kit, context: Context, host: str, holders: Sequence[str], me
         yield Drift("claim", one, f"claimed on {host}, but no server", mend)
 
 
-def _missing(kit: Kit, context: Context, provider: str, host: str, row: Any, mend: bool) -> Iterator[Drift]:
+def _missing(kit: Kit, context: Context, provider: str, host: str, row: Any, exclusive: bool, mend: bool
+             ) -> Iterator[Drift]:
     if row.task_state is not None or row.move is not None or row.vm_state in (states.BUILDING, states.ERROR):
         return
     placement = kit.peers.of(PlacementService)
     with kit.db.read() as tx:
         wanted = {provider: _amounts(tx, row)}
+        exclusive = exclusive or plans.exclusive(row.flavor["extra_specs"], records.details(tx, row.id).hints)
         if kit.engine.unfinished(tx, row.id) is not None:
             return
-    held = placement.allocations(context, row.id)
-    if held.get(provider) == wanted[provider]:
+    held, sole = placement.allocations(context, row.id), provider if exclusive else ""
+    alone, grouped = placement.sole(context, row.id), plans.grouped(row.flavor["extra_specs"])
+    # Where groups of resources went only the scheduler knows, so that only none at all is a drift.
+    right = bool(held) if grouped else held.get(provider) == wanted[provider]
+    if right and alone == sole:
         return
     mended, said = False, f"holds {held or 'nothing'} on {host}, should hold {wanted[provider]}"
-    if mend:
+    if right:
+        said = f"has {host} {'for its project alone, and should not' if alone else 'not for its project alone'}"
+        wanted = held
+    if mend and (right or not grouped):
         try:
-            placement.claim(context, row.id, wanted, row.project_id, row.user_id, "INSTANCE")
+            placement.claim(context, row.id, wanted, row.project_id, row.user_id, "INSTANCE", sole)
             mended = True
         except CloudError as error:
             said += f"; not mended: {error}"

@@ -13,6 +13,7 @@ from ...core.db.engine import Row, Transaction
 from ...core.errors import BadRequest, Forbidden, NotFound, QuotaExceeded
 from ...core.process.slice import Kit
 from ...core.services.image import ImageRecord, ImageService
+from . import plans
 from .fleet import Fleet
 from .tables import flavor_access, flavors, keypairs, server_group_members, server_groups
 
@@ -24,6 +25,7 @@ KEY = sa.select(keypairs).where(keypairs.c.user_id == sa.bindparam("user"), keyp
 GROUP = sa.select(server_groups).where(server_groups.c.id == sa.bindparam("id"))
 MEMBERS = sa.select(sa.func.count()).where(server_group_members.c.group_id == sa.bindparam("id"))
 FORCED = "os_compute_api:servers:create:forced_host"
+EXCLUSIVE_HOST = "os_compute_api:servers:create:exclusive_host"
 DESTINATION = "compute:servers:create:requested_destination"
 ZERO_DISK = "os_compute_api:servers:create:zero_disk_flavor"
 
@@ -108,6 +110,13 @@ def group(tx: Transaction, context: Context, group_id: str, count: int, limit: i
     if 0 <= limit < int(tx.value(MEMBERS, {"id": group_id})) + count:
         raise QuotaExceeded("Quota exceeded, too many servers in group")
     return str(row.id)
+
+
+def hints(kit: Kit, context: Context, asked: Mapping[str, list[str]]) -> dict[str, list[str]]:
+    """The scheduler hints of a request. :raises Forbidden: the caller may not ask for a host of the project's own."""
+    if plans.exclusive({}, asked):
+        kit.policy.enforce(context, EXCLUSIVE_HOST, {"project_id": context.project_id, "user_id": context.user_id})
+    return dict(asked)
 
 
 @dataclasses.dataclass(frozen=True)

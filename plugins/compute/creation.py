@@ -103,7 +103,7 @@ def _wish(kit: Kit, fleet: Fleet, context: Context, body: Mapping[str, Any]) -> 
     where = choice.where(kit, fleet, context, server)
     nics = _nics(kit, context, server, most)
     return Wish(server=server, flavor=flavor, image=image, image_id=image_id, key=key, devices=devices, nics=nics,
-                where=where, hints=_hints(body), least=least, most=most,
+                where=where, hints=choice.hints(kit, context, _hints(body)), least=least, most=most,
                 password=server.get("adminPass") or password(kit),
                 groups=[one["name"] for one in server.get("security_groups") or () if "name" in one], limits=limits)
 

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from ...core.context import Context
 from ...core.db.engine import Row, Transaction
+from ...core.drivers.ability import DISABLED
 from ...core.errors import BadRequest, Conflict, NotFound
 from ...core.process.slice import Kit
 from ...core.services.placement import PlacementService
@@ -107,6 +108,11 @@ def change(kit: Kit, fleet: Fleet, context: Context, row: Row, wanted: Change) -
         tx.update(services, row.id, **values)
         tx.after_commit(fleet.changed)
         _tell(kit, tx, context, "update", row.id)
+    if wanted.enabled is not None:
+        with kit.db.read() as tx:
+            providers = tx.values(_PROVIDERS, {"host": row.host})
+        for provider in providers:
+            kit.peers.of(PlacementService).change_provider(context, provider, {DISABLED: not wanted.enabled}, {})
     return _seen(kit, fleet, by_id(kit, row.id))
 
 

@@ -80,6 +80,7 @@ NAMESPACES: Mapping[str, Mapping[str, Kind]] = {
     "pci_passthrough": {"alias": ALIASES},
     "powervm": {".+": TEXT},
     "quota": QUOTA,
+    "scheduler": {"exclusive": BOOLEAN, "policy": TEXT},
     "vmware": {".+": TEXT},
 }
 """Forms of names by namespace, each with the kind of its values."""

@@ -40,6 +40,9 @@ COUNTS = (sa.select(servers.c.host, sa.func.count(), sa.func.sum(sa.case((server
           .where(servers.c.deleted.is_(False), servers.c.host != "").group_by(servers.c.host))
 AGGREGATES = sa.select(aggregates)
 MEMBERS = sa.select(aggregate_hosts)
+MEMBER_OF = (sa.select(aggregates.c.uuid).join(aggregate_hosts, aggregate_hosts.c.aggregate_id == aggregates.c.id)
+             .where(aggregate_hosts.c.host == sa.bindparam("host")).order_by(aggregates.c.id))
+CLOSED = sa.select(services.c.disabled).where(services.c.host == sa.bindparam("host"), services.c.binary == BINARY)
 ON_HOST = sa.select(servers.c.id, servers.c.vm_state, servers.c.task_state, servers.c.power_state).where(
     servers.c.host == sa.bindparam("host"), servers.c.deleted.is_(False))
 MOVED = sa.select(servers.c.host, servers.c.move).where(servers.c.id == sa.bindparam("id"),
@@ -213,6 +216,8 @@ class ControlSide(Control):
     def register(self, context: Context, host: str, provider: str, facts: HypervisorFacts) -> None:
         now, known = self._kit.clock.now(), msgspec.to_builtins(facts)
         with self._kit.db.write() as tx:
+            closed = bool(tx.value(CLOSED, {"host": host}))
+            member_of = tx.values(MEMBER_OF, {"host": host})
             if not tx.execute(services.update().where(services.c.host == host, services.c.binary == BINARY)
                               .values(beat_at=self._kit.clock.time(), updated_at=now)):
                 tx.insert(services, {"id": self._kit.clock.uuid(), "binary": BINARY, "host": host,
@@ -225,7 +230,8 @@ class ControlSide(Control):
             tx.after_commit(self._fleet.changed)
         self._kit.peers.of(PlacementService).apply_provider(
             context, provider, facts.hostname, offer.inventories(cast(Options, self._kit.options), facts),
-            offer.traits(facts), offer.children(provider, facts))
+            offer.traits(facts, closed), offer.children(provider, facts))
+        self._kit.peers.of(PlacementService).change_provider(context, provider, {}, dict.fromkeys(member_of, True))
 
     def beat(self, context: Context, host: str, metrics: Mapping[str, float] | None = None) -> bool:
         return self._fleet.beat(host, metrics)

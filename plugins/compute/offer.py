@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from ...core.drivers.ability import DISABLED, image_type, untold
 from ...core.drivers.hypervisor import HypervisorFacts
 from ...core.drivers.topology import FreeCell, HostCell, Pages, PciDevice, Room, cpu_list, cpu_text
 from ...core.errors import BadConfiguration
@@ -56,10 +57,17 @@ def inventories(options: Options, facts: HypervisorFacts) -> dict[str, Inventory
     return found
 
 
-def traits(facts: HypervisorFacts) -> list[str]:
-    """The traits of a host itself."""
-    threads = {HYPERTHREADING} if any(cell.cores for cell in facts.cells) else set()
-    return sorted({"COMPUTE_NODE", *facts.traits, *threads})
+def traits(facts: HypervisorFacts, closed: bool) -> list[str]:
+    """The traits of a host itself: its driver's, those that follow from its facts, and marks of what it does not tell.
+
+    ``closed`` is a host whose service an administrator has disabled.
+    """
+    found = {"COMPUTE_NODE", *facts.traits, *map(image_type, facts.disk_formats), *untold(facts.traits)}
+    if any(cell.cores for cell in facts.cells):
+        found.add(HYPERTHREADING)
+    if closed:
+        found.add(DISABLED)
+    return sorted(found - {""})
 
 
 def children(provider: str, facts: HypervisorFacts) -> list[Child]:

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from ...core.context import Context
 from ...core.db.engine import Row, Transaction
+from ...core.drivers.filter import EXCLUSIVE, truth
 from ...core.drivers.network import Vif
 from ...core.drivers.volume import Connection
 from ...core.http.validation import as_integer
@@ -29,6 +30,8 @@ GROUP_HOSTS = (sa.select(servers.c.host, sa.func.count())
 HOSTS_OF = sa.select(servers.c.id, servers.c.host).where(servers.c.id.in_(sa.bindparam("ids", expanding=True)),
                                                          servers.c.deleted.is_(False))
 NO_IMAGE = ImageRecord(id="")
+EXCLUSIVE_SPEC = "scheduler:exclusive"
+GROUPED = tuple(f"resources{letter}" for letter in "123456789_")
 RESERVED = ("root_device_name", "mappings", "block_device_mapping", "bdm_v2")
 """Properties of an image that do not pass to images of its servers."""
 
@@ -56,6 +59,11 @@ def resources(flavor: Mapping[str, Any], volume_backed: bool) -> dict[str, int]:
     return {name: amount for name, amount in found.items() if amount > 0}
 
 
+def grouped(extra_specs: Mapping[str, str]) -> bool:
+    """Tell whether a flavor asks for resources in groups: ``resources1:CLASS``, ``resources_NAME:CLASS``."""
+    return any(name.startswith(GROUPED) for name in extra_specs)
+
+
 def request(tx: Transaction, row: Row, details: Row, devices: Sequence[Row], flavor: Mapping[str, Any],
             ignored: Sequence[str] = (), forced_host: str = "") -> Request:
     """What the scheduler is asked for a server."""
@@ -67,7 +75,14 @@ def request(tx: Transaction, row: Row, details: Row, devices: Sequence[Row], fla
         flavor_name=flavor["name"], extra_specs=flavor["extra_specs"], image_id=image.id,
         image_properties=image.properties, zone=asked["zone"],
         forced_host=forced_host or asked["host"], forced_node=asked["node"],
-        ignored_hosts=list(ignored), hints=hints, hint_hosts=hint_hosts(tx, hints), group=_group(tx, row))
+        ignored_hosts=list(ignored), hints=hints, hint_hosts=hint_hosts(tx, hints), group=_group(tx, row),
+        exclusive=exclusive(flavor["extra_specs"], hints), image_format="" if backed else image.disk_format)
+
+
+def exclusive(extra_specs: Mapping[str, str], hints: Mapping[str, list[str]]) -> bool:
+    """Tell whether flavor or hints want a host that is the project's alone."""
+    words = (extra_specs.get(EXCLUSIVE_SPEC, ""), *hints.get(EXCLUSIVE, ()))
+    return any(truth(word) for word in words)
 
 
 def hint_hosts(tx: Transaction, hints: Mapping[str, list[str]]) -> dict[str, str]:

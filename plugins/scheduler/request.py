@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from ...core.drivers.filter import Request
-from ...core.errors import BadRequest
 from ...core.services.placement import ResourceRequest
+from . import grouping
 
 RESOURCES, TRAIT = "resources:", "trait:"
 
@@ -15,18 +15,18 @@ def resource_request(request: Request, limit: int) -> ResourceRequest:
     """The request as placement understands it.
 
     Extra specs ``resources:CLASS`` replace amounts (0 takes the class out), ``trait:NAME`` of
-    the flavor or the image is ``required`` or ``forbidden``.
+    the flavor or the image is ``required`` or ``forbidden``. Groups are those of :mod:`.grouping`.
 
     :raises BadRequest: such a key has another value.
     """
     required: set[str] = set()
     forbidden: set[str] = set()
     for name, word in (*_traits(request.extra_specs), *_traits(request.image_properties)):
-        if word not in ("required", "forbidden"):
-            raise BadRequest(f"{TRAIT}{name} must be required or forbidden, not {word!r}")
-        (required if word == "required" else forbidden).add(name)
+        grouping.sort(name, word, required, forbidden)
+    specs, groups = request.extra_specs, grouping.groups(request.extra_specs)
     return ResourceRequest(resources=resources(request), required=sorted(required), forbidden=sorted(forbidden),
-                           limit=limit)
+                           limit=limit, groups=groups, isolate=grouping.isolated(specs, groups),
+                           in_tree=specs.get(grouping.TREE, ""), subtrees=grouping.subtrees(specs, groups))
 
 
 def resources(request: Request) -> dict[str, int]:
@@ -34,9 +34,7 @@ def resources(request: Request) -> dict[str, int]:
     found = dict(request.resources)
     for key, text in request.extra_specs.items():
         if key.startswith(RESOURCES):
-            if not (text.isascii() and text.isdigit()):
-                raise BadRequest(f"{key} must be a number, not {text!r}")
-            found[key.removeprefix(RESOURCES)] = int(text)
+            found[key.removeprefix(RESOURCES)] = grouping.amount(key, text)
     return {class_: amount for class_, amount in found.items() if amount > 0}
 
 

@@ -12,13 +12,15 @@ from ...core.drivers.filter import Host, Request
 from ...core.errors import Conflict, NoValidHost
 from ...core.process.slice import Kit
 from ...core.services.compute import ComputeService
-from ...core.services.placement import Candidate, PlacementService, ResourceRequest
+from ...core.services.placement import Candidate, PlacementService
 from ...core.services.scheduler import SchedulerService, Selection
+from .asking import Asked, asked
+from .missing import amounts, without_one
 from .narrowing import narrow, nearest_miss
 from .options import Options
 from .policies import Policies, Policy
 from .ranking import ranked
-from .request import resource_request
+from .view import View
 
 CONSUMER_TYPE = "INSTANCE"
 
@@ -27,7 +29,8 @@ CONSUMER_TYPE = "INSTANCE"
 class Decision:
     """One decision: what was asked, who was looked at by which policy, who is left, best first, and why."""
 
-    asked: ResourceRequest
+    asked: Asked
+    request: Request
     candidates: Sequence[Candidate]
     parts: Sequence[tuple[Policy, Sequence[Host]]]
     best: list[Host]
@@ -41,7 +44,7 @@ class Scheduler(SchedulerService):
         self.kit = kit
         self.options: Options = kit.options
         self.policies = Policies(kit)
-        self._hosts: tuple[float, list[Host]] = (float("-inf"), [])
+        self._hosts: tuple[float, View] = (float("-inf"), View([]))
 
     def select(self, context: Context, request: Request) -> Selection:
         """A claim that somebody else was faster with costs one more try with the next best host."""
@@ -51,45 +54,52 @@ class Scheduler(SchedulerService):
         decision = self._decide(context, request)
         for host in decision.best:
             try:
-                self._claim(context, request, decision, host)
+                self._claim(context, decision, host)
             except Conflict as error:
                 decision.lines.append(f"claim: a host was filled meanwhile: {type(error).__name__}")
                 continue
             return Selection(provider=host.provider, host=host.host, node=host.node, zone=host.zone,
                              explanation=[*decision.lines, f"chosen: {host.host}"])
-        raise self._failure(context, request, decision)
+        raise self._failure(context, decision)
 
     def explain(self, context: Context, request: Request) -> list[str]:
         """The same steps without the claim."""
         decision = self._decide(context, request)
         if decision.best:
             return [*decision.lines, f"chosen: {decision.best[0].host}"]
-        return [*decision.lines, *self._misses(context, request, decision)]
+        return [*decision.lines, *self._misses(context, decision)]
 
     def _settled(self, context: Context, request: Request) -> Selection | None:
         """Where the server's claim is already, if it has one on a host."""
         held = self.kit.peers.of(PlacementService).allocations(context, request.server_id)
         if not held:
             return None
-        for host in self._all_hosts(context):
-            if host.provider in held:
-                return Selection(provider=host.provider, host=host.host, node=host.node, zone=host.zone,
-                                 explanation=["the server has its claim already"])
-        return None
+        by_provider = self._view(context).by_provider
+        host = next((by_provider[provider] for provider in held if provider in by_provider), None)
+        if host is None:
+            return None
+        return Selection(provider=host.provider, host=host.host, node=host.node, zone=host.zone,
+                         explanation=["the server has its claim already"])
 
     def _decide(self, context: Context, request: Request) -> Decision:
         limit = 0 if request.forced_host or request.forced_node else self.options.max_candidates
-        asked = resource_request(request, limit)
-        decision = self._look(context, request, asked)
+        view = self._view(context)
+        wanted = asked(request, self.options, view, limit)
+        tenancy = self.kit.peers.of(PlacementService).tenancy(context, request.project_id,
+                                                              request.exclusive or view.exclusive)
+        if tenancy.held or tenancy.used:
+            request = msgspec.structs.replace(request, held_elsewhere=frozenset(tenancy.held),
+                                              used_elsewhere=frozenset(tenancy.used))
+        decision = self._look(context, request, wanted, view)
         if limit and not decision.best and len(decision.candidates) >= limit:
-            decision = self._look(context, request, msgspec.structs.replace(asked, limit=0))
+            wanted = Asked(msgspec.structs.replace(wanted.request, limit=0), wanted.words)
+            decision = self._look(context, request, wanted, view)
         return decision
 
-    def _look(self, context: Context, request: Request, asked: ResourceRequest) -> Decision:
-        candidates = self.kit.peers.of(PlacementService).candidates(context, asked)
-        hosts = joined(candidates, self._all_hosts(context)) if candidates else []
-        amounts = ", ".join(f"{class_}={amount}" for class_, amount in sorted(asked.resources.items()))
-        lines = [f"placement: {len(hosts)} hosts have room for {amounts}"]
+    def _look(self, context: Context, request: Request, wanted: Asked, view: View) -> Decision:
+        candidates = self.kit.peers.of(PlacementService).candidates(context, wanted.request)
+        hosts = view.joined(candidates) if candidates else []
+        lines = [f"placement: {len(hosts)} hosts have room for {amounts(wanted.request)}"]
         parts = self.policies.parts(request, hosts) if hosts else []
         best: list[Host] = []
         for policy, some in parts:
@@ -98,63 +108,32 @@ class Scheduler(SchedulerService):
                            policy.host_subset_size, self.options.claim_attempts)
             lines += [f"policy {policy.name}: {len(some)} of {len(hosts)} left"] if policy.name else []
             lines += state.lines
-        return Decision(asked, candidates, parts, best[:self.options.claim_attempts], lines)
+        return Decision(wanted, request, candidates, parts, best[:self.options.claim_attempts], lines)
 
-    def _all_hosts(self, context: Context) -> list[Host]:
+    def _view(self, context: Context) -> View:
         now = self.kit.clock.monotonic()
-        read_at, hosts = self._hosts
+        read_at, view = self._hosts
         if now - read_at >= self.options.hosts_age_s:
             hosts = self.kit.peers.of(ComputeService).hosts(context)
-            self._hosts = (now, hosts)
-        return hosts
+            view = view if hosts is view.hosts else View(hosts)
+            self._hosts = (now, view)
+        return view
 
-    def _claim(self, context: Context, request: Request, decision: Decision, host: Host) -> None:
+    def _claim(self, context: Context, decision: Decision, host: Host) -> None:
+        request = decision.request
         allocations = next(one.allocations for one in decision.candidates if one.provider == host.provider)
+        alone = request.exclusive or host.exclusive
         self.kit.peers.of(PlacementService).claim(context, request.server_id, allocations, request.project_id,
-                                                  request.user_id, CONSUMER_TYPE)
+                                                  request.user_id, CONSUMER_TYPE, host.provider if alone else "")
 
-    def _failure(self, context: Context, request: Request, decision: Decision) -> NoValidHost:
-        lines = [*decision.lines, *self._misses(context, request, decision)]
+    def _failure(self, context: Context, decision: Decision) -> NoValidHost:
+        lines = [*decision.lines, *self._misses(context, decision)]
         return NoValidHost("No valid host was found. There are not enough hosts available.", explanation=lines)
 
-    def _misses(self, context: Context, request: Request, decision: Decision) -> list[str]:
-        if not decision.parts:
-            return self._missing_resources(context, decision.asked)
-        return [line for policy, hosts in decision.parts for line in nearest_miss(hosts, request, policy.filters)]
-
-    def _missing_resources(self, context: Context, asked: ResourceRequest) -> list[str]:
-        """Which single amount or trait, left out, would leave candidates."""
+    def _misses(self, context: Context, decision: Decision) -> list[str]:
+        if decision.parts:
+            return [line for policy, hosts in decision.parts
+                    for line in nearest_miss(hosts, decision.request, policy.filters)]
         placement = self.kit.peers.of(PlacementService)
-        lines = []
-        for less, name in without_one(asked):
-            if placement.candidates(context, msgspec.structs.replace(less, limit=1)):
-                lines.append(f"nearest miss: only {name} is not to be had")
-        return lines
-
-
-def joined(candidates: Sequence[Candidate], hosts: Sequence[Host]) -> list[Host]:
-    """The hosts of the candidates, with what they have and what is used of it."""
-    by_provider = {host.provider: host for host in hosts}
-    found = []
-    for one in candidates:
-        host = by_provider.get(one.provider)
-        if host is not None:
-            host.capacity, host.used = one.capacity, one.used
-            found.append(host)
-    return found
-
-
-def without_one(asked: ResourceRequest) -> list[tuple[ResourceRequest, str]]:
-    """``asked`` less one of its conditions, for each of them, with the condition's name."""
-    replace = msgspec.structs.replace
-    found = []
-    for class_, amount in asked.resources.items():
-        rest = {name: value for name, value in asked.resources.items() if name != class_}
-        if rest:
-            found.append((replace(asked, resources=rest), f"{class_}={amount}"))
-    for trait in asked.required:
-        found.append((replace(asked, required=[name for name in asked.required if name != trait]), f"trait {trait}"))
-    for trait in asked.forbidden:
-        found.append((replace(asked, forbidden=[name for name in asked.forbidden if name != trait]),
-                      f"a host without trait {trait}"))
-    return found
+        return [f"nearest miss: only {name} is not to be had" for less, name in without_one(decision.asked)
+                if placement.candidates(context, msgspec.structs.replace(less, limit=1))]

@@ -77,6 +77,7 @@ SERVER = (
         "servers:detail:get_all_tenants": "List the servers of all projects with details.",
         "servers:allow_all_filters": "List servers with filters that reveal the cloud's inside.",
         "servers:show:host_status": "See the state of a server's host.",
+        "servers:create:exclusive_host": "Create a server on a host that no other project uses, by a hint.",
         "servers:create:forced_host": "Create a server on a host of one's choice.",
         "servers:create:zero_disk_flavor": "Boot an image with a flavor that has no root disk.",
         "os-extended-server-attributes": "See where a server runs and how it was made.",

@@ -58,8 +58,10 @@ def _claim_on(job: Job, rows: Rows, flavor: Mapping[str, Any], host: str) -> Sel
     if found is None:
         raise NoValidHost("No valid host was found. The host that was asked for is not there.")
     amounts = plans.resources(flavor, disks.is_volume_backed(rows.devices))
+    alone = found.exclusive or plans.exclusive(flavor["extra_specs"], rows.details.hints)
     kit_of(job).peers.of(PlacementService).claim(
-        job.context, job.subject, {found.provider: amounts}, rows.server.project_id, rows.server.user_id, "INSTANCE")
+        job.context, job.subject, {found.provider: amounts}, rows.server.project_id, rows.server.user_id, "INSTANCE",
+        found.provider if alone else "")
     return Selection(provider=found.provider, host=found.host, node=found.node, zone=found.zone)
 
 

@@ -8,6 +8,8 @@ from ....core.drivers.filter import FilterFacts, Host, HostFilter, Request
 from .specs import matches
 
 SCOPE = "aggregate_instance_extra_specs:"
+PLACEMENT = ("group_policy", "in_tree", "same_subtree")
+"""How keys without a scope begin that are for placement."""
 
 
 def wanted(request: Request) -> Iterator[tuple[str, str]]:
@@ -15,7 +17,7 @@ def wanted(request: Request) -> Iterator[tuple[str, str]]:
     for key, value in request.extra_specs.items():
         if key.startswith(SCOPE):
             yield key.removeprefix(SCOPE), value
-        elif ":" not in key:
+        elif ":" not in key and not key.startswith(PLACEMENT):
             yield key, value
 
 

@@ -9,7 +9,7 @@ from stratolith.core.clock import Virtual
 from stratolith.core.config import Configuration
 from stratolith.core.drivers.base import Surroundings, make
 from stratolith.core.errors import Conflict
-from stratolith.core.services.placement import Candidate
+from stratolith.core.services.placement import Candidate, Tenancy
 from stratolith.core.services.scheduler import Host, Request
 from stratolith.plugins.scheduler.options import Options
 from stratolith.plugins.scheduler.service import Scheduler
@@ -22,6 +22,7 @@ class Placement:
 
     def __init__(self, hosts):
         self.hosts, self.full, self.claims, self.asked = hosts, set(), {}, []
+        self.sole, self.held, self.used = {}, [], []
 
     def candidates(self, context, request):
         self.asked.append(request)
@@ -34,10 +35,14 @@ class Placement:
     def allocations(self, context, consumer):
         return self.claims.get(consumer, {})
 
-    def claim(self, context, consumer, allocations, project_id, user_id, consumer_type):
+    def claim(self, context, consumer, allocations, project_id, user_id, consumer_type, sole=""):
         if self.full.intersection(allocations):
             raise Conflict("full")
         self.claims[consumer] = allocations
+        self.sole[consumer] = sole
+
+    def tenancy(self, context, project_id, used):
+        return Tenancy(held=self.held, used=self.used if used else [])
 
 
 class World:

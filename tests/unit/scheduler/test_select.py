@@ -49,7 +49,7 @@ def test_tries_end(world):
     ({}, {"zone": "nowhere"}, "AvailabilityZoneFilter"),
     ({}, {"extra_specs": {"capabilities:hypervisor_type": "ironic"}}, "ComputeCapabilitiesFilter"),
     ({}, {"image_properties": {"hw_architecture": "ppc64"}}, "ImagePropertiesFilter"),
-    ({}, {"extra_specs": {"ssd": "true"}}, "AggregateInstanceExtraSpecsFilter"),
+    ({}, {"held_elsewhere": frozenset(f"p{n}" for n in range(10))}, "ExclusiveHostFilter"),
     ({}, {"group": ServerGroup(id="g", policy="affinity", hosts={"elsewhere": 1})}, "ServerGroupAffinityFilter"),
     ({}, {"group": ServerGroup(id="g", policy="anti-affinity", hosts={f"h{n}": 1 for n in range(10)})},
      "ServerGroupAntiAffinityFilter"),
@@ -85,7 +85,8 @@ def test_ignored_hosts_are_left_out(world):
     assert select(world, ignored_hosts=["h0", "h1"]).host == "h2"
 
 
-def test_aggregates_and_failures_count(world):
+def test_aggregates_and_failures_count():
+    world = World(enabled_filters=("AggregateInstanceExtraSpecsFilter",))
     world.hosts[4].aggregates = [Aggregate(id=1, uuid="a", name="a", metadata={"ssd": "true, yes"})]
     assert select(world, extra_specs={"aggregate_instance_extra_specs:ssd": "yes"}).host == "h4"
     world.hosts[0].failures = 3
