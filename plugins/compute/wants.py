@@ -1,0 +1,212 @@
+"""What a flavor and an image say of processors, cells of memory and PCI devices: read once, refused where it is odd.
+
+Source: the compute reference's pages on extra specs and image properties, and the administrator's guides on CPU
+topologies and PCI passthrough.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ...core.drivers.topology import CellWish, DeviceWish, TopologyWish, cpu_list
+from ...core.errors import BadRequest
+from .pci import ALIAS_SPEC, Aliases, affinity_of
+
+SHARED, DEDICATED, MIXED = "shared", "dedicated", "mixed"
+THREADS = ("prefer", "isolate", "require")
+PAGE = re.compile(r"([0-9]{1,12})([kKMGT]?)i?([bB]|bit)?")
+POWERS = {"": 0, "k": 0, "m": 1, "g": 2, "t": 3}
+CELL = re.compile(r"hw[:_]numa_(cpus|mem)\.([0-9]{1,4})")
+PARTICULAR = re.compile(r"hw[:_](cpu_policy|cpu_thread_policy|cpu_dedicated_mask|mem_page_size|numa_.*)"
+                        r"|pci_passthrough:alias|resources:[PV]CPU")
+"""Names of extra specs and image properties that make a guest particular about its place."""
+OVERRIDES = "Image property '{}' is not permitted to override the setting of the flavor."
+
+
+@dataclasses.dataclass(frozen=True)
+class Wants:
+    """What one guest wants: how to lie on its host, and which devices; ``dedicated`` processors are PCPU."""
+
+    topology: TopologyWish | None = None
+    devices: tuple[DeviceWish, ...] = ()
+    dedicated: int = 0
+
+    def __bool__(self) -> bool:
+        return self.topology is not None or bool(self.devices)
+
+
+PLAIN = Wants()
+
+
+def of(flavor: Mapping[str, Any], properties: Mapping[str, str], aliases: Aliases) -> Wants:
+    """What a guest of a flavor and an image with ``properties`` wants.
+
+    :raises BadRequest: the two contradict each other, or ask for what cannot be.
+    """
+    specs: Mapping[str, str] = flavor["extra_specs"]
+    if not any(PARTICULAR.fullmatch(name) for name in (*specs, *properties)):
+        return PLAIN
+    devices = tuple(aliases.wishes(specs, properties)) if specs.get(ALIAS_SPEC) else ()
+    topology = _topology(_Words(specs, properties), int(flavor["vcpus"]), int(flavor["memory_mib"]))
+    dedicated = 0 if topology is None else sum(len(cell.dedicated) for cell in topology.cells)
+    return Wants(topology, devices, dedicated)
+
+
+def check(flavor: Mapping[str, Any], properties: Mapping[str, str], aliases: Aliases) -> None:
+    """See that a guest can be asked for. :raises BadRequest: it cannot."""
+    of(flavor, properties, aliases)
+    affinity_of(flavor["extra_specs"], properties)
+
+
+class _Words:
+    """The two places where something may be said."""
+
+    def __init__(self, specs: Mapping[str, str], properties: Mapping[str, str]) -> None:
+        self.specs, self.properties = specs, properties
+
+    def flavor(self, name: str) -> str:
+        return str(self.specs.get(f"hw:{name}") or "")
+
+    def image(self, name: str) -> str:
+        return str(self.properties.get(f"hw_{name}") or "")
+
+    def agreed(self, name: str) -> str:
+        """What one of them says. :raises BadRequest: both do, and differ."""
+        flavor, image = self.flavor(name), self.image(name)
+        if flavor and image and flavor != image:
+            raise BadRequest(OVERRIDES.format(f"hw_{name}"))
+        return flavor or image
+
+
+def _topology(words: _Words, vcpus: int, memory_mib: int) -> TopologyWish | None:
+    policy = _policy(words, vcpus)
+    threads = words.agreed("cpu_thread_policy")
+    if threads and threads not in THREADS:
+        raise BadRequest(f"CPU thread policy {threads[:30]!r} is none of {', '.join(THREADS)}.")
+    if threads and policy not in (DEDICATED, MIXED):
+        raise BadRequest("Invalid CPU thread policy configuration: it requires hw:cpu_policy=dedicated or mixed.")
+    page = _page(words)
+    dedicated = _dedicated(words, policy, vcpus)
+    cells = _cells(words, vcpus, memory_mib, frozenset(dedicated))
+    if cells is None:
+        if not dedicated and not page:
+            return None
+        cells = (CellWish(cpus=tuple(range(vcpus)), dedicated=dedicated, memory_mib=memory_mib),)
+    return TopologyWish(cells=cells, thread_policy=threads, page=page)
+
+
+def _policy(words: _Words, vcpus: int) -> str:
+    """Whose the processors are; ``resources:PCPU`` for all of them says dedicated, too."""
+    flavor, image = words.flavor("cpu_policy"), words.image("cpu_policy")
+    for name, value in (("hw:cpu_policy", flavor), ("hw_cpu_policy", image)):
+        if value not in ("", SHARED, DEDICATED, MIXED):
+            raise BadRequest(f"{name} {value[:30]!r} is none of {SHARED}, {DEDICATED}, {MIXED}.")
+    if flavor == SHARED and image in (DEDICATED, MIXED) or (flavor == MIXED and image == DEDICATED):
+        raise BadRequest("Image property 'hw_cpu_policy' is not permitted to override CPU pinning policy set against "
+                         "the flavor.")
+    policy = flavor or image
+    asked = words.specs.get("resources:PCPU", "")
+    if policy and (asked or "resources:VCPU" in words.specs):
+        raise BadRequest("The flavor extra specs 'resources:PCPU' and 'resources:VCPU' conflict with the CPU policy "
+                         f"{policy!r}.")
+    if asked.isdecimal() and int(asked):
+        if int(asked) != vcpus or words.specs.get("resources:VCPU", "0") != "0":
+            raise BadRequest(f"'resources:PCPU' must be the flavor's {vcpus} processors, or 0; hw:cpu_policy=mixed is "
+                             "for a part of them.")
+        return DEDICATED
+    return policy
+
+
+def _dedicated(words: _Words, policy: str, vcpus: int) -> tuple[int, ...]:
+    """The virtual processors with one of the host's each."""
+    mask = words.flavor("cpu_dedicated_mask")
+    if policy != MIXED:
+        if mask:
+            raise BadRequest("hw:cpu_dedicated_mask requires hw:cpu_policy=mixed.")
+        return tuple(range(vcpus)) if policy == DEDICATED else ()
+    if not mask:
+        raise BadRequest("hw:cpu_policy=mixed requires hw:cpu_dedicated_mask.")
+    # A mask that only excludes means all others.
+    text = mask if re.search(r"(^|,)\s*[0-9]", mask) else f"0-{vcpus - 1},{mask}"
+    found = _cpus("hw:cpu_dedicated_mask", text)
+    if not found or len(found) >= vcpus or found[-1] >= vcpus:
+        raise BadRequest("Mixed instance must have at least 1 pinned vCPU and 1 unpinned vCPU. "
+                         f"See 'hw:cpu_dedicated_mask' {mask[:100]!r}.")
+    return found
+
+
+def _cpus(name: str, text: str) -> tuple[int, ...]:
+    try:
+        return cpu_list(text)
+    except ValueError as exc:
+        raise BadRequest(f"{name}: {exc}.") from exc
+
+
+def _page(words: _Words) -> str:
+    """``small``, ``large``, ``any``, a size in KiB, or nothing. The image has a say if the flavor is any or large."""
+    flavor, image = words.flavor("mem_page_size"), words.image("mem_page_size")
+    if image and flavor not in ("any", "large"):
+        raise BadRequest("Image property 'hw_mem_page_size' requires a flavor whose hw:mem_page_size is any or large.")
+    if flavor == "large" and image in ("small", "any"):
+        raise BadRequest(f"Page size {image} forbidden against 'large'.")
+    text = image or flavor
+    if text in ("", "small", "large", "any"):
+        return text
+    match = PAGE.fullmatch(text)
+    if match is None:
+        raise BadRequest(f"Invalid memory page size {text[:30]!r}.")
+    amount = int(match[1]) << 10 * POWERS[match[2].lower()]
+    return str(amount // 8 if match[3] == "bit" else amount)
+
+
+def _cells(words: _Words, vcpus: int, memory_mib: int, dedicated: frozenset[int]) -> tuple[CellWish, ...] | None:
+    """The cells that are asked for, or none; all is shared out evenly unless each cell says what it has."""
+    count = words.agreed("numa_nodes")
+    named = sorted({int(match[2]) for name in (*words.specs, *words.properties) if (match := CELL.fullmatch(name))})
+    if not count:
+        if named:
+            raise BadRequest("hw:numa_cpus and hw:numa_mem require hw:numa_nodes.")
+        return None
+    if not count.isdecimal() or not 1 <= int(count) <= 1024:
+        raise BadRequest(f"hw:numa_nodes {count[:30]!r} is no number of cells.")
+    number = int(count)
+    if named and named[-1] >= number:
+        raise BadRequest(f"hw:numa_cpus.{named[-1]} or hw:numa_mem.{named[-1]} is beyond the {number} cells.")
+    if number > vcpus:
+        raise BadRequest(f"{number} cells cannot share {vcpus} processors.")
+    parts = _said(words, vcpus, memory_mib, number) if named else _even(vcpus, memory_mib, number)
+    return tuple(CellWish(cpus=cpus, dedicated=tuple(cpu for cpu in cpus if cpu in dedicated), memory_mib=mib)
+                 for cpus, mib in parts)
+
+
+def _even(vcpus: int, memory_mib: int, number: int) -> Sequence[tuple[tuple[int, ...], int]]:
+    if vcpus % number or memory_mib % number:
+        raise BadRequest("Instance CPUs and/or memory cannot be evenly distributed across instance NUMA nodes. "
+                         "Explicit assignment of CPUs and memory to nodes is required")
+    each = vcpus // number
+    return [(tuple(range(cell * each, cell * each + each)), memory_mib // number) for cell in range(number)]
+
+
+def _said(words: _Words, vcpus: int, memory_mib: int, number: int) -> Sequence[tuple[tuple[int, ...], int]]:
+    found = []
+    for cell in range(number):
+        cpus, memory = words.agreed(f"numa_cpus.{cell}"), words.agreed(f"numa_mem.{cell}")
+        if not cpus or not memory:
+            raise BadRequest("CPU and memory allocation must be provided for all NUMA nodes")
+        if not memory.isdecimal():
+            raise BadRequest(f"hw:numa_mem.{cell} {memory[:30]!r} is no number of MiB.")
+        found.append((_cpus(f"hw:numa_cpus.{cell}", cpus), int(memory)))
+    given = [cpu for cpus, _ in found for cpu in cpus]
+    if twice := sorted({cpu for cpu in given if given.count(cpu) > 1}):
+        raise BadRequest(f"CPU number {twice[0]} is assigned to two nodes")
+    if beyond := [cpu for cpu in given if cpu >= vcpus]:
+        raise BadRequest(f"CPU number {beyond[0]} is larger than max {vcpus - 1}")
+    if len(given) < vcpus:
+        missing = ", ".join(str(cpu) for cpu in range(vcpus) if cpu not in given)
+        raise BadRequest(f"CPU number(s) {missing} are not assigned to a node")
+    if sum(memory for _, memory in found) != memory_mib:
+        raise BadRequest(f"{sum(memory for _, memory in found)} MB of memory assigned, but expected {memory_mib} MB")
+    return found
