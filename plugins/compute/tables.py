@@ -253,12 +253,28 @@ hosts = sa.Table(
     sa.Column("facts", Json, nullable=False),
     sa.Column("failures", sa.Integer, nullable=False, default=0),
     sa.Column("metrics", Json),
+    sa.Column("seated", sa.Integer, nullable=False, default=0, server_default="0"),
     sa.Column("created_at", Moment, nullable=False),
     sa.Column("updated_at", Moment),
     sa.UniqueConstraint("host", "node", name="compute_hosts_by_node"),
 )
 """The hypervisors. ``id`` is also that of the resource provider; ``facts`` are those of
 :class:`~stratolith.core.drivers.hypervisor.HypervisorFacts`."""
+
+seats = sa.Table(
+    "compute_seats", metadata,
+    sa.Column("consumer", key(), primary_key=True),
+    sa.Column("server_id", key(), nullable=False),
+    sa.Column("provider", key(), nullable=False),
+    sa.Column("move", key(), nullable=False, default=""),
+    sa.Column("seat", Json, nullable=False),
+    sa.Column("created_at", Moment, nullable=False),
+    sa.Index("compute_seats_by_provider", "provider"),
+    sa.Index("compute_seats_by_server", "server_id"),
+)
+"""What of a host a server has for itself: cells, processors, PCI devices. ``consumer`` is the server, or the move that
+holds its old seat, as in placement; ``move`` is the move by which it came here. Each seat that is taken counts
+``seated`` of its host up, which decides between two that want the same."""
 
 aggregates = sa.Table(
     "aggregates", metadata,
