@@ -8,6 +8,7 @@ from __future__ import annotations
 import datetime
 import re
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import msgspec
 import sqlalchemy as sa
@@ -62,8 +63,10 @@ OWNERS = frozenset(("project_id", "tenant_id"))
 
 
 def servers_page(kit: Kit, context: Context, values: Values, version: Version, page: Page, *, all_projects: bool,
-                 every_filter: bool, user_data: bool = False) -> Sequence[Row]:
-    """One page of the servers the caller asks for. ``every_filter``: the caller may use those that look inside.
+                 every_filter: bool, more: Sequence[sa.ColumnElement[Any]] = ()) -> Sequence[Row]:
+    """One page of the servers the caller asks for, with ``more`` columns of their details.
+
+    ``every_filter``: the caller may use those that look inside.
 
     :raises BadRequest: a filter's value cannot be read.
     :raises Forbidden: a tenant asks for deleted servers.
@@ -76,8 +79,8 @@ def servers_page(kit: Kit, context: Context, values: Values, version: Version, p
             if condition is not None:
                 conditions.append(condition)
     statement = sa.select(servers)
-    if user_data:
-        statement = sa.select(servers, server_details.c.user_data).join(
+    if more:
+        statement = sa.select(servers, *more).join(
             server_details, server_details.c.server_id == servers.c.id, isouter=True)
     with kit.db.read() as tx:
         return tx.rows(paged(statement.where(*conditions), servers, page, tx))

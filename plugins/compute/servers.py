@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
+import sqlalchemy as sa
 
 from ...core.context import Context
 from ...core.db.engine import Row, Transaction
@@ -22,10 +23,10 @@ from .workflows.image import make_image
 OVERRIDE = "os_compute_api:os-lock-server:unlock:unlock_override"
 
 
-def show(kit: Kit, context: Context, server_id: str, user_data: bool = False) -> Row:
-    """A server's row. :raises NotFound: there is none that the caller may see."""
+def show(kit: Kit, context: Context, server_id: str, statement: sa.Select[Any] = records.BY_ID) -> Row:
+    """A server's row, by a ``statement`` of :mod:`records`. :raises NotFound: there is none that the caller may see."""
     with kit.db.read() as tx:
-        return records.find(tx, context, server_id, records.WITH_USER_DATA if user_data else records.BY_ID)
+        return records.find(tx, context, server_id, statement)
 
 
 def update(kit: Kit, context: Context, server_id: str, changes: Mapping[str, Any]) -> None:

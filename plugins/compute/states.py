@@ -131,6 +131,8 @@ ALLOWED: Mapping[str, Rule] = {
     "restore": Rule((SOFT_DELETED,), "restoring"),
     "attach_volume": Rule((ACTIVE, PAUSED, STOPPED, RESIZED, *_SHELVES, SOFT_DELETED)),
     "detach_volume": Rule((ACTIVE, PAUSED, STOPPED, SUSPENDED, RESIZED, *_SHELVES, SOFT_DELETED)),
+    "attach_share": Rule((STOPPED,)),
+    "detach_share": Rule((STOPPED, ERROR)),
     "swap_volume": Rule((ACTIVE, PAUSED, RESIZED)),
     "attach_interface": Rule((ACTIVE, PAUSED, STOPPED)),
     "detach_interface": Rule((ACTIVE, PAUSED, STOPPED)),

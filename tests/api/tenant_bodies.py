@@ -35,6 +35,7 @@ def compute(estate):
         f"PUT {server}/tags": {"tags": ["taken"]},
         f"POST {server}/os-volume_attachments": {"volumeAttachment": {"volumeId": estate.volume}},
         f"PUT {server}/os-volume_attachments/{{volume_id}}": {"volumeAttachment": {"volumeId": estate.volume}},
+        f"POST {server}/shares": {"share": {"share_id": GONE, "tag": "taken"}},
         f"POST {server}/os-interface": {"interfaceAttachment": {"net_id": estate.network}},
         "PUT /v2.1/os-security-groups/{group_id}": {"security_group": {"name": "taken", "description": "taken"}},
         "PUT /v2.1/flavors/{flavor_id}": {"flavor": {"description": "taken"}},

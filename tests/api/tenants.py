@@ -208,7 +208,7 @@ class Estate:
                         request_id=actions[0]["request_id"], uuid=provider, resource_class="VCPU",
                         before="2026-01-01%2000:00:00",
                         rule_id=self.rule, floating_ip_id=self.floating, network_id=self.network, aggregate_id="1",
-                        hypervisor_id=provider, service_id=GONE, migration_id="1")
+                        hypervisor_id=provider, service_id=GONE, migration_id="1", share_id=GONE)
 
     def identity(self):
         body = {"credential": {"type": "cert", "blob": MARK, "project_id": self.people.project}}

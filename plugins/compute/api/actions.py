@@ -9,7 +9,7 @@ from ....core.errors import NotFound
 from ....core.http.call import Call, Reply
 from ....core.http.table import Action
 from ....core.services.identity import IdentityService
-from .. import creation, servers, states
+from .. import creation, records, servers, states
 from ..agency import ComputeAgent, agent_queue
 from ..service import Service
 from . import server_schema as schema
@@ -44,9 +44,9 @@ def rebuild(service: Service, call: Call) -> Body:
     servers.rebuild(service.kit, call.context, server_id, wish, reimage=call.since("2.93"),
                     sealed=lambda: service.seal.close(password))
     look = Look(service, call)
-    row = servers.show(service.kit, call.context, server_id, user_data=True)
+    row = servers.show(service.kit, call.context, server_id, records.WITH_DETAILS)
     if call.since("2.75"):
-        found = look.full(row, row.user_data)
+        found = look.full(row)
         found.pop("OS-EXT-SRV-ATTR:user_data", None)
     else:
         found = look.basic(row)

@@ -6,7 +6,7 @@ from typing import Any
 
 from ....core.db.engine import Row
 from ....core.errors import BadRequest
-from ....core.http.call import Call
+from ....core.http.call import Call, Reply
 from ....core.http.table import Operation, Query
 from ....core.services.network import Nic, NicRequest
 from .. import attachments, tending
@@ -78,7 +78,7 @@ def attach_volume(service: Service, call: Call) -> Any:
     """Begin to attach a volume."""
     row = attachments.attach_volume(service.kit, call.context, call.path["server_id"], call.body["volumeAttachment"],
                                     shelved=call.since("2.20"), multiattach=call.since("2.60"))
-    return {"volumeAttachment": _volume(row, call)}
+    return Reply(None, status=202) if call.since("2.101") else {"volumeAttachment": _volume(row, call)}
 
 
 def update_volume(service: Service, call: Call) -> None:

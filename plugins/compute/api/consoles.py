@@ -30,7 +30,8 @@ def _console(protocols: tuple[str, ...], types: tuple[str, ...]) -> Body:
 
 PROTOCOLS = ("vnc", "spice", "rdp", "serial")
 TYPES = ("novnc", "xvpvnc", "rdp-html5", "spice-html5", "serial")
-CREATE = {"2.6": _console(PROTOCOLS, TYPES), "2.8": _console((*PROTOCOLS, "mks"), (*TYPES, "webmks"))}
+CREATE = {"2.6": _console(PROTOCOLS, TYPES), "2.8": _console((*PROTOCOLS, "mks"), (*TYPES, "webmks")),
+          "2.99": _console((*PROTOCOLS, "mks"), (*TYPES, "webmks", "spice-direct"))}
 
 
 def _older(action: str, protocol: str) -> Callable[[Service, Call], Body]:
@@ -53,8 +54,11 @@ def create(service: Service, call: Call) -> Body:
 def show_token(service: Service, call: Call) -> Body:
     """What a token opens, and where that listens on its host; before 2.31 this could tell of RDP consoles alone."""
     row, endpoint = tokens.show(service.kit, call.context, call.path["token"], only_rdp=not call.since("2.31"))
-    return {"console": {"instance_uuid": row.server_id, "host": endpoint.host or row.host, "port": endpoint.port,
-                        "internal_access_path": endpoint.path or None}}
+    console = {"instance_uuid": row.server_id, "host": endpoint.host or row.host, "port": endpoint.port,
+               "internal_access_path": endpoint.path or None}
+    if call.since("2.99"):
+        console["tls_port"] = None
+    return {"console": console}
 
 
 OPERATIONS = (

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import functools
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
+
+import sqlalchemy as sa
 
 from ....core.db.engine import Row
 from ....core.http.call import Call
 from ....core.http.moment import to_microsecond, to_second
-from .. import states
+from .. import records, states
 from ..service import Service
+from ..tables import server_details
 from .versions import ROOT
 
 ATTRIBUTES = "os_compute_api:os-extended-server-attributes"
 HOST_STATUS = "os_compute_api:servers:show:host_status"
 EXTRA_SPECS = "os_compute_api:os-flavor-extra-specs:index"
+DETAILS = (server_details.c.user_data, server_details.c.image.label("image_record"), server_details.c.hints)
 
 
 @functools.lru_cache(maxsize=4096)
@@ -39,6 +43,13 @@ def addresses(nics: list[Mapping[str, Any]], *, extended: bool) -> dict[str, lis
     return {name: listed for name, listed in found.items() if listed}
 
 
+def image_properties(image: Mapping[str, Any], image_id: str) -> dict[str, str]:
+    """What a server keeps of its image: the properties it had at the boot, and what it is."""
+    return {**image.get("properties", {}), "base_image_ref": image_id, "min_disk": str(image.get("min_disk", 0)),
+            "min_ram": str(image.get("min_ram", 0)), "disk_format": image.get("disk_format", ""),
+            "container_format": image.get("container_format", "")}
+
+
 class Look:
     """How one request sees servers: its microversion, its address, and what the caller may see."""
 
@@ -58,6 +69,20 @@ class Look:
     def user_data(self) -> bool:
         """Whether the full view shows the user data."""
         return self.attributes and self.version >= (2, 3)
+
+    @property
+    def statement(self) -> sa.Select[Any]:
+        """What reads one server with all that the full view shows."""
+        if self.version >= (2, 98):
+            return records.WITH_DETAILS
+        return records.WITH_USER_DATA if self.user_data else records.BY_ID
+
+    @property
+    def more(self) -> Sequence[sa.ColumnElement[Any]]:
+        """The columns of servers' details that the full view shows."""
+        if self.version >= (2, 98):
+            return DETAILS
+        return DETAILS[:1] if self.user_data else ()
 
     def links(self, server_id: str) -> list[dict[str, str]]:
         """The server's links."""
@@ -122,9 +147,11 @@ class Look:
             found["details"] = fault["details"]
         return found
 
-    def full(self, row: Row, user_data: str | None = None, *, listed: bool = False) -> dict[str, Any]:
-        """A server with everything the caller may see."""
+    def full(self, row: Row, *, listed: bool = False) -> dict[str, Any]:
+        """A server with everything the caller may see, read with :attr:`statement` or with the columns :attr:`more`."""
         found = self.basic(row, listed=listed, extended=True)
+        if self.version >= (2, 98):
+            self._made_of(found, row)
         found["OS-EXT-AZ:availability_zone"] = row.zone if row.host else ""
         found["config_drive"] = "True" if row.config_drive else ""
         found["key_name"] = row.key_name
@@ -138,14 +165,22 @@ class Look:
         found["os-extended-volumes:volumes_attached"] = (
             row.volumes if self.version >= (2, 3) else [{"id": one["id"]} for one in row.volumes])
         if self.attributes:
-            self._inside(found, row, user_data)
+            self._inside(found, row)
         elif self.version >= (2, 90):
             found["OS-EXT-SRV-ATTR:hostname"] = row.hostname
         if self.host_status:
             found["host_status"] = self.fleet.status(row.host)
         return found
 
-    def _inside(self, found: dict[str, Any], row: Row, user_data: str | None) -> None:
+    def _made_of(self, found: dict[str, Any], row: Row) -> None:
+        """The properties of the server's image, and the hints that the scheduler was given."""
+        if found["image"]:
+            found["image"]["properties"] = image_properties(row.image_record or {}, row.image_id)
+        if self.version >= (2, 100):
+            found["scheduler_hints"] = {name: values[0] if len(values) == 1 else values
+                                        for name, values in (row.hints or {}).items()}
+
+    def _inside(self, found: dict[str, Any], row: Row) -> None:
         """What only administrators see."""
         found["OS-EXT-SRV-ATTR:host"] = row.host or None
         found["OS-EXT-SRV-ATTR:hypervisor_hostname"] = row.node or None
@@ -158,4 +193,4 @@ class Look:
         found["OS-EXT-SRV-ATTR:kernel_id"] = ""
         found["OS-EXT-SRV-ATTR:ramdisk_id"] = ""
         found["OS-EXT-SRV-ATTR:root_device_name"] = row.root_device or None
-        found["OS-EXT-SRV-ATTR:user_data"] = user_data
+        found["OS-EXT-SRV-ATTR:user_data"] = row.user_data

@@ -47,11 +47,9 @@ def _page(service: Service, call: Call, detailed: bool) -> Any:
     sort = [(column, direction.lower()) for column, direction in listing.sorting(call.query, admin=every_filter)]
     rows = listing.servers_page(service.kit, call.context, call.query, call.version,
                                 Page(limit, call.one("marker"), sort), all_projects=all_projects,
-                                every_filter=every_filter, user_data=detailed and look.user_data)
+                                every_filter=every_filter, more=look.more if detailed else ())
     if not detailed:
         body: dict[str, Any] = {"servers": [look.brief(row) for row in rows]}
-    elif look.user_data:
-        body = {"servers": [look.full(row, row.user_data, listed=True) for row in rows]}
     else:
         body = {"servers": [look.full(row, listed=True) for row in rows]}
     path = "/servers/detail" if detailed else "/servers"
@@ -92,8 +90,7 @@ def create(service: Service, call: Call) -> Any:
 def show(service: Service, call: Call) -> Any:
     """One server."""
     look = Look(service, call)
-    row = servers.show(service.kit, call.context, call.path["server_id"], look.user_data)
-    return {"server": look.full(row, row.user_data if look.user_data else None)}
+    return {"server": look.full(servers.show(service.kit, call.context, call.path["server_id"], look.statement))}
 
 
 def update(service: Service, call: Call) -> Any:
@@ -101,9 +98,9 @@ def update(service: Service, call: Call) -> Any:
     server_id = call.path["server_id"]
     servers.update(service.kit, call.context, server_id, call.body["server"])
     look = Look(service, call)
-    row = servers.show(service.kit, call.context, server_id, look.user_data)
+    row = servers.show(service.kit, call.context, server_id, look.statement)
     if call.since("2.75"):
-        return {"server": look.full(row, row.user_data if look.user_data else None)}
+        return {"server": look.full(row)}
     return {"server": look.basic(row)}
 
 

@@ -25,12 +25,14 @@ TOKEN_BYTES = 24
 AGENT_S = 20.0
 TYPES: Mapping[str, Mapping[str, ConsoleKind | None]] = {
     "vnc": {"novnc": ConsoleKind.VNC, "xvpvnc": None},
-    "spice": {"spice-html5": ConsoleKind.SPICE},
+    "spice": {"spice-html5": ConsoleKind.SPICE, "spice-direct": None},
     "serial": {"serial": ConsoleKind.SERIAL},
     "rdp": {"rdp-html5": None},
     "mks": {"webmks": None},
 }
-"""The types of console by protocol, as the API names them; none for those that no hypervisor here has."""
+"""The types of console by protocol, as the API names them; none for those that no hypervisor here has.
+
+``spice-direct`` is for clients that are told the hypervisor's own TCP port; guests' screens here have none."""
 MANY_USES = frozenset(("spice-html5",))
 """Types whose client opens a connection for each channel, so that their token is good until it expires."""
 

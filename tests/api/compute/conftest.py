@@ -31,7 +31,7 @@ class World:
 
     def post(self, version="2.79", hints=None, as_="demo", **fields):
         server = {"name": "one", "flavorRef": self.flavor, "imageRef": self.image, **fields}
-        if version >= "2.37":
+        if int(version.partition(".")[2]) >= 37:
             server.setdefault("networks", "auto")
         body = {"server": server, **({"os:scheduler_hints": hints} if hints else {})}
         return self.ask("POST", "/servers", body, version, as_)

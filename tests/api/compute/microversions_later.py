@@ -357,3 +357,89 @@ def full_host_names(probe):
 def pinned_zones(probe):
     assert probe.comes("pinned_availability_zone", probe.servers()) is None
     probe.comes("pinned_availability_zone", probe.documents("/servers/detail", "servers", 0))
+
+
+@case("2.97")
+def shares(probe):
+    own = f"/servers/{probe.server}/shares"
+    probe.begins("GET", own)
+    assert probe.world.ask("GET", own, version="2.97").json == {"shares": []}
+    assert probe.world.ask("GET", f"{own}/{NOBODY}", version="2.97").status == 404
+    body = {"share": {"share_id": NOBODY, "tag": "data"}}
+    assert probe.statuses("POST", own, body) == [404, 409]
+    assert probe.statuses("DELETE", f"{own}/{NOBODY}") == [404, 409]
+    probe.world.act(probe.server, "os-stop")
+    for method, path, given in (("POST", own, body), ("DELETE", f"{own}/{NOBODY}", None)):
+        answer = probe.world.ask(method, path, given, "2.97")
+        assert (answer.status, NOBODY in answer.json["itemNotFound"]["message"]) == (404, True)
+    assert probe.world.ask("POST", own, {"share": {"tag": "data"}}, "2.97").status == 400
+    probe.world.act(probe.server, "os-start")
+
+
+@case("2.98")
+def properties_of_images(probe):
+    world = probe.world
+    path = f"/image/v2/images/{world.image}"
+    world.cloud.request("PATCH", path, [{"op": "add", "path": "/os_distro", "value": "debian"}], as_="demo",
+                        headers={"Content-Type": "application/openstack-images-v2.1-json-patch"})
+    server = world.boot()
+    shown = [one["image"] for one in probe.documents(f"/servers/{server}", "server")]
+    properties = probe.comes("properties", shown)
+    assert properties["os_distro"] == "debian"
+    assert properties["base_image_ref"] == world.image
+    assert (properties["disk_format"], properties["container_format"], properties["min_ram"]) == ("raw", "bare", "0")
+    assert all(isinstance(one, str) for one in properties.values())
+    pages = probe.documents("/servers/detail", "servers")
+    assert probe.comes("properties", [next(one["image"] for one in page if one["id"] == server) for page in pages])
+    changed = [one.json["server"]["image"] for one in probe.both("PUT", f"/servers/{server}", {"server": {"name": "x"}})]
+    assert probe.comes("properties", changed) == properties
+    rebuilt = [world.act(server, "rebuild", {"imageRef": world.image}, version=version).json["server"]["image"]
+               for version in (probe.before, probe.version)]
+    assert probe.comes("properties", rebuilt) == properties
+    world.delete(server)
+
+
+@case("2.99")
+def spice_direct(probe):
+    path = f"/servers/{probe.server}/remote-consoles"
+    before, since = probe.both("POST", path, {"remote_console": {"protocol": "spice", "type": "spice-direct"}})
+    assert before.status == since.status == 400
+    assert since.json["badRequest"]["message"] == "Unavailable console type spice-direct."
+    assert before.json != since.json
+    url = probe.world.ask("POST", path, {"remote_console": {"protocol": "serial", "type": "serial"}}, "2.99")
+    token = url.json["remote_console"]["url"].rpartition("token=")[2]
+    assert probe.comes("tls_port", probe.documents(f"/os-console-auth-tokens/{token}", "console", as_="admin")) is None
+
+
+@case("2.100")
+def hints_of_servers(probe):
+    world, hints = probe.world, {"different_host": [NOBODY, probe.server], "build_near_host_ip": "192.0.2.1"}
+    server = world.post(hints={**hints, "same_host": [probe.server]}).json["server"]["id"]
+    world.cloud.run(5)
+    wanted = {**hints, "same_host": probe.server}
+    assert probe.comes("scheduler_hints", probe.documents(f"/servers/{server}", "server")) == wanted
+    assert probe.comes("scheduler_hints", probe.servers()) == {}
+    pages = probe.documents("/servers/detail", "servers")
+    assert probe.comes("scheduler_hints", [next(one for one in page if one["id"] == server) for page in pages])
+    changed = [one.json["server"] for one in probe.both("PUT", f"/servers/{server}", {"server": {"name": "x"}})]
+    assert probe.comes("scheduler_hints", changed) == wanted
+    rebuilt = [one.json["server"] for one in (
+        world.act(probe.server, "rebuild", {"imageRef": world.image}, version=version)
+        for version in (probe.before, probe.version))]
+    assert probe.comes("scheduler_hints", rebuilt) == {}
+    world.delete(server)
+
+
+@case("2.101")
+def volumes_attached_behind_the_answer(probe):
+    world, path = probe.world, f"/servers/{probe.server}{ATTACHMENTS}"
+    for version, status in ((probe.before, 200), (probe.version, 202)):
+        volume = world.cloud.request("POST", "/volume/v3/volumes", {"volume": {"size": 1}}, as_="demo").json["volume"]
+        world.cloud.run(3)
+        answer = world.ask("POST", path, attachment(volumeId=volume["id"]), version)
+        assert (answer.status, bool(answer.data)) == (status, status == 200)
+        world.cloud.run(5)
+        assert volume["id"] in [one["volumeId"] for one in world.ask("GET", path, version=version).json[
+            "volumeAttachments"]]
+        world.ask("DELETE", f"{path}/{volume['id']}")
+        world.cloud.run(5)
