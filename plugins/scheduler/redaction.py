@@ -22,6 +22,7 @@ PATTERNS: Mapping[re.Pattern[str], Callable[[re.Match[str]], str]] = {
     re.compile(r"nearest miss: (?P<name>\w+) alone turned away .*"):
         lambda found: f"nearest miss: only {found['name']} stands in the way",
     re.compile(r"(?P<whole>nearest miss: only .* is not to be had)"): lambda found: found["whole"],
+    re.compile(r"claim: .* was taken meanwhile: .*"): lambda found: "claim: a host was taken meanwhile",
     re.compile(r"chosen: .*"): lambda found: "a host was chosen",
 }
 """Each line an explanation can hold that tenants may know of, and what becomes of it. Others are left out."""

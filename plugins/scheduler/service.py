@@ -56,7 +56,7 @@ class Scheduler(SchedulerService):
             try:
                 self._claim(context, decision, host)
             except Conflict as error:
-                decision.lines.append(f"claim: a host was filled meanwhile: {type(error).__name__}")
+                decision.lines.append(f"claim: {host.host} was taken meanwhile: {error}")
                 continue
             return Selection(provider=host.provider, host=host.host, node=host.node, zone=host.zone,
                              explanation=[*decision.lines, f"chosen: {host.host}"])
@@ -127,7 +127,8 @@ class Scheduler(SchedulerService):
                                                   request.user_id, CONSUMER_TYPE, host.provider if alone else "")
 
     def _failure(self, context: Context, decision: Decision) -> NoValidHost:
-        lines = [*decision.lines, *self._misses(context, decision)]
+        # Where all that fit were taken, no condition stood in the way.
+        lines = decision.lines if decision.best else [*decision.lines, *self._misses(context, decision)]
         return NoValidHost("No valid host was found. There are not enough hosts available.", explanation=lines)
 
     def _misses(self, context: Context, decision: Decision) -> list[str]:

@@ -1,11 +1,13 @@
 """Providers that one project has to itself, and requests of several groups."""
 
+import threading
+
 import pytest
 from stratolith.core.drivers.ability import untold
 from stratolith.core.errors import Conflict
 from stratolith.core.services.placement import Group, ResourceRequest
 
-from .conftest import CONTEXT, HOST
+from .conftest import CONTEXT, HOST, made
 
 SMALL = {"VCPU": 1, "MEMORY_MB": 512, "DISK_GB": 5}
 
@@ -98,3 +100,28 @@ def test_groups_are_met_by_one_provider_each(placement):
     assert [one for one, _ in found(groups={"1": Group(resources={"VCPU": 1}, in_tree="a")})] == ["a"]
     assert [one for one, _ in found(resources={}, groups={"1": Group(resources=SMALL, forbidden=["CUSTOM_GOLD"])})] == [
         "a"]
+
+
+def test_claims_that_race_on_a_real_file_are_decided_by_the_database(tmp_path):
+    service = made(f"sqlite:///{tmp_path}/race.sqlite")
+    try:
+        for number in range(12):
+            service.apply_provider(CONTEXT, f"host-{number}", f"host-{number}", HOST, [])
+        gate, refused = threading.Barrier(2), []
+
+        def run(project, sole):
+            gate.wait()
+            for number in range(12):
+                try:
+                    claim(service, f"{project}-{number}", project, sole=f"host-{number}" if sole else "",
+                          provider=f"host-{number}")
+                except Conflict:
+                    refused.append((number, project))
+        threads = [threading.Thread(target=run, args=one) for one in (("mine", True), ("theirs", False))]
+        for one in threads:
+            one.start()
+        for one in threads:
+            one.join()
+        assert len({number for number, _ in refused}) == len(refused) == 12
+    finally:
+        service.db.close()

@@ -41,7 +41,7 @@ def test_when_others_are_faster_the_next_best_is_taken(world):
 
 def test_tries_end(world):
     world.placement.full = {host.provider for host in world.hosts}
-    assert sum("filled meanwhile" in line for line in refused(world)) == 10
+    assert sum("taken meanwhile" in line for line in refused(world)) == 10
 
 
 @pytest.mark.parametrize(("change", "more", "name"), [
