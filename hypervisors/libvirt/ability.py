@@ -42,7 +42,7 @@ class Abilities:
 
     def traits(self) -> set[str]:
         """Placement's traits for what the host can give."""
-        found = {"COMPUTE_FIRMWARE_BIOS", "COMPUTE_IMAGE_TYPE_QCOW2", "COMPUTE_IMAGE_TYPE_RAW"}
+        found = {"COMPUTE_FIRMWARE_BIOS", "COMPUTE_RESCUE_BFV"}
         found |= {"COMPUTE_NET_VIF_MODEL_" + one.upper() for one in NICS}
         if "efi" in self.values("os", "firmware"):
             found.add("COMPUTE_FIRMWARE_UEFI")
