@@ -31,6 +31,10 @@ class Middleware:
         self._application = application
         self._door = door or Door(settings)
 
+    def close(self) -> None:
+        """Close the connections to identity, memcached and the bus."""
+        self._door.close()
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, or let the program do so."""
         if scope["type"] not in ("http", "websocket"):

@@ -41,8 +41,15 @@ class Door:
     def __init__(self, settings: Settings, clock: Clock | None = None, identity: Identity | None = None) -> None:
         self._settings = settings
         self.judge = Judge(settings, clock or System(), identity)
-        if settings.bus_url:
-            listen(settings.bus_url, self.judge.revocations.hear)
+        self.bus = listen(settings.bus_url, self.judge.revocations.hear) if settings.bus_url else None
+
+    def close(self) -> None:
+        """Close all connections; nothing more is decided afterwards."""
+        self.judge.close()
+        if self.bus is not None:
+            self.bus.close()
+            if self.bus.surroundings.executor is not None:
+                self.bus.surroundings.executor.stop()
 
     def decide(self, token: str, service_token: str, method: str, path: str) -> Passed | Refused:
         """What becomes of a request with these values of ``X-Auth-Token`` and ``X-Service-Token``."""

@@ -36,6 +36,10 @@ class Identity:
         self._token = ""
         self._lock = threading.Lock()
 
+    def close(self) -> None:
+        """Close the connections that wait for the next question."""
+        self._pool.clear()
+
     def validate(self, token: str, allow_expired: bool = False) -> Mapping[str, Any]:
         """What identity says of a token. :raises Unauthorized: it is none that is good."""
         query = [] if self._settings.include_service_catalog else ["nocatalog"]

@@ -77,6 +77,11 @@ class Judge:
         self.revocations = RevocationList(clock, self._identity.revocations, settings.revocation_interval_s,
                                           settings.revocation_patience_s)
 
+    def close(self) -> None:
+        """Close the connections to identity and to memcached."""
+        self._identity.close()
+        self._memory.close()
+
     def judge(self, token: str, allow_expired: bool = False) -> Identified:
         """Who bears a token.
 

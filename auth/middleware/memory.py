@@ -43,6 +43,9 @@ class Memory(Protocol):
     def keep(self, token: str, verdict: Verdict) -> None:
         """Remember a verdict."""
 
+    def close(self) -> None:
+        """Close the connections, where there are any."""
+
 
 class Own(Memory):
     """The memory of one process, by digests of tokens: at most ``size`` of them, the oldest go first."""
@@ -62,6 +65,10 @@ class Own(Memory):
             while len(self._known) >= self._size:
                 del self._known[next(iter(self._known))]
             self._known[key] = verdict
+
+    def close(self) -> None:
+        with self._lock:
+            self._known.clear()
 
 
 class Shared(Memory):
@@ -104,6 +111,9 @@ class Shared(Memory):
             sealed = self._cipher.encrypt_at_time(_digest(token) + encode(verdict), int(self._clock.time()))
             self._asked(lambda: self._client.set(self._place(token), sealed, expire=self._lasts_s))
 
+    def close(self) -> None:
+        self._client.close()
+
     def _place(self, token: str) -> str:
         return "stratolith-" + hmac.new(self._key, token.encode(), hashlib.sha256).hexdigest()
 
@@ -131,6 +141,8 @@ class _Client(Protocol):
     def get(self, key: str) -> object: ...
 
     def set(self, key: str, value: bytes, expire: int) -> object: ...
+
+    def close(self) -> object: ...
 
 
 def memory(settings: Settings, clock: Clock) -> Memory:

@@ -15,6 +15,7 @@ from ...core.errors import BackendBusy
 
 MOST = 50_000
 AFRESH_S = 3600.0
+NEVER = float("-inf")
 decode = msgspec.json.Decoder(News).decode
 
 
@@ -54,7 +55,7 @@ class RevocationList:
         """Of the last change known; answers of identity asked for from now on know of it."""
         self.epoch = 0
         """Grows when numbers begin anew, so that nothing found before counts any more."""
-        self._asked = self._heard = self._whole = -AFRESH_S
+        self._asked = self._heard = self._whole = NEVER
         self._fetching = threading.Lock()
         self._changing = threading.Lock()
 
@@ -80,7 +81,7 @@ class RevocationList:
             part = self._fetch(0 if afresh else self.number)
         except BackendBusy:
             if needed:
-                self._asked = -AFRESH_S
+                self._asked = NEVER
                 raise
             return
         with self._changing:
@@ -110,14 +111,14 @@ class RevocationList:
         try:
             news = decode(body)
         except msgspec.MsgspecError:
-            self._asked = -AFRESH_S
+            self._asked = NEVER
             return
         with self._changing:
             if news.number == self.number + 1:
                 self._add(news.entries, news.number)
                 self.number = news.number
             elif news.number > self.number:
-                self._asked = -AFRESH_S
+                self._asked = NEVER
 
     def standing(self, subjects: Iterable[str], issued_at: float, number: int = -1) -> Standing:
         """What is known of a token of ``subjects``; of changes up to ``number`` whoever asks knows already."""

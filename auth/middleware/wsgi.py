@@ -29,6 +29,10 @@ class Middleware:
         self._application = application
         self._door = door or Door(settings)
 
+    def close(self) -> None:
+        """Close the connections to identity, memcached and the bus."""
+        self._door.close()
+
     def __call__(self, environ: Environ, start_response: Start) -> Iterable[bytes]:
         """Answer a request, or let the program do so."""
         for key in (*KEYS, STRATOLITH, TOKEN_INFO):

@@ -1,4 +1,4 @@
-"""RabbitMQ, PostgreSQL and MariaDB of the tests' own: each in a temporary folder, on a free port."""
+"""RabbitMQ, memcached, PostgreSQL and MariaDB of the tests' own: each in a temporary folder, on a free port."""
 
 import contextlib
 import os
@@ -118,6 +118,17 @@ def broker():
             yield made
         finally:
             made.stop()
+
+
+@contextlib.contextmanager
+def memcached():
+    """A memcached; gives its port."""
+    with folder("nobody") as home:
+        port = free_port()
+        arguments = ["memcached", "-l", "127.0.0.1", "-p", str(port), "-U", "0", "-m", "16"]
+        with process(arguments, "nobody", home / "out", cwd=home):
+            until(lambda: accepts(port), "memcached")
+            yield port
 
 
 def postgresql_folder():

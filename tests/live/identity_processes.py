@@ -38,7 +38,7 @@ class Process:
         self.folder, self.name = folder, name
         self.port = free_port()
         self.config = folder / f"{name}.ini"
-        sections = {"cloud": {"process": name}, **options}
+        sections = {**options, "cloud": {"process": name, **options.get("cloud", {})}}
         self.config.write_text("\n".join(f"[{section}]\n" + "\n".join(f"{key} = {value}" for key, value in keys.items())
                                          for section, keys in sections.items()) + "\n")
 
