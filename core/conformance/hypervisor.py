@@ -125,8 +125,8 @@ class HypervisorSuite(MoveCases, TendingCases, ConsoleCases, FacetCases):
         driver.destroy(first.guest)
         assert self.observed(driver, second.guest) is Power.RUNNING
 
-    def test_spawn_without_image(self, driver: Hypervisor, spec: Specs) -> None:
-        wanted = spec(disks=[Disk("vda", 1)])
+    def test_spawn_without_image(self, driver: Hypervisor, spec: Specs, image: Image) -> None:
+        wanted = spec(disks=[self.deaf_disk(image)])
         driver.spawn(wanted)
         assert self.observed(driver, wanted.guest) is Power.RUNNING
 
@@ -200,8 +200,8 @@ class HypervisorSuite(MoveCases, TendingCases, ConsoleCases, FacetCases):
         driver.stop(obedient, self.soft_stop_s)
         assert self.observed(driver, obedient) is Power.SHUTDOWN
 
-    def test_stop_of_a_deaf_guest(self, driver: Hypervisor, spec: Specs) -> None:
-        wanted = spec(disks=[Disk("vda", 1)])
+    def test_stop_of_a_deaf_guest(self, driver: Hypervisor, spec: Specs, image: Image) -> None:
+        wanted = spec(disks=[self.deaf_disk(image)])
         driver.spawn(wanted)
         driver.stop(wanted.guest, 0.2)
         assert self.observed(driver, wanted.guest) is Power.SHUTDOWN

@@ -63,6 +63,10 @@ class GuestCases:
     def ready(self, driver: Hypervisor, guest: str) -> None:
         """Return when ``guest`` can obey a stop or a hot-plug; at once where nothing really boots."""
 
+    def deaf_disk(self, image: Image) -> Disk:
+        """The root disk of a guest that runs and obeys nobody: an empty one, unless nothing starts from that."""
+        return Disk("vda", 1)
+
     def make_volume(self, folder: Path, number: int) -> Connection:
         """A connection to an empty volume of 1 GiB the driver can attach."""
         return Connection("simulated")

@@ -49,6 +49,15 @@ class Driver(abc.ABC):
     api: ClassVar[tuple[int, int]] = (1, 0)
     Options: ClassVar[type] = NoOptions
 
+    @classmethod
+    def chosen(cls, options: Any) -> type[Any]:
+        """The class that serves with these options: this one, unless it stands for several kinds of a backend.
+
+        What is chosen is of the same interface and has the same ``Options``; facets are its own.
+        :raises BadConfiguration: none serves with them.
+        """
+        return cls
+
     def __init__(self, options: Any, surroundings: Surroundings) -> None:
         self.options = options
         self.surroundings = surroundings
@@ -64,8 +73,13 @@ class Driver(abc.ABC):
 
 def make(kind: type[D], section: str, configuration: Configuration,
                     surroundings: Surroundings) -> D:
-    """An instance of the driver class ``kind`` with the options of ``section``."""
-    return kind(configuration.section(section, kind.Options), surroundings)
+    """An instance of the driver class ``kind``, or of that which it chooses, with the options of ``section``.
+
+    :raises BadConfiguration: an option is wrong.
+    """
+    options: Any = configuration.section(section, kind.Options)
+    made: D = kind.chosen(options)(options, surroundings)
+    return made
 
 
 def require(driver: object, facet: type[F]) -> F:

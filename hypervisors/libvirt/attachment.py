@@ -45,8 +45,20 @@ def scsi_model(wishes: Wishes) -> str:
 
 
 def put_on_bus(element: ET.Element, disk: Disk, wishes: Wishes, abilities: Abilities) -> None:
-    """Put a disk on its bus. That of a rescue disk its own image says, and ``hw_rescue_bus`` before ``hw_disk_bus``."""
+    """Put a disk on its bus: that which is asked for it, or which the image says.
+
+    That of a rescue disk its own image says, and ``hw_rescue_bus`` before ``hw_disk_bus``.
+    """
     target = element.find("target")
+    if disk.type:
+        element.set("device", disk.type)
+        if disk.type == "cdrom" and element.find("readonly") is None:
+            ET.SubElement(element, "readonly")
+    if disk.bus and target is not None:
+        one_of("disk_bus", disk.bus, DISK_BUSES)
+        abilities.need("devices/disk", "bus", disk.bus, "disk bus")
+        target.set("bus", disk.bus)
+        return
     if disk.kind == "rescue":
         wishes = Wishes(disk.image.properties if disk.image is not None else {}, {})
     if target is not None and not (disk.kind == "rescue" and wishes.image("hw_rescue_bus")):

@@ -12,6 +12,7 @@ from ...core.drivers.hypervisor import Disk, GuestSpec
 from ...core.errors import BackendFailed, NotFound
 from .config_drive import write_config_drive
 from .images import ImageCache
+from .limited import wholly
 from .qcow2 import read_header
 from .qemu_img import QemuImg, Source
 
@@ -169,12 +170,8 @@ class Disks:
 
     def copy_root(self, folder: GuestFolder, target: Path) -> None:
         """Write the root disk with all that lies under it to ``target``, wholly or not at all."""
-        source = folder.layer(folder.layers() - 1)
-        part = target.with_name(target.name + ".part")
         try:
-            self._qemu_img.flatten(source, part)
-            os.replace(part, target)
+            with wholly(target) as part:
+                self._qemu_img.flatten(folder.layer(folder.layers() - 1), part)
         except OSError as exc:
             raise BackendFailed("the snapshot could not be written", detail=str(exc)) from exc
-        finally:
-            part.unlink(missing_ok=True)

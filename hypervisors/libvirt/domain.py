@@ -25,6 +25,8 @@ NAMESPACE = "https://stratolith.invalid/xmlns/guest/1"
 """Marks the domains that are ours."""
 PREFIX = "stratolith-"
 UNPRINTABLE = re.compile("[^\\x20-\\x7e\\xa0-\\ud7ff\\ue000-\\ufffd\\U00010000-\\U0010ffff]")
+ON_EVENTS = (("poweroff", "destroy"), ("reboot", "restart"), ("crash", "destroy"))
+"""What libvirt does when a guest ends by itself."""
 HOTPLUG_PORTS = 12
 """PCI Express sockets kept for devices that come later; only machine types with PCI Express need them."""
 
@@ -46,11 +48,9 @@ def domain_xml(spec: GuestSpec, folder: GuestFolder, options: LibvirtOptions, ho
     firmware = chosen(wishes, options.machine, host.abilities_of)
     abilities = host.abilities_of(firmware.machine)
     root = ET.Element("domain", type=options.virt_type)
-    _text(root, "name", domain_name(spec.guest))
-    _text(root, "uuid", spec.guest)
-    _metadata(root, spec, folder, wishes)
-    _text(root, "memory", str(spec.memory_mib), unit="MiB")
-    _text(root, "vcpu", str(spec.vcpus))
+    named(root, spec, folder, wishes)
+    text(root, "memory", str(spec.memory_mib), unit="MiB")
+    text(root, "vcpu", str(spec.vcpus))
     limit_processors(root, wishes)
     tie(root, host.pins, host.shared)
     root.append(system(firmware, wishes, folder.nvram, not spec.boot_device))
@@ -59,20 +59,21 @@ def domain_xml(spec: GuestSpec, folder: GuestFolder, options: LibvirtOptions, ho
         if part is not None:
             root.append(part)
     ET.SubElement(root, "clock", offset="utc")
-    for event, action in (("poweroff", "destroy"), ("reboot", "restart"), ("crash", "destroy")):
-        _text(root, f"on_{event}", action)
+    for event, action in ON_EVENTS:
+        text(root, f"on_{event}", action)
     devices = _devices(spec, folder, wishes, abilities, firmware.express)
     add_screens(devices, options)
     add_all(devices, wishes, options, abilities)
     root.append(devices)
     if options.qemu_user:
         label = ET.SubElement(root, "seclabel", type="static", model="dac", relabel="yes")
-        _text(label, "label", options.qemu_user)
+        text(label, "label", options.qemu_user)
     return ET.tostring(root, encoding="unicode")
 
 
-def _text(parent: ET.Element, tag: str, text: str, **attributes: str) -> None:
-    ET.SubElement(parent, tag, attributes).text = text
+def text(parent: ET.Element, tag: str, content: str, **attributes: str) -> None:
+    """Add an element that holds only text."""
+    ET.SubElement(parent, tag, attributes).text = content
 
 
 def owner(element: str) -> str:
@@ -80,7 +81,10 @@ def owner(element: str) -> str:
     return ET.fromstring(element).get("folder", "")
 
 
-def _metadata(root: ET.Element, spec: GuestSpec, folder: GuestFolder, wishes: Wishes) -> None:
+def named(root: ET.Element, spec: GuestSpec, folder: GuestFolder, wishes: Wishes) -> None:
+    """Say whose domain it is: its name, its id, and our element in its metadata."""
+    text(root, "name", domain_name(spec.guest))
+    text(root, "uuid", spec.guest)
     guest = ET.SubElement(ET.SubElement(root, "metadata"), f"{{{NAMESPACE}}}guest")
     guest.set("folder", str(folder.path.parent))
     guest.set("project", UNPRINTABLE.sub(" ", spec.project_id))

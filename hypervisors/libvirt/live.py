@@ -7,19 +7,19 @@ it has come.
 
 from __future__ import annotations
 
-import abc
 import xml.etree.ElementTree as ET
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 import libvirt
 
+from ...core.drivers.base import Surroundings
 from ...core.drivers.hypervisor import GuestSpec, LiveMigration, MigrationProgress, Offer, Power
 from ...core.errors import BackendFailed, Interrupted, NotFound, NotSupported, WrongState
 from .adapting import adapted
 from .connection import translate, translated
-from .disks import Disks, GuestFolder
-from .host import Host
+from .disks import GuestFolder
+from .machines import Machines
 from .options import LibvirtOptions
 from .state import power_of
 
@@ -30,36 +30,12 @@ FLAGS = (libvirt.VIR_MIGRATE_LIVE | libvirt.VIR_MIGRATE_PEER2PEER | libvirt.VIR_
 each, and neither caches what is written."""
 
 
-class Live(LiveMigration):
-    """The facet of a libvirt host that moves running guests; which guests there are, the driver knows."""
+class Live(Machines, LiveMigration):
+    """The facet of a libvirt host that moves running guests."""
 
-    options: LibvirtOptions
-    disks: Disks
-    aborted: set[str]
-
-    @abc.abstractmethod
-    def domain(self, guest: str) -> libvirt.virDomain:
-        """The guest's domain. :raises NotFound: there is no such guest."""
-
-    @abc.abstractmethod
-    def found(self, guest: str) -> libvirt.virDomain | None:
-        """The guest's domain, or none."""
-
-    @abc.abstractmethod
-    def folder(self, guest: str) -> GuestFolder:
-        """The guest's files."""
-
-    @abc.abstractmethod
-    def described(self, spec: GuestSpec) -> str:
-        """The domain of ``spec``. :raises NoSpace: it is larger than the host."""
-
-    @abc.abstractmethod
-    def host(self, spec: GuestSpec) -> Host:
-        """This host as the guest of ``spec`` meets it."""
-
-    @abc.abstractmethod
-    def destroy(self, guest: str) -> None:
-        """As :meth:`Hypervisor.destroy`."""
+    def __init__(self, options: LibvirtOptions, surroundings: Surroundings) -> None:
+        super().__init__(options, surroundings)
+        self._aborted: set[str] = set()
 
     def prepare_live(self, spec: GuestSpec, block: bool) -> Offer:
         if not self.options.live_uri:
@@ -86,13 +62,13 @@ class Live(LiveMigration):
                 raise WrongState("the guest does not run")
             if folder.swapped():
                 raise BackendFailed("the guest has swapped volumes; it can migrate live once it was started anew")
-            self.aborted.discard(spec.guest)
+            self._aborted.discard(spec.guest)
             flags = FLAGS | (libvirt.VIR_MIGRATE_NON_SHARED_DISK if block else 0)
             flags |= libvirt.VIR_MIGRATE_TLS if offer.get("tls") else 0
             try:
                 domain.migrateToURI3(offer["uri"], parameters(domain, folder, spec, offer, block), flags)
             except libvirt.libvirtError as exc:
-                if spec.guest in self.aborted or exc.get_error_code() == libvirt.VIR_ERR_OPERATION_ABORTED:
+                if spec.guest in self._aborted or exc.get_error_code() == libvirt.VIR_ERR_OPERATION_ABORTED:
                     raise Interrupted("the migration was aborted") from exc
                 raise BackendFailed("the guest could not be moved", detail=str(exc)) from exc
             folder.remove()
@@ -115,7 +91,7 @@ class Live(LiveMigration):
 
     def abort_live(self, guest: str) -> None:
         if self.live_progress(guest) is not None:
-            self.aborted.add(guest)
+            self._aborted.add(guest)
             _unless_over(self.domain(guest).abortJob)
 
     def force_live(self, guest: str) -> None:

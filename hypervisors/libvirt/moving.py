@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import abc
 import contextlib
 import re
 import xml.etree.ElementTree as ET
@@ -13,48 +12,16 @@ import libvirt
 from ...core.drivers.hypervisor import GuestSpec, Movable, Offer, Power
 from ...core.errors import BackendFailed, NotSupported
 from .connection import translated
-from .disks import Disks, GuestFolder, size_bytes
-from .export import Exports, sources
-from .inquiry import prove_shares
+from .disks import GuestFolder, size_bytes
+from .export import sources
+from .machines import Machines
 from .state import power_of
-from .wish import Wishes
 
 PROPER_NAME = re.compile(r"root-0|nvram|(ephemeral|swap)-[a-z]{2,4}")
 
 
-class Moving(Movable):
-    """The facet of a libvirt host that moves guests; which guests there are, the driver knows."""
-
-    disks: Disks
-    exports: Exports
-
-    @abc.abstractmethod
-    def domain(self, guest: str) -> libvirt.virDomain:
-        """The guest's domain. :raises NotFound: there is no such guest."""
-
-    @abc.abstractmethod
-    def found(self, guest: str) -> libvirt.virDomain | None:
-        """The guest's domain, or none."""
-
-    @abc.abstractmethod
-    def folder(self, guest: str) -> GuestFolder:
-        """The guest's files."""
-
-    @abc.abstractmethod
-    def define(self, xml: str) -> libvirt.virDomain:
-        """Make ``xml`` what its domain is at its next start."""
-
-    @abc.abstractmethod
-    def described(self, spec: GuestSpec) -> str:
-        """The domain of ``spec``. :raises NoSpace: it is larger than the host."""
-
-    @abc.abstractmethod
-    def stop(self, guest: str, timeout_s: float) -> None:
-        """As :meth:`Hypervisor.stop`."""
-
-    @abc.abstractmethod
-    def destroy(self, guest: str) -> None:
-        """As :meth:`Hypervisor.destroy`."""
+class Moving(Machines, Movable):
+    """The facet of a libvirt host that hands guests over."""
 
     def depart(self, guest: str, timeout_s: float) -> Offer:
         with translated():
@@ -73,8 +40,8 @@ class Moving(Movable):
                 self.described(spec)
                 domain = self._made(spec, offer)
             if start and power_of(domain) is not Power.RUNNING:
-                domain.create()
-                prove_shares(domain, Wishes.of(spec))
+                self.begin(domain)
+                self.prove(domain, spec)
             undo.pop_all()
 
     def _made(self, spec: GuestSpec, offer: Offer) -> libvirt.virDomain:
@@ -94,7 +61,7 @@ class Moving(Movable):
         root = next((disk for disk in spec.disks if disk.kind == "root" and disk.connection is None), None)
         if root is not None and folder.layers():
             self.disks.enlarge(folder.layer(0), size_bytes(root))
-        self.disks.make(folder, spec)
+        self.furnish(folder, spec)
         return self.define(self.described(spec))
 
     def stay(self, spec: GuestSpec, start: bool) -> None:
@@ -104,7 +71,7 @@ class Moving(Movable):
             if power_of(domain) in (Power.SHUTDOWN, Power.CRASHED):
                 domain = self.define(self.described(spec))
                 if start:
-                    domain.create()
+                    self.begin(domain)
 
 
 def local_disks(domain: libvirt.virDomain, folder: GuestFolder) -> dict[str, Path]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import abc
 import contextlib
 import os
 import xml.etree.ElementTree as ET
@@ -12,7 +11,6 @@ from typing import Any
 
 import libvirt
 
-from ...core.clock import Clock
 from ...core.drivers.hypervisor import (
     CrashDump,
     Diagnostics,
@@ -21,8 +19,6 @@ from ...core.drivers.hypervisor import (
     GuestAgent,
     GuestSpec,
     GuestUse,
-    Image,
-    ImageCaching,
     NicUse,
     Power,
     Rescuable,
@@ -31,8 +27,8 @@ from ...core.drivers.hypervisor import (
 from ...core.errors import BackendBusy, NotFound, NotSupported, WrongState
 from .connection import translated
 from .device import find_volume, volume_disk
-from .disks import Disks, GuestFolder
-from .images import ImageCache
+from .disks import GuestFolder
+from .machines import Machines
 from .state import power_of
 
 POLL_S = 0.1
@@ -48,36 +44,8 @@ COPY = libvirt.VIR_DOMAIN_BLOCK_COPY_REUSE_EXT | libvirt.VIR_DOMAIN_BLOCK_COPY_T
 KEPT = libvirt.VIR_DOMAIN_XML_INACTIVE | libvirt.VIR_DOMAIN_XML_SECURE
 
 
-class Tending(Rescuable, CrashDump, GuestAgent, Diagnostics, VolumeSwap, ImageCaching):
-    """The facets of a libvirt host that tend to a guest in need; which guests there are, the driver knows."""
-
-    clock: Clock
-    images: ImageCache
-    disks: Disks
-
-    @abc.abstractmethod
-    def domain(self, guest: str) -> libvirt.virDomain:
-        """The guest's domain. :raises NotFound: there is no such guest."""
-
-    @abc.abstractmethod
-    def folder(self, guest: str) -> GuestFolder:
-        """The guest's files."""
-
-    @abc.abstractmethod
-    def define(self, xml: str) -> libvirt.virDomain:
-        """Make ``xml`` what its domain is at its next start."""
-
-    @abc.abstractmethod
-    def described(self, spec: GuestSpec) -> str:
-        """The domain of ``spec``."""
-
-    @abc.abstractmethod
-    def stop(self, guest: str, timeout_s: float) -> None:
-        """As :meth:`Hypervisor.stop`."""
-
-    @abc.abstractmethod
-    def start(self, guest: str) -> None:
-        """As :meth:`Hypervisor.start`."""
+class Tending(Machines, Rescuable, CrashDump, GuestAgent, Diagnostics, VolumeSwap):
+    """The facets of a libvirt host that tend to a guest in need."""
 
     # Rescue.
 
@@ -90,8 +58,8 @@ class Tending(Rescuable, CrashDump, GuestAgent, Diagnostics, VolumeSwap, ImageCa
             undo.callback(self._own_disks, folder)
             if not folder.before_rescue.exists():
                 folder.keep(folder.before_rescue, domain.XMLDesc(KEPT))
-            self.disks.make(folder, spec)
-            self.define(self.described(spec)).create()
+            self.furnish(folder, spec)
+            self.begin(self.define(self.described(spec)))
             undo.pop_all()
 
     def unrescue(self, spec: GuestSpec) -> None:
@@ -127,10 +95,6 @@ class Tending(Rescuable, CrashDump, GuestAgent, Diagnostics, VolumeSwap, ImageCa
                 if exc.get_error_code() in NO_AGENT:
                     raise NotSupported("QEMU guest agent is not enabled") from exc
                 raise
-
-    def cache_image(self, image: Image) -> None:
-        with translated():
-            self.images.keep(image)
 
     # Figures.
 

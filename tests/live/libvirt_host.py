@@ -65,6 +65,11 @@ class LibvirtHost:
         """How to connect from outside."""
         return f"qemu:///system?socket={self.socket}"
 
+    @property
+    def containers_uri(self) -> str:
+        """How to connect from outside to its containers."""
+        return f"lxc:///system?socket={self.socket}"
+
     def start(self) -> None:
         """Start the daemon and wait until it listens."""
         for part in MOUNTS:
@@ -138,7 +143,14 @@ def wait_for(condition, timeout_s: float, what: str):  # type: ignore[no-untyped
 def inside(folder: Path, name: str, address: str) -> None:
     """The first process of the namespaces: mount the folder in place, start the daemons, wait for their end."""
     socket.sethostname(name)
+    # The namespace's own /sys hides the cgroups, without which no container starts.
+    (folder / "cgroup").mkdir(exist_ok=True)
+    subprocess.run(["mount", "--rbind", "/sys/fs/cgroup", str(folder / "cgroup")], check=True)
     subprocess.run(["mount", "-t", "sysfs", "sysfs", "/sys"], check=True)
+    subprocess.run(["mount", "--move", str(folder / "cgroup"), "/sys/fs/cgroup"], check=True)
+    if os.path.ismount("/sys/fs/cgroup/unified"):
+        # libvirt cannot show a container both kinds of cgroups.
+        subprocess.run(["umount", "/sys/fs/cgroup/unified"], check=True)
     subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
     for part, place in MOUNTS.items():
         os.makedirs(place, exist_ok=True)

@@ -1,0 +1,94 @@
+"""Guests of QEMU: how a host describes them, and what it gives them."""
+
+from __future__ import annotations
+
+import os
+
+import libvirt
+
+from ...core.drivers.base import Surroundings
+from ...core.drivers.hypervisor import GuestSpec, HypervisorFacts
+from . import fact
+from .connection import translated
+from .cpus import Dedicated, is_dedicated
+from .disks import Disks, GuestFolder
+from .domain import NAMESPACE, domain_xml
+from .domains import Domains
+from .export import Exports
+from .firmware import EXPRESS
+from .host import Host, dedicated_cpus, shared_cpus
+from .inquiry import AbilityCache, prove_shares
+from .options import LibvirtOptions
+from .paging import free_pages
+from .qemu_img import QemuImg
+from .wish import Wishes
+
+ACCESS_LIST = "system.posix_acl_access"
+"""A folder with it may be open to QEMU's user, though closed to others."""
+
+
+class Machines(Domains):
+    """What all facets of a host of QEMU share."""
+
+    serves = ("QEMU",)
+    undefine = (libvirt.VIR_DOMAIN_UNDEFINE_MANAGED_SAVE | libvirt.VIR_DOMAIN_UNDEFINE_SNAPSHOTS_METADATA
+                | libvirt.VIR_DOMAIN_UNDEFINE_CHECKPOINTS_METADATA | libvirt.VIR_DOMAIN_UNDEFINE_NVRAM)
+
+    def __init__(self, options: LibvirtOptions, surroundings: Surroundings) -> None:
+        super().__init__(options, surroundings)
+        self.disks = Disks(self.images, QemuImg(options))
+        self.exports = Exports(options, surroundings.clock)
+        self.dedicated = Dedicated(self.guests, dedicated_cpus(options, fact.vcpus()))
+        self._abilities = AbilityCache(self.handle, options.virt_type)
+        self._cpu: tuple[str, tuple[str, ...]] | None = None
+
+    def open(self) -> None:
+        super().open()
+        if self.options.uri.startswith("qemu:///system") and not self.options.qemu_user:
+            self._warn_of_closed_folders()
+
+    def facts(self) -> HypervisorFacts:
+        handle = self.handle()
+        with translated():
+            if self._cpu is None:
+                self._cpu = fact.cpu(handle, self.options.virt_type)
+            version = handle.getVersion()
+            shown = {trait for machine in sorted({self.options.machine, EXPRESS})
+                     for trait in self._abilities.of(machine).traits()}
+        model, features = self._cpu
+        return HypervisorFacts("QEMU", version, self.surroundings.host, fact.vcpus(), fact.memory_mib(),
+                               fact.disk_gib(self.guests), cpu_model=model, cpu_features=features,
+                               disk_formats=("raw", "qcow2"), traits=(*fact.traits(features), *sorted(shown)))
+
+    def furnish(self, folder: GuestFolder, spec: GuestSpec) -> None:
+        self.disks.make(folder, spec)
+
+    def prove(self, domain: libvirt.virDomain, spec: GuestSpec) -> None:
+        prove_shares(domain, Wishes.of(spec))
+
+    def release(self, folder: GuestFolder) -> None:
+        self.exports.close(folder)
+
+    def described(self, spec: GuestSpec) -> str:
+        self.refuse_giants(spec)
+        return domain_xml(spec, self.folder(spec.guest), self.options, self.host(spec))
+
+    def host(self, spec: GuestSpec) -> Host:
+        """This host as the guest of ``spec`` meets it; dedicated processors are taken for it."""
+        folder = self.folder(spec.guest)
+        if is_dedicated(Wishes.of(spec)):
+            return Host(self._abilities.of, self.dedicated.take(folder, spec.vcpus), free_pages=free_pages())
+        if not folder.before_rescue.exists():
+            self.dedicated.release(folder)
+        return Host(self._abilities.of, (), shared_cpus(self.options, fact.vcpus()), free_pages())
+
+    def wishes(self, guest: str) -> Wishes:
+        """What outlasts the guest's start of what its image and flavor ask. :raises NotFound: no such guest."""
+        domain = self.domain(guest)
+        return Wishes.kept(domain.metadata(libvirt.VIR_DOMAIN_METADATA_ELEMENT, NAMESPACE))
+
+    def _warn_of_closed_folders(self) -> None:
+        """QEMU runs as a user of libvirt's, who must be able to reach the disks."""
+        for folder in (self.guests, *self.guests.absolute().parents):
+            if not folder.stat().st_mode & 0o001 and ACCESS_LIST not in os.listxattr(folder):
+                self.log.warning("QEMU may be unable to reach %s: other users may not enter %s", self.guests, folder)
