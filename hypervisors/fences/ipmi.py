@@ -20,7 +20,9 @@ class IpmiOptions:
     controllers: tuple[str, ...] = option((), "Controllers of hosts: host=address or host=address:port, ...")
     user: str = option("", "Name to log in with.")
     password: str = option("", "Password to log in with.", secret=True)
-    timeout_s: float = option(10.0, "Seconds that one question may take.")
+    cipher: int = option(0, "Cipher suite: 17 (new controllers), 3 (old ones); 0: ipmitool finds out, which may take "
+                            "seconds for each question.")
+    timeout_s: float = option(20.0, "Seconds that one question may take.")
     command: str = option("ipmitool", "The program.")
 
 
@@ -57,7 +59,7 @@ class Ipmi(Fence):
         options = cast(IpmiOptions, self.options)
         address, _, port = address_of(self._known, host).partition(":")
         call = [options.command, "-I", "lanplus", "-H", address, *(["-p", port] if port else []),
-                "-U", options.user, "-E", "-R", "1", *words]
+                *(["-C", str(options.cipher)] if options.cipher else []), "-U", options.user, "-E", "-R", "1", *words]
         # The password goes through the environment: arguments can be read by everybody on the machine.
         surroundings = {"PATH": os.environ.get("PATH", ""), "IPMI_PASSWORD": options.password}
         try:

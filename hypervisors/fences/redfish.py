@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import base64
 import dataclasses
+import http.client
 import json
 import ssl
 import urllib.error
 import urllib.request
 from typing import Any, cast
+from urllib.parse import urljoin, urlsplit
 
 from ...core.config import option
 from ...core.drivers.fence import Fence, FenceFacts
-from ...core.errors import BackendBusy, BackendFailed
+from ...core.errors import BackendBusy, BackendFailed, BadConfiguration
 from .address import address_of, addresses
 
 LARGEST = 1 << 20
@@ -27,6 +29,15 @@ class RedfishOptions:
     password: str = option("", "Password to log in with.", secret=True)
     timeout_s: float = option(10.0, "Seconds that one question may take.")
     ca_file: str = option("", "Certificates of authorities to trust; empty: those of this machine.")
+    allow_http: bool = option(False, "Speak to controllers without TLS, for trials: everybody on the way sees the "
+                                     "password.")
+
+
+class Straight(urllib.request.HTTPRedirectHandler):
+    """Goes nowhere else: what is asked, and the password with it, is for the controller alone."""
+
+    def redirect_request(self, *asked: Any) -> None:
+        """No redirection is followed."""
 
 
 class Redfish(Fence):
@@ -37,7 +48,17 @@ class Redfish(Fence):
     def open(self) -> None:
         options = cast(RedfishOptions, self.options)
         self._known = addresses(options.systems)
-        self._trust = ssl.create_default_context(cafile=options.ca_file or None)
+        for host, address in self._known.items():
+            parts = urlsplit(address)
+            if parts.scheme not in (("https", "http") if options.allow_http else ("https",)) or not parts.hostname:
+                raise BadConfiguration(f"the system of {host} needs an address of the form https://controller/path")
+        try:
+            trust = ssl.create_default_context(cafile=options.ca_file or None)
+        except OSError as exc:
+            raise BadConfiguration(f"the certificates {options.ca_file} cannot be read: {exc}") from exc
+        # No proxy either: controllers are on a network of their own.
+        self._opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), Straight(),
+                                                   urllib.request.HTTPSHandler(context=trust))
 
     def facts(self) -> FenceFacts:
         return FenceFacts(proves=True)
@@ -60,21 +81,27 @@ class Redfish(Fence):
         return state
 
     def _reset(self, host: str, kind: str) -> None:
-        self._ask(address_of(self._known, host) + "/Actions/ComputerSystem.Reset", {"ResetType": kind})
+        """Where to ask for it, the system says itself (DSP0266, 7.11)."""
+        system = address_of(self._known, host)
+        actions = self._ask(system).get("Actions")
+        reset = actions.get("#ComputerSystem.Reset") if isinstance(actions, dict) else None
+        target = reset.get("target") if isinstance(reset, dict) else None
+        path = urlsplit(target).path if isinstance(target, str) else ""
+        self._ask(urljoin(system, path) if path else f"{system}/Actions/ComputerSystem.Reset", {"ResetType": kind})
 
     def _ask(self, address: str, body: Any = None) -> dict[str, Any]:
         options = cast(RedfishOptions, self.options)
         data = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(address, data, {"Content-Type": "application/json"})
+        request = urllib.request.Request(address, data, {"Content-Type": "application/json",
+                                                         "OData-Version": "4.0"})
         if options.user:
             pair = base64.b64encode(f"{options.user}:{options.password}".encode()).decode()
             request.add_header("Authorization", f"Basic {pair}")
-        secured = self._trust if address.startswith("https:") else None
         try:
-            with urllib.request.urlopen(request, timeout=options.timeout_s, context=secured) as answer:
+            with self._opener.open(request, timeout=options.timeout_s) as answer:
                 text = answer.read(LARGEST)
                 found = json.loads(text) if text.strip() else {}
-        except (urllib.error.URLError, OSError) as exc:
+        except (urllib.error.URLError, http.client.HTTPException, OSError) as exc:
             raise BackendBusy("the host's controller refuses or cannot be reached", detail=str(exc)) from exc
         except ValueError as exc:
             raise BackendFailed("the host's controller answers in an unknown form") from exc

@@ -198,11 +198,18 @@ class Controller(http.server.BaseHTTPRequestHandler):
     """One system that can be switched off."""
 
     def do_GET(self):
-        self.answer({"PowerState": self.server.power} if self.server.power else {})
+        if self.path == "/elsewhere":
+            self.send_response(302)
+            self.send_header("Location", "/redfish/v1/Systems/1")
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+            return
+        actions = {"#ComputerSystem.Reset": {"target": self.server.target}} if self.server.target else {}
+        self.answer({"PowerState": self.server.power, "Actions": actions} if self.server.power else {})
 
     def do_POST(self):
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        if self.path.endswith("/Actions/ComputerSystem.Reset"):
+        if self.path == (self.server.target or "/redfish/v1/Systems/1/Actions/ComputerSystem.Reset"):
             self.server.power = {"ForceOff": "Off", "On": "On"}[body["ResetType"]]
         self.answer(None)
 
@@ -225,7 +232,7 @@ class Controller(http.server.BaseHTTPRequestHandler):
 def controller():
     """A controller that listens."""
     server = http.server.HTTPServer(("127.0.0.1", 0), Controller)
-    server.power = "On"
+    server.power, server.target = "On", ""
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     yield server
@@ -236,7 +243,8 @@ def controller():
 
 def redfish(fence, controller, **options):
     address = f"http://127.0.0.1:{controller.server_port}/redfish/v1/Systems/1"
-    return fence("redfish", **{"systems": f"h1={address}", "user": "admin", "password": "secret", **options})
+    return fence("redfish", **{"systems": f"h1={address}", "user": "admin", "password": "secret",
+                            "allow_http": "true", **options})
 
 
 def test_redfish_cuts_the_power_and_asks_whether_it_is_off(fence, controller):
@@ -254,4 +262,24 @@ def test_redfish_proves_nothing_by_silence(fence, controller):
     with pytest.raises(BackendFailed):
         redfish(fence, controller).fence("h1")
     with pytest.raises(BackendBusy):
-        fence("redfish", systems="h1=http://127.0.0.1:9/redfish/v1/Systems/1").fence("h1")
+        fence("redfish", systems="h1=http://127.0.0.1:9/redfish/v1/Systems/1", allow_http="true").fence("h1")
+
+
+def test_redfish_resets_where_the_system_says(fence, controller):
+    controller.target = "/redfish/v1/Systems/1/Actions/Oem/Reset"
+    assert redfish(fence, controller).fence("h1") is True
+    assert controller.power == "Off"
+
+
+def test_redfish_follows_nobody_elsewhere(fence, controller):
+    address = f"http://127.0.0.1:{controller.server_port}/elsewhere"
+    with pytest.raises(BackendBusy):
+        redfish(fence, controller, systems=f"h1={address}").fence("h1")
+
+
+@pytest.mark.parametrize("options", [{"systems": "h1=http://10.0.0.1/redfish/v1/Systems/1"}, {"systems": "h1=10.0.0.1"},
+                                     {"systems": "h1=file:///etc/passwd", "allow_http": "true"},
+                                     {"systems": "h1=https://10.0.0.1/x", "ca_file": "/no/such/file"}])
+def test_redfish_needs_tls(fence, options):
+    with pytest.raises(BadConfiguration):
+        fence("redfish", **options)
