@@ -83,6 +83,10 @@ class Disk:
     kind: str = "root"
     """``root``, ``ephemeral``, ``swap``, ``volume`` or ``rescue``; swap's size is in ``size_mib``."""
     size_mib: int = 0
+    bus: str = ""
+    """The bus it is wanted on (``virtio``, ``scsi``, ...), before any wish of the image; empty for the driver's choice."""
+    type: str = ""
+    """``disk``, ``cdrom``, ``floppy`` or ``lun``; empty is a disk."""
 
 
 @dataclasses.dataclass(frozen=True)

@@ -33,6 +33,8 @@ class DiskPlan(msgspec.Struct, frozen=True, kw_only=True):
     image: ImageRecord | None = None
     connection: Connection | None = None
     volume_id: str = ""
+    bus: str = ""
+    type: str = ""
 
 
 class GuestPlan(msgspec.Struct, frozen=True, kw_only=True):

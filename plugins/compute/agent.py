@@ -348,7 +348,7 @@ class HostAgent(Agent, MovingVerbs):
     def _disk(self, context: Context, plan: DiskPlan) -> Disk:
         image = self._image(context, plan.image) if plan.image is not None else None
         return Disk(device=plan.device, size_gib=plan.size_gib, image=image, connection=plan.connection,
-                    volume_id=plan.volume_id, kind=plan.kind, size_mib=plan.size_mib)
+                    volume_id=plan.volume_id, kind=plan.kind, size_mib=plan.size_mib, bus=plan.bus, type=plan.type)
 
     def _image(self, context: Context, record: ImageRecord) -> Image:
         return Image(id=record.id, disk_format=record.disk_format, size_bytes=record.size,

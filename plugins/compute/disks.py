@@ -17,6 +17,8 @@ from ...core.db.engine import Row
 from ...core.errors import BadRequest, CloudError, NotFound
 from ...core.services.image import ImageRecord
 from ...core.services.volume import VolumeService
+from . import disk_rules
+from .disk_rules import INVALID
 
 TRUE = (True, "True", "TRUE", "true", "1", "ON", "On", "on", "YES", "Yes", "yes", "y", "t")
 BAD_SEQUENCE = ("Block Device Mapping is Invalid: Boot sequence for the instance and image/block device mapping "
@@ -38,27 +40,31 @@ def _number(value: Any, name: str) -> int | None:
 
 
 def wanted(body: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The mappings of a create request, older ones in the newer form."""
+    """The mappings of a create request, older ones in the newer form; those with ``no_device`` only take away."""
     newer, older = body.get("block_device_mapping_v2"), body.get("block_device_mapping")
     if newer and older:
         raise BadRequest("Using different block_device_mapping syntaxes is not allowed in the same request.")
     if newer is not None:
-        return [dict(one) for one in newer if not truth(one.get("no_device", False))]
-    return [_from_older(one, body) for one in older or () if not truth(one.get("no_device", False))]
+        return [dict(one) for one in newer]
+    return [{**_from_older(one, body), "no_device": one.get("no_device", False)} for one in older or ()]
 
 
 def with_image(mappings: list[dict[str, Any]], image: ImageRecord | None) -> list[dict[str, Any]]:
-    """The request's mappings before those of an image that was made of a server with a root volume."""
+    """The request's mappings with those of an image that was made of a server with a root volume.
+
+    What the request names, by ``device_name``, is not taken from the image; ``no_device`` leaves it out.
+    """
     kept = image.properties.get("block_device_mapping") if image is not None else None
+    named = {one.get("device_name") for one in mappings} - {None, ""}
+    mappings = [one for one in mappings if not truth(one.get("no_device", False))]
     if not kept or any(_number(one.get("boot_index"), "boot_index") == 0 for one in mappings):
         return mappings
     try:
         inherited = msgspec.json.decode(kept.encode(), type=list[dict[str, Any]])
     except msgspec.DecodeError as exc:
         raise BadRequest("Block Device Mapping is Invalid: the image's own cannot be read") from exc
-    taken = {one.get("device_name") for one in mappings} - {None, ""}
     fresh = [{**one, "uuid": one.get("snapshot_id") or one.get("volume_id") or ""} for one in inherited
-             if one.get("device_name") not in taken and one.get("source_type") in ("snapshot", "blank", "volume")]
+             if one.get("device_name") not in named and one.get("source_type") in ("snapshot", "blank", "volume")]
     return [*fresh, *mappings]
 
 
@@ -88,18 +94,12 @@ def rows(mappings: Sequence[Mapping[str, Any]], clock: Clock, now: datetime.date
 def _row(one: Mapping[str, Any], number: int, clock: Clock, now: datetime.datetime, names: _Names) -> dict[str, Any]:
     source, uuid = one["source_type"], str(one.get("uuid") or one.get("volume_id") or "")
     destination = one.get("destination_type") or ("volume" if source in ("volume", "snapshot") else "local")
-    if source in ("volume", "snapshot", "image") and not uuid:
-        raise BadRequest(f"Block Device Mapping is Invalid: a mapping of a {source} needs its uuid")
-    if source in ("volume", "snapshot") and destination != "volume":
-        raise BadRequest(f"Block Device Mapping is Invalid: a {source} has the destination_type volume")
     index = _number(one.get("boot_index"), "boot_index")
     index = None if index is None or index < 0 else index
     size = _number(one.get("volume_size"), "volume_size") or 0
-    if destination == "volume" and source in ("image", "blank") and size <= 0:
-        raise BadRequest("Block Device Mapping is Invalid: "
-                         f"'volume_size' is needed for a volume made from a source of type {source}")
+    _combination(source, destination, uuid, index, size)
     if one.get("volume_type") and (destination != "volume" or source == "volume"):
-        raise BadRequest("Volume type given for a device for which no volume is made")
+        raise BadRequest(f"{INVALID}a volume_type is given for a device for which no volume is made")
     made = destination == "volume" and source != "volume"
     swap = one.get("guest_format") == "swap" and destination == "local"
     return {"id": clock.uuid(), "boot_index": index, "position": number, "source_type": source,
@@ -107,11 +107,29 @@ def _row(one: Mapping[str, Any], number: int, clock: Clock, now: datetime.dateti
             "snapshot_id": uuid if source == "snapshot" else "",
             "volume_id": uuid if source == "volume" else clock.uuid() if made else "",
             "attachment_id": clock.uuid() if destination == "volume" else "",
-            "size_gib": 0 if swap else size, "size_mib": size * 1024 if swap else 0,
-            "device": _device(one, index, names), "guest_format": str(one.get("guest_format") or ""),
+            "size_gib": 0 if swap else size, "size_mib": size if swap else 0,
+            "device": _device(one, index, names), "guest_format": str(one.get("guest_format") or "")[:32],
+            "device_type": disk_rules.check_type(str(one.get("device_type") or "")),
+            "disk_bus": disk_rules.check_bus(str(one.get("disk_bus") or "")),
             "volume_type": str(one.get("volume_type") or ""),
             "delete_on_termination": truth(one.get("delete_on_termination", False)), "made": made,
             "state": "planned", "tag": str(one.get("tag") or ""), "created_at": now}
+
+
+def _combination(source: str, destination: str, uuid: str, index: int | None, size: int) -> None:
+    """See that there is a disk of such a source at such a place. :raises BadRequest: there is none."""
+    if source != "blank" and not uuid:
+        raise BadRequest(f"{INVALID}Missing device UUID.")
+    if source == "blank" and uuid:
+        raise BadRequest(f"{INVALID}Invalid device UUID.")
+    if source in ("volume", "snapshot") and destination != "volume":
+        raise BadRequest(f"{INVALID}a {source} has the destination_type volume")
+    if source == "image" and destination == "local" and index != 0:
+        raise BadRequest(f"{INVALID}Mapping image to local is not supported.")
+    if source == "image" and destination == "volume" and size <= 0:
+        raise BadRequest("Images with destination_type 'volume' need to have a non-zero size specified")
+    if source == "blank" and destination == "volume" and size <= 0:
+        raise BadRequest("Blank volumes (source: 'blank', dest: 'volume') need to have non-zero size")
 
 
 class _Names:
@@ -162,7 +180,7 @@ def check(rows: Sequence[dict[str, Any]], image_id: str, count: int) -> None:
         raise BadRequest(BAD_SEQUENCE)
     if root is not None and root["source_type"] == "image" and root["destination_type"] == "local" \
             and root["image_id"] != image_id:
-        raise BadRequest("Block Device Mapping is Invalid: the local root disk's image is not the server's")
+        raise BadRequest(f"{INVALID}Mapping image to local is not supported.")
     if count > 1 and any(row["source_type"] == "volume" for row in rows):
         raise BadRequest("Cannot attach one or more volumes to multiple instances")
     tags = [row["tag"] for row in rows if row["tag"]]

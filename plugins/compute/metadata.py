@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -24,9 +24,10 @@ NETWORK_SINCE, VENDOR_SINCE, VENDOR2_SINCE = "2015-10-15", "2013-10-17", "2016-1
 encode = msgspec.json.Encoder().encode
 
 
-def files(row: Row, details: Row, network_data: Mapping[str, Any], password: str = "") -> dict[str, bytes]:
+def files(row: Row, details: Row, network_data: Mapping[str, Any], password: str = "",
+          disks: Sequence[Row] = ()) -> dict[str, bytes]:
     """All files by path: ``openstack/latest/meta_data.json`` and so on. A ``password`` is its administrator's."""
-    document = encode(meta_data(row, details, password))
+    document = encode({**meta_data(row, details, password), "devices": tagged(row, disks)})
     user_data = base64.b64decode(details.user_data) if details.user_data else None
     network = encode(network_data)
     found: dict[str, bytes] = {}
@@ -63,7 +64,7 @@ def meta_data(row: Row, details: Row, password: str = "") -> dict[str, Any]:
     found: dict[str, Any] = {
         "uuid": row.id, "name": row.name, "hostname": row.hostname, "launch_index": row.launch_index,
         "availability_zone": row.zone, "project_id": row.project_id, "meta": row.metadata,
-        "random_seed": _seed(row), "devices": [], "dedicated_cpus": []}
+        "random_seed": _seed(row), "dedicated_cpus": []}
     if details.key:
         key = details.key
         found["public_keys"] = {key["name"]: key["public_key"]}
@@ -74,6 +75,14 @@ def meta_data(row: Row, details: Row, password: str = "") -> dict[str, Any]:
         found["files"] = [{"path": one["path"], "content_path": f"/content/{number:04}"}
                           for number, one in enumerate(details.personality)]
     return found
+
+
+def tagged(row: Row, disks: Sequence[Row]) -> list[dict[str, Any]]:
+    """The interfaces and disks that have a tag. Where they are plugged in only the guest's host knows."""
+    where = {"bus": "none", "address": "none"}
+    nics = [{"type": "nic", **where, "mac": nic["mac"], "tags": [nic["tag"]]} for nic in row.nics if nic.get("tag")]
+    return [*nics, *({"type": "disk", **where, "serial": one.volume_id, "path": one.device, "tags": [one.tag]}
+                     for one in disks if one.tag)]
 
 
 def _seed(row: Row) -> str:

@@ -32,6 +32,7 @@ class Options:
     password_length: int = option(12, "length of generated passwords")
     password_key_repository: str = option("", "folder of the keys that seal administrators' passwords until their "
                                               "guests are made; all control processes share it")
+    max_local_block_devices: int = option(3, "disks of a server on its host, the root disk among them; -1: any number")
     force_config_drive: bool = option(False, "give every server a config drive")
     metadata_secret: str = option("", "secret that signs requests of metadata proxies over TCP", secret=True)
     address: str = option("", "address of this host as other hosts reach it")

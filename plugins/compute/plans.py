@@ -132,7 +132,7 @@ def guest(kit: Kit, context: Context, row: Row, details: Row, devices: Sequence[
     return GuestPlan(
         guest=row.id, name=row.name, vcpus=flavor["vcpus"], memory_mib=flavor["memory_mib"],
         disks=_disks(details, devices, flavor, connections), vifs=list(vifs),
-        config_drive=_config_drive(kit, context, row, details, password) if row.config_drive else None,
+        config_drive=_config_drive(kit, context, row, details, devices, password) if row.config_drive else None,
         metadata=row.metadata, extra_specs=flavor["extra_specs"], project_id=row.project_id)
 
 
@@ -149,7 +149,8 @@ def _disks(details: Row, devices: Sequence[Row], flavor: Mapping[str, Any],
     taken = {one.device for one in found}
     names = iter(f"vd{letter}" for letter in "bcdefghijklmnopqrstuvwxyz" if f"vd{letter}" not in taken)
     found += [DiskPlan(device=next(names), size_gib=one.size_gib, size_mib=one.size_mib,
-                       kind="swap" if one.guest_format == "swap" else "ephemeral") for one in local]
+                       kind="swap" if one.guest_format == "swap" else "ephemeral", bus=one.disk_bus,
+                       type=one.device_type) for one in local]
     if flavor["ephemeral_gib"] and not any(one.guest_format != "swap" for one in local):
         found.append(DiskPlan(device=next(names), size_gib=flavor["ephemeral_gib"], kind="ephemeral"))
     if flavor["swap_mib"] and not any(one.guest_format == "swap" for one in local):
@@ -160,9 +161,11 @@ def _disks(details: Row, devices: Sequence[Row], flavor: Mapping[str, Any],
 def disk(device: Row, connection: Connection | None, volume_id: str = "") -> DiskPlan:
     """The plan of one volume of a server, or of another, ``volume_id``, in its place."""
     return DiskPlan(device=device.device.rpartition("/")[2], size_gib=device.size_gib, kind="volume",
-                    connection=connection or Connection("simulated"), volume_id=volume_id or device.volume_id)
+                    connection=connection or Connection("simulated"), volume_id=volume_id or device.volume_id,
+                    bus=device.disk_bus, type=device.device_type)
 
 
-def _config_drive(kit: Kit, context: Context, row: Row, details: Row, password: str) -> dict[str, bytes]:
+def _config_drive(kit: Kit, context: Context, row: Row, details: Row, devices: Sequence[Row], password: str
+                  ) -> dict[str, bytes]:
     network = kit.peers.of(NetworkService).network_data(context, row.id)
-    return metadata.files(row, details, network, password)
+    return metadata.files(row, details, network, password, devices)

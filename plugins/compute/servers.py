@@ -193,7 +193,9 @@ def _mapping_properties(kit: Kit, context: Context, row: Row, devices: Sequence[
     volumes = kit.peers.of(VolumeService)
     mappings = [{"source_type": "snapshot", "destination_type": "volume", "snapshot_id": snapshots[one.volume_id],
                  "boot_index": one.boot_index, "delete_on_termination": one.delete_on_termination,
-                 "volume_size": volumes.volume(context, one.volume_id).size, "device_name": one.device}
+                 "volume_size": volumes.volume(context, one.volume_id).size, "device_name": one.device,
+                 "device_type": one.device_type, "disk_bus": one.disk_bus, "guest_format": one.guest_format,
+                 "volume_type": one.volume_type}
                 for one in devices if one.volume_id in snapshots]
     return {"bdm_v2": "True", "root_device_name": row.root_device,
             "block_device_mapping": msgspec.json.encode(mappings).decode()}

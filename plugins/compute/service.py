@@ -44,10 +44,11 @@ class Service(ComputeService):
     def metadata(self, context: Context, server_id: str) -> Mapping[str, bytes]:
         with self.kit.db.read() as tx:
             row, details = records.present(tx, server_id), records.details(tx, server_id)
+            devices = records.devices(tx, server_id)
         if row is None:
             raise NotFound(f"Instance {server_id} could not be found.")
         network = self.kit.peers.of(NetworkService).network_data(context, server_id)
-        return {**metadata.files(row, details, network), **metadata.password_files(details)}
+        return {**metadata.files(row, details, network, disks=devices), **metadata.password_files(details)}
 
     def tell_password(self, context: Context, server_id: str, password: bytes) -> None:
         passwords.tell(self.kit, server_id, password)

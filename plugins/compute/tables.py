@@ -306,7 +306,8 @@ console_tokens = sa.Table(
     sa.Index("console_tokens_by_end", "expires_at"),
 )
 """Who may connect to a console once. ``id`` is the SHA-256 of the token in hexadecimal digits; ``type`` the word
-that the API has for the console; ``expires_at`` is in seconds since the epoch, ``holder`` says, sealed, whose console it is."""
+that the API has for the console; ``expires_at`` is in seconds since the epoch, ``holder`` says, sealed, whose console
+it is."""
 
 console_proxies = sa.Table(
     "console_proxies", metadata,

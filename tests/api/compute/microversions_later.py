@@ -1,4 +1,4 @@
-"""Cases of microversions 2.49 to 2.96."""
+"""Cases of microversions 2.49 on."""
 
 import base64
 
@@ -7,6 +7,7 @@ from tests.api.compute.microversions import NOBODY, OWN, case
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIMMXLcT0ubGQmLKXnAMwVrOu4cJ8WnCKdQ0vAhTzmDN2 me"
 EVENTS = "/os-server-external-events"
 ATTACHMENTS = "/os-volume_attachments"
+NAMED = {"server": {"name": "x"}}
 
 
 def event(name, **more):
@@ -391,7 +392,7 @@ def properties_of_images(probe):
     assert all(isinstance(one, str) for one in properties.values())
     pages = probe.documents("/servers/detail", "servers")
     assert probe.comes("properties", [next(one["image"] for one in page if one["id"] == server) for page in pages])
-    changed = [one.json["server"]["image"] for one in probe.both("PUT", f"/servers/{server}", {"server": {"name": "x"}})]
+    changed = [one.json["server"]["image"] for one in probe.both("PUT", f"/servers/{server}", NAMED)]
     assert probe.comes("properties", changed) == properties
     rebuilt = [world.act(server, "rebuild", {"imageRef": world.image}, version=version).json["server"]["image"]
                for version in (probe.before, probe.version)]
@@ -421,7 +422,7 @@ def hints_of_servers(probe):
     assert probe.comes("scheduler_hints", probe.servers()) == {}
     pages = probe.documents("/servers/detail", "servers")
     assert probe.comes("scheduler_hints", [next(one for one in page if one["id"] == server) for page in pages])
-    changed = [one.json["server"] for one in probe.both("PUT", f"/servers/{server}", {"server": {"name": "x"}})]
+    changed = [one.json["server"] for one in probe.both("PUT", f"/servers/{server}", NAMED)]
     assert probe.comes("scheduler_hints", changed) == wanted
     rebuilt = [one.json["server"] for one in (
         world.act(probe.server, "rebuild", {"imageRef": world.image}, version=version)
