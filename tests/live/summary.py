@@ -1,7 +1,7 @@
 """Counts what came of the groups of tests that `run` started, from the files that pytest left of each.
 
-`summary.py FOLDER GROUP...`: the last line is the count. A test that failed at first and passed on the second try counts
-as passed and is named; the exit status is 0 when nothing failed in the end.
+`summary.py FOLDER GROUP...`: the last line is the count. A test that failed at first and passed on the second try
+counts as passed and is named; the exit status is 0 when nothing failed in the end.
 """
 
 from __future__ import annotations

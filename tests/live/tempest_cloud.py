@@ -6,7 +6,6 @@ As a program it runs in that namespace: `tempest_cloud.py FOLDER LIBVIRT-URI PRE
 from __future__ import annotations
 
 import configparser
-import json
 import os
 import re
 import subprocess
@@ -66,7 +65,7 @@ def run_inside(space: str, folder: Path, uri: str, prefix: str, ids: Sequence[st
     return {name: found.get(name, missing) for name in ids}
 
 
-def settings(cloud: Any, image: str, folder: Path) -> configparser.RawConfigParser:
+def settings(cloud: Any, images: Sequence[str], folder: Path) -> configparser.RawConfigParser:
     """The configuration of Tempest for a cloud: every feature is claimed, guests are looked into over ssh."""
     import yaml
     admin = yaml.safe_load((cloud.state / "clouds.yaml").read_text())["clouds"]["stratolith-admin"]["auth"]
@@ -83,7 +82,7 @@ def settings(cloud: Any, image: str, folder: Path) -> configparser.RawConfigPars
                      "region": "RegionOne", "v3_endpoint_type": "public", "admin_role": "admin"},
         "service_available": {"nova": True, "neutron": True, "glance": True, "cinder": True, "swift": False,
                               "horizon": False},
-        "compute": {"image_ref": image, "image_ref_alt": cloud.image("demo2", image_data()), "region": "RegionOne",
+        "compute": {"image_ref": images[0], "image_ref_alt": images[1], "region": "RegionOne",
                     "flavor_ref": cloud.flavor("m1.nano"), "flavor_ref_alt": cloud.flavor("m1.micro"),
                     "min_microversion": "2.1", "max_microversion": "2.96", "min_compute_nodes": 2,
                     "build_interval": 1, "build_timeout": 300},
@@ -105,10 +104,13 @@ def settings(cloud: Any, image: str, folder: Path) -> configparser.RawConfigPars
     return made
 
 
-def image_data() -> bytes:
-    """The demo image."""
+def public_image(cloud: Any, name: str) -> str:
+    """The id of a new image of the demo guest that everybody sees."""
     from . import demo_image
-    return demo_image.path().read_bytes()
+    image = str(json_of(cloud, "POST", "image", "/images", {
+        "name": name, "disk_format": "qcow2", "container_format": "bare", "visibility": "public"})["id"])
+    json_of(cloud, "PUT", "image", f"/images/{image}/file", demo_image.path().read_bytes())
+    return image
 
 
 def main(folder: Path, uri: str, prefix: str, workers: str) -> int:
@@ -119,13 +121,11 @@ def main(folder: Path, uri: str, prefix: str, workers: str) -> int:
              "--hypervisors-libvirt-translation-cache-mib", "32", "--networks-bridge-prefix", prefix,
              "--compute-shutdown-timeout-s", "20", "--compute-quota-instances", "50", "--compute-quota-cores", "50")
     with running(folder / "state", *flags) as cloud:
-        image = json_of(cloud, "POST", "image", "/images", {
-            "name": "demo", "disk_format": "qcow2", "container_format": "bare", "visibility": "public"})["id"]
-        cloud.call("PUT", "image", f"/images/{image}/file", image_data(), as_="stratolith-admin")
+        images = [public_image(cloud, name) for name in ("demo", "demo2")]
         json_of(cloud, "POST", "volume", "/types", {"volume_type": {
             "name": "multiattach", "extra_specs": {"multiattach": "<is> True"}}})
         with (folder / "tempest.conf").open("w") as file:
-            settings(cloud, image, folder).write(file)
+            settings(cloud, images, folder).write(file)
         words = [program(), "run", "--config-file", "tempest.conf", "--include-list", "list", "--concurrency", workers]
         return subprocess.run(words, cwd=folder, stdin=subprocess.DEVNULL, check=False).returncode
 
