@@ -65,5 +65,7 @@ def _without_group(request: ResourceRequest) -> Iterator[Less]:
             subtrees = [[name for name in part if name != suffix] for part in request.subtrees]
             yield (replace(request, groups=rest, subtrees=[part for part in subtrees if part]),
                    f"group {suffix}: {_group(one)}")
+    if len(request.groups) > 1 and request.resources:
+        yield replace(request, groups={}, subtrees=[]), "room for the groups together"
     if request.isolate and len(request.groups) > 1:
         yield replace(request, isolate=False), "one provider for each group"

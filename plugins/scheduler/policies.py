@@ -49,6 +49,10 @@ class Policies:
                     raise BadConfiguration(f"two scheduler policies are for the zone {zone}")
                 self._of_zone[zone] = one
 
+    def all(self) -> list[Policy]:
+        """All of them, that of ``[scheduler]`` first."""
+        return [self.default, *self._named.values()]
+
     def parts(self, request: Request, hosts: Sequence[Host]) -> list[tuple[Policy, Sequence[Host]]]:
         """Which policy decides about which of ``hosts``, named ones first.
 
