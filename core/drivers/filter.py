@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from .base import Driver
+from .topology import DeviceWish, Room, TopologyWish
 
 TRUE = frozenset(("1", "t", "true", "on", "y", "yes"))
 EXCLUSIVE = "exclusive"
@@ -56,6 +57,10 @@ class Host(msgspec.Struct, kw_only=True):
     """Where the host's agent is, if known."""
     capacity: Mapping[str, int] = {}
     used: Mapping[str, int] = {}
+    pci_devices: int = 0
+    """PCI devices that the host offers, taken or not."""
+    room: Room | None = None
+    """What is left of cells, processors and devices; told only where a request is particular about them."""
 
     @property
     def exclusive(self) -> bool:
@@ -105,6 +110,9 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     """Providers of hosts that other projects have to themselves."""
     used_elsewhere: frozenset[str] = frozenset()
     """Providers of hosts where other projects have servers; told only where exclusive hosts are asked for."""
+    topology: TopologyWish | None = None
+    """How the guest wants to lie in cells and on processors of its host, if it cares."""
+    pci_devices: list[DeviceWish] = []
     image_format: str = ""
     """The disk format of the image that a local root disk is made from."""
 

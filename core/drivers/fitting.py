@@ -156,17 +156,17 @@ def _packed(count: int, cores: Sequence[Core]) -> list[Core] | None:
 
 
 def page_kib(memory_mib: int, page: str, cell: FreeCell) -> int | None:
-    """The size of the pages that back so much memory in a cell, 0 for small ones; none when it is not to be had.
+    """The size of the pages that back so much memory in a cell, 0 when nobody cares; none when it is not to be had.
 
     ``large`` is the smallest large page that suffices, ``any`` that, or small ones.
     """
     small = memory_mib <= min(cell.memory_mib, cell.most_memory_mib)
     if page in ("", "small", str(SMALL_KIB)):
-        return 0 if small else None
+        return (SMALL_KIB if page else 0) if small else None
     for one in sorted(cell.pages, key=lambda one: one.size_kib):
         if page in ("large", "any", str(one.size_kib)) and _backs(one, memory_mib):
             return one.size_kib
-    return 0 if page == "any" and small else None
+    return SMALL_KIB if page == "any" and small else None
 
 
 def _backs(pages: Pages, memory_mib: int) -> bool:
@@ -250,7 +250,7 @@ def left(room: Room, seats: Sequence[Seat]) -> Room:
 
 def _less(cell: FreeCell, inside: Sequence[SeatCell]) -> FreeCell:
     floating = sum(len(one.cpus) - len(one.pins) for one in inside)
-    small = sum(one.memory_mib for one in inside if not one.page_kib)
+    small = sum(one.memory_mib for one in inside if one.page_kib <= SMALL_KIB)
     pages = tuple(Pages(page.size_kib, page.count - sum(_pages(inside, page.size_kib))) for page in cell.pages)
     return msgspec.structs.replace(cell, vcpus=cell.vcpus - floating, memory_mib=cell.memory_mib - small, pages=pages)
 

@@ -142,7 +142,7 @@ class SeatCell(msgspec.Struct, frozen=True, kw_only=True):
     cpus: tuple[int, ...]
     memory_mib: int
     page_kib: int = 0
-    """Size of its pages; 0 are the host's small ones, or what comes."""
+    """Size of its pages; 0 are the host's small ones, which nobody asked for."""
     pins: tuple[tuple[int, int], ...] = ()
     """Virtual processors with the host's processor that each has for itself."""
     kept: tuple[int, ...] = ()

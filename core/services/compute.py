@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import abc
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
 from ..context import Context
+from ..drivers.topology import Room
 from .base import ServiceInterface
 from .scheduler import Host, Request
 
@@ -36,6 +37,10 @@ class ComputeService(ServiceInterface):
     @abc.abstractmethod
     def hosts(self, context: Context) -> list[Host]:
         """All compute hosts with their state; ``capacity`` and ``used`` are left empty."""
+
+    @abc.abstractmethod
+    def rooms(self, context: Context, providers: Sequence[str]) -> Mapping[str, Room]:
+        """What hosts have left of cells, processors and PCI devices, by provider; unknown ones are left out."""
 
     @abc.abstractmethod
     def placing(self, context: Context, server_id: str) -> Placing:

@@ -17,8 +17,10 @@ from ...core.drivers.filter import EXCLUSIVE, truth
 from ...core.errors import CloudError
 from ...core.process.slice import Drift, Kit
 from ...core.services.placement import PlacementService
-from . import accounting, disks, plans, records, states
+from . import accounting, disks, plans, records, seats, states
 from .tables import aggregate_hosts, aggregates, hosts, servers, usage
+from .tables import seats as seat_rows
+from .wants import Wants
 
 LIVE = (servers.c.deleted.is_(False), servers.c.vm_state != states.SOFT_DELETED)
 PROJECTS = sa.union(sa.select(usage.c.project_id), sa.select(servers.c.project_id).where(*LIVE))
@@ -32,6 +34,7 @@ PLACED = sa.select(servers).where(servers.c.provider == sa.bindparam("provider")
 MOVING = sa.select(servers.c.move).where(servers.c.deleted.is_(False), servers.c.move.is_not(None))
 EXCLUSIVE_HOSTS = (sa.select(aggregate_hosts.c.host, aggregates.c.metadata)
                    .join(aggregates, aggregates.c.id == aggregate_hosts.c.aggregate_id))
+SEATS = sa.select(seat_rows).order_by(seat_rows.c.provider, seat_rows.c.consumer)
 KNOWN = sa.select(servers.c.id).where(servers.c.id.in_(sa.bindparam("ids", expanding=True)),
                                       servers.c.deleted.is_(False))
 
@@ -92,17 +95,22 @@ def _missing(kit: Kit, context: Context, provider: str, host: str, row: Any, exc
         return
     placement = kit.peers.of(PlacementService)
     with kit.db.read() as tx:
-        wanted = {provider: _amounts(tx, row)}
-        exclusive = exclusive or plans.exclusive(row.flavor["extra_specs"], records.details(tx, row.id).hints)
+        details = records.details(tx, row.id)
+        particular, seat = plans.wanted(kit, row.flavor, details), seats.of(tx, row.id)
+        wanted = {provider: _amounts(tx, row, particular), **(seats.amounts(seat) if seat is not None else {})}
+        exclusive = exclusive or plans.exclusive(row.flavor["extra_specs"], details.hints)
         if kit.engine.unfinished(tx, row.id) is not None:
             return
     held, sole = placement.allocations(context, row.id), provider if exclusive else ""
     alone, grouped = placement.sole(context, row.id), plans.grouped(row.flavor["extra_specs"])
     # Where groups of resources went only the scheduler knows, so that only none at all is a drift.
-    right = bool(held) if grouped else held.get(provider) == wanted[provider]
+    right = bool(held) if grouped else all(held.get(one) == of for one, of in wanted.items())
+    if particular and seat is None:
+        yield Drift("seat", row.id, f"has nothing of {host} for itself, as its flavor says; move it", False)
     if right and alone == sole:
         return
-    mended, said = False, f"holds {held or 'nothing'} on {host}, should hold {wanted[provider]}"
+    mended, should = False, wanted[provider] if len(wanted) == 1 else wanted
+    said = f"holds {held or 'nothing'} on {host}, should hold {should}"
     if right:
         said = f"has {host} {'for its project alone, and should not' if alone else 'not for its project alone'}"
         wanted = held
@@ -115,5 +123,27 @@ def _missing(kit: Kit, context: Context, provider: str, host: str, row: Any, exc
     yield Drift("claim", row.id, said, mended)
 
 
-def _amounts(tx: Transaction, row: Any) -> dict[str, int]:
-    return plans.resources(row.flavor, disks.is_volume_backed(records.devices(tx, row.id)))
+def _amounts(tx: Transaction, row: Any, particular: Wants) -> dict[str, int]:
+    return plans.resources(row.flavor, disks.is_volume_backed(records.devices(tx, row.id)), particular.dedicated)
+
+
+def seating(kit: Kit, mend: bool) -> Iterator[Drift]:
+    """Seats of nobody, and what two seats have of one host."""
+    with kit.db.read() as tx:
+        taken: Sequence[Any] = tx.rows(SEATS)
+        moving = {row.move["consumer"] for row in tx.rows(MOVING) if row.move}
+        known = set(tx.values(KNOWN, {"ids": [row.server_id for row in taken]})) if taken else set()
+        stray = [row for row in taken if kit.engine.unfinished(tx, row.server_id) is None
+                 and (row.server_id not in known or row.consumer not in (row.server_id, *moving))]
+    for row in stray:
+        if mend:
+            with kit.db.write() as tx:
+                seats.release(tx, row.consumer)
+        yield Drift("seat", row.consumer, f"holds a seat for {row.server_id} on provider {row.provider}", mend)
+    owner: dict[tuple[str, str], str] = {}
+    for row in taken:
+        seat = seats.read(row.seat)
+        for part in (*(f"processor {cpu}" for cpu in seat.taken), *(f"device {one.address}" for one in seat.devices)):
+            if owner.setdefault((row.provider, part), row.consumer) != row.consumer:
+                yield Drift("seat", row.consumer, f"has {part} of provider {row.provider}, as has "
+                                                  f"{owner[row.provider, part]}", False)

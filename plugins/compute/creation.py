@@ -19,7 +19,7 @@ from ...core.process.slice import Kit
 from ...core.services.image import ImageRecord
 from ...core.services.network import NetworkService, NicRequest
 from ...core.services.volume import VolumeService
-from . import accounting, choice, disk_rules, disks, states
+from . import accounting, choice, disk_rules, disks, states, wants
 from .event import emit
 from .fleet import Fleet
 from .tables import block_devices, server_details, server_group_members, server_metadata, server_tags, servers
@@ -99,6 +99,7 @@ def _wish(kit: Kit, fleet: Fleet, context: Context, body: Mapping[str, Any]) -> 
     disks.check(devices, image_id, most)
     disk_rules.fit(devices, flavor, int(kit.options.max_local_block_devices))
     image = _image(kit, context, found, devices, flavor)
+    wants.read(kit, flavor, image.properties if image is not None else {})
     if any(row["boot_index"] == 0 and row["destination_type"] == "volume" for row in devices):
         image_id = ""
     where = choice.where(kit, fleet, context, server)

@@ -152,7 +152,8 @@ class Fleet:
                     disabled_reason=row.disabled_reason or "", hypervisor_type=facts.get("kind", ""),
                     hypervisor_version=facts.get("version", 0), architecture=facts.get("architecture", ""),
                     aggregates=groups, servers=counts[0], building=int(counts[1]), failures=row.failures,
-                    metrics=self._metrics.get(row.host) or row.metrics or {}, address=facts.get("address", ""))
+                    metrics=self._metrics.get(row.host) or row.metrics or {}, address=facts.get("address", ""),
+                    pci_devices=len(facts.get("devices", ())))
 
     def beat(self, host: str, metrics: Mapping[str, float] | None = None) -> bool:
         """A host lives and measured ``metrics``; the database hears of it only now and then.

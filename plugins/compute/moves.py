@@ -32,7 +32,9 @@ def resize(kit: Kit, fleet: Fleet, context: Context, server_id: str, flavor_id: 
             raise BadRequest("Resize to zero disk flavor is not allowed.")
         if not backed and flavor["root_gib"] < old["root_gib"]:
             raise BadRequest("Flavor's disk is smaller than the server's: a disk cannot shrink.")
-        choice.fits(kit, context, plans.image_of(records.details(tx, server_id)), flavor, not backed)
+        details = records.details(tx, server_id)
+        choice.fits(kit, context, plans.image_of(details), flavor, not backed)
+        plans.wanted(kit, flavor, details)
         _see_up(fleet, row)
         accounting.grow(kit, tx, row.project_id, flavor["vcpus"] - old["vcpus"],
                         flavor["memory_mib"] - old["memory_mib"], row.user_id)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import fnmatch
+import functools
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -109,6 +110,12 @@ class Aliases:
             wish = msgspec.structs.replace(self._wishes[name], count=count)
             found.append(msgspec.structs.replace(wish, affinity=affinity) if affinity else wish)
         return found
+
+
+@functools.lru_cache(maxsize=8)
+def aliases(options: PciOptions) -> Aliases:
+    """The aliases of these options. :raises BadConfiguration: one is improper."""
+    return Aliases(options)
 
 
 def asked(text: str) -> Iterator[tuple[str, int]]:

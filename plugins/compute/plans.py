@@ -18,9 +18,10 @@ from ...core.process.slice import Kit
 from ...core.services.image import ImageRecord
 from ...core.services.network import NetworkService
 from ...core.services.scheduler import Request, ServerGroup
-from . import disks, metadata
+from . import disks, metadata, seats, wants
 from .agency import DiskPlan, GuestPlan
 from .tables import server_group_members, server_groups, servers
+from .wants import Wants
 
 GROUP = sa.select(server_groups).where(server_groups.c.id == sa.bindparam("id"))
 GROUP_HOSTS = (sa.select(servers.c.host, sa.func.count())
@@ -48,10 +49,18 @@ def snapshot_properties(row: Row, base: ImageRecord, metadata: Mapping[str, str]
             "base_image_ref": row.image_id, "boot_roles": "", **metadata}
 
 
-def resources(flavor: Mapping[str, Any], volume_backed: bool) -> dict[str, int]:
-    """Amounts a server of ``flavor`` claims; extra specs ``resources:CLASS`` win over the flavor's own."""
+def wanted(kit: Kit, flavor: Mapping[str, Any], details: Row) -> Wants:
+    """What a server of ``flavor`` wants of processors, cells and devices."""
+    return wants.read(kit, flavor, image_of(details).properties)
+
+
+def resources(flavor: Mapping[str, Any], volume_backed: bool, dedicated: int = 0) -> dict[str, int]:
+    """Amounts a server of ``flavor`` claims, so many of its processors as its own.
+
+    Extra specs ``resources:CLASS`` win over the flavor's own.
+    """
     disk = (0 if volume_backed else flavor["root_gib"]) + flavor["ephemeral_gib"] + -(-flavor["swap_mib"] // 1024)
-    found = {"VCPU": flavor["vcpus"], "MEMORY_MB": flavor["memory_mib"], "DISK_GB": disk}
+    found = {"VCPU": flavor["vcpus"] - dedicated, "PCPU": dedicated, "MEMORY_MB": flavor["memory_mib"], "DISK_GB": disk}
     for name, value in flavor["extra_specs"].items():
         amount = as_integer(str(value)) if name.startswith("resources:") else None
         if amount is not None and amount >= 0:
@@ -64,19 +73,21 @@ def grouped(extra_specs: Mapping[str, str]) -> bool:
     return any(name.startswith(GROUPED) for name in extra_specs)
 
 
-def request(tx: Transaction, row: Row, details: Row, devices: Sequence[Row], flavor: Mapping[str, Any],
+def request(kit: Kit, tx: Transaction, row: Row, details: Row, devices: Sequence[Row], flavor: Mapping[str, Any],
             ignored: Sequence[str] = (), forced_host: str = "") -> Request:
     """What the scheduler is asked for a server."""
     image, asked = image_of(details), details.placement
     hints: Mapping[str, list[str]] = details.hints
-    backed = disks.is_volume_backed(devices)
+    backed, particular = disks.is_volume_backed(devices), wanted(kit, flavor, details)
     return Request(
-        server_id=row.id, project_id=row.project_id, user_id=row.user_id, resources=resources(flavor, backed),
+        server_id=row.id, project_id=row.project_id, user_id=row.user_id,
+        resources=resources(flavor, backed, particular.dedicated),
         flavor_name=flavor["name"], extra_specs=flavor["extra_specs"], image_id=image.id,
         image_properties=image.properties, zone=asked["zone"],
         forced_host=forced_host or asked["host"], forced_node=asked["node"],
         ignored_hosts=list(ignored), hints=hints, hint_hosts=hint_hosts(tx, hints), group=_group(tx, row),
-        exclusive=exclusive(flavor["extra_specs"], hints), image_format="" if backed else image.disk_format)
+        exclusive=exclusive(flavor["extra_specs"], hints), image_format="" if backed else image.disk_format,
+        topology=particular.topology, pci_devices=list(particular.devices))
 
 
 def exclusive(extra_specs: Mapping[str, str], hints: Mapping[str, list[str]]) -> bool:
@@ -124,16 +135,21 @@ def crowded(tx: Transaction, row: Row, host: str) -> bool:
 
 
 def guest(kit: Kit, context: Context, row: Row, details: Row, devices: Sequence[Row], flavor: Mapping[str, Any],
-          vifs: Sequence[Vif], connections: Mapping[str, Connection], password: str = "") -> GuestPlan:
+          vifs: Sequence[Vif], connections: Mapping[str, Connection], password: str = "",
+          consumer: str = "") -> GuestPlan:
     """What the agent needs to make the server's guest. ``connections`` are by volume id.
 
-    The ``password`` is written on the config drive.
+    The ``password`` is written on the config drive. The seat is the one that ``consumer`` holds, where it is given.
     """
+    seat = None
+    if wanted(kit, flavor, details):
+        with kit.db.read() as tx:
+            seat = seats.of(tx, row.id, consumer)
     return GuestPlan(
         guest=row.id, name=row.name, vcpus=flavor["vcpus"], memory_mib=flavor["memory_mib"],
         disks=_disks(details, devices, flavor, connections), vifs=list(vifs),
         config_drive=_config_drive(kit, context, row, details, devices, password) if row.config_drive else None,
-        metadata=row.metadata, extra_specs=flavor["extra_specs"], project_id=row.project_id)
+        metadata=row.metadata, extra_specs=flavor["extra_specs"], project_id=row.project_id, seat=seat)
 
 
 def _disks(details: Row, devices: Sequence[Row], flavor: Mapping[str, Any],

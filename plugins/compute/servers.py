@@ -15,7 +15,7 @@ from ...core.process.slice import Kit
 from ...core.services.image import ImageRecord
 from ...core.services.network import NetworkService
 from ...core.services.volume import VolumeService
-from . import accounting, choice, creation, deferral, disks, plans, records, states
+from . import accounting, choice, creation, deferral, disks, plans, records, states, wants
 from .event import emit
 from .tables import server_details, server_metadata, servers
 from .workflows.image import make_image
@@ -116,15 +116,18 @@ def rebuild(kit: Kit, context: Context, server_id: str, wish: Mapping[str, Any],
         row = records.find(tx, context, server_id)
         limits = accounting.limits(kit, tx, row.project_id)
         devices = records.devices(tx, server_id)
-        original = plans.image_of(records.details(tx, server_id)).id
+        original = plans.image_of(records.details(tx, server_id))
     states.check(row, "rebuild", context)
     backed = disks.is_volume_backed(devices)
-    if backed and image.id != original and not reimage:
+    if backed and image.id != original.id and not reimage:
         raise BadRequest("Unable to rebuild with a different image for a volume-backed server.")
     root = next((one for one in devices if one.boot_index == 0 and one.volume_id), None) if reimage else None
     if root is not None:
         choice.fits_volume(image, kit.peers.of(VolumeService).volume(context, root.volume_id).size)
     choice.fits(kit, context, image, row.flavor, not backed)
+    if wants.read(kit, row.flavor, image.properties) != wants.read(kit, row.flavor, original.properties):
+        raise BadRequest("An instance's NUMA topology cannot be changed as part of a rebuild. The image provided is "
+                         "invalid for this instance.")
     creation.within_metadata(len(wish.get("metadata") or ()), limits)
     with kit.db.write() as tx:
         row = records.find(tx, context, server_id)

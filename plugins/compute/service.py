@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
 from ...core.context import Context
+from ...core.drivers.topology import Room
 from ...core.errors import NotFound
 from ...core.process.slice import Kit
 from ...core.services.compute import ComputeService, Placing, Trial
 from ...core.services.network import NetworkService, Nic
 from ...core.services.scheduler import Host, Request
-from . import flavors, metadata, passwords, placing, records, recovery
+from . import flavors, metadata, passwords, pci, placing, records, recovery, seats
 from .fleet import ControlSide, Fleet
 from .sealing import seal
 from .tables import servers
@@ -24,6 +25,7 @@ class Service(ComputeService):
     def __init__(self, kit: Kit) -> None:
         self.kit = kit
         self.fleet = Fleet(kit)
+        pci.aliases(kit.configuration.section("pci", pci.PciOptions))
         self.seal = seal(kit.state_dir, kit.options, kit.clock)
         self.control = ControlSide(kit, self.fleet, self.seal)
         self.fence = recovery.fence(kit)
@@ -34,6 +36,9 @@ class Service(ComputeService):
 
     def hosts(self, context: Context) -> list[Host]:
         return self.fleet.all()
+
+    def rooms(self, context: Context, providers: Sequence[str]) -> Mapping[str, Room]:
+        return seats.rooms(self.kit, providers)
 
     def placing(self, context: Context, server_id: str) -> Placing:
         return placing.of_server(self.kit, context, server_id)

@@ -55,6 +55,7 @@ class Compute(Slice):
     def audit(self, service: Service, kit: Kit, mend: bool) -> Iterator[Drift]:
         yield from audit.usages(kit, mend)
         yield from audit.claims(kit, kit.context(), mend)
+        yield from audit.seating(kit, mend)
 
     def belongings(self, service: Service, kit: Kit) -> Iterator[Belonging]:
         return purge.guests(kit)

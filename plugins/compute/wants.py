@@ -13,7 +13,8 @@ from typing import Any
 
 from ...core.drivers.topology import CellWish, DeviceWish, TopologyWish, cpu_list
 from ...core.errors import BadRequest
-from .pci import ALIAS_SPEC, Aliases, affinity_of
+from ...core.process.slice import Kit
+from .pci import ALIAS_SPEC, Aliases, PciOptions, aliases
 
 SHARED, DEDICATED, MIXED = "shared", "dedicated", "mixed"
 THREADS = ("prefer", "isolate", "require")
@@ -41,7 +42,7 @@ class Wants:
 PLAIN = Wants()
 
 
-def of(flavor: Mapping[str, Any], properties: Mapping[str, str], aliases: Aliases) -> Wants:
+def of(flavor: Mapping[str, Any], properties: Mapping[str, str], known: Aliases) -> Wants:
     """What a guest of a flavor and an image with ``properties`` wants.
 
     :raises BadRequest: the two contradict each other, or ask for what cannot be.
@@ -49,16 +50,15 @@ def of(flavor: Mapping[str, Any], properties: Mapping[str, str], aliases: Aliase
     specs: Mapping[str, str] = flavor["extra_specs"]
     if not any(PARTICULAR.fullmatch(name) for name in (*specs, *properties)):
         return PLAIN
-    devices = tuple(aliases.wishes(specs, properties)) if specs.get(ALIAS_SPEC) else ()
+    devices = tuple(known.wishes(specs, properties)) if specs.get(ALIAS_SPEC) else ()
     topology = _topology(_Words(specs, properties), int(flavor["vcpus"]), int(flavor["memory_mib"]))
     dedicated = 0 if topology is None else sum(len(cell.dedicated) for cell in topology.cells)
     return Wants(topology, devices, dedicated)
 
 
-def check(flavor: Mapping[str, Any], properties: Mapping[str, str], aliases: Aliases) -> None:
-    """See that a guest can be asked for. :raises BadRequest: it cannot."""
-    of(flavor, properties, aliases)
-    affinity_of(flavor["extra_specs"], properties)
+def read(kit: Kit, flavor: Mapping[str, Any], properties: Mapping[str, str]) -> Wants:
+    """What a guest wants, with the aliases of this cloud. :raises BadRequest: as :func:`of`."""
+    return of(flavor, properties, aliases(kit.configuration.section("pci", PciOptions)))
 
 
 class _Words:

@@ -8,9 +8,9 @@ from ...core.config import option
 
 FILTERS = ("ComputeFilter", "AvailabilityZoneFilter", "ComputeCapabilitiesFilter", "ImagePropertiesFilter",
            "ServerGroupAffinityFilter", "ServerGroupAntiAffinityFilter", "SameHostFilter", "DifferentHostFilter",
-           "ExclusiveHostFilter")
+           "ExclusiveHostFilter", "PciPassthroughFilter", "NUMATopologyFilter")
 WEIGHERS = ("RAMWeigher", "CPUWeigher", "DiskWeigher", "IoOpsWeigher", "BuildFailureWeigher",
-            "ServerGroupSoftAffinityWeigher", "ServerGroupSoftAntiAffinityWeigher")
+            "ServerGroupSoftAffinityWeigher", "ServerGroupSoftAntiAffinityWeigher", "PCIWeigher")
 
 
 @dataclasses.dataclass(frozen=True)

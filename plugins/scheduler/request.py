@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from ...core.drivers.filter import Request
 from ...core.services.placement import ResourceRequest
-from . import grouping
+from . import grouping, seating
 
 RESOURCES, TRAIT = "resources:", "trait:"
 
@@ -23,6 +23,9 @@ def resource_request(request: Request, limit: int) -> ResourceRequest:
     forbidden: set[str] = set()
     for name, word in (*_traits(request.extra_specs), *_traits(request.image_properties)):
         grouping.sort(name, word, required, forbidden)
+    needed, avoided = seating.traits(request)
+    required |= needed
+    forbidden |= avoided
     specs, groups = request.extra_specs, grouping.groups(request.extra_specs)
     return ResourceRequest(resources=resources(request), required=sorted(required), forbidden=sorted(forbidden),
                            limit=limit, groups=groups, isolate=grouping.isolated(specs, groups),

@@ -14,6 +14,7 @@ from ...core.process.slice import Kit
 from ...core.services.compute import ComputeService
 from ...core.services.placement import Candidate, PlacementService
 from ...core.services.scheduler import SchedulerService, Selection
+from . import seating
 from .asking import Asked, asked
 from .missing import amounts, without_one
 from .narrowing import narrow, nearest_miss
@@ -99,6 +100,9 @@ class Scheduler(SchedulerService):
     def _look(self, context: Context, request: Request, wanted: Asked, view: View) -> Decision:
         candidates = self.kit.peers.of(PlacementService).candidates(context, wanted.request)
         hosts = view.joined(candidates) if candidates else []
+        if hosts and seating.particular(request):
+            rooms = self.kit.peers.of(ComputeService).rooms(context, [host.provider for host in hosts])
+            seating.furnish(hosts, rooms)
         lines = [f"placement: {len(hosts)} hosts have room for {amounts(wanted.request)}"]
         parts = self.policies.parts(request, hosts) if hosts else []
         best: list[Host] = []
@@ -123,8 +127,9 @@ class Scheduler(SchedulerService):
         request = decision.request
         allocations = next(one.allocations for one in decision.candidates if one.provider == host.provider)
         alone = request.exclusive or host.exclusive
-        self.kit.peers.of(PlacementService).claim(context, request.server_id, allocations, request.project_id,
-                                                  request.user_id, CONSUMER_TYPE, host.provider if alone else "")
+        self.kit.peers.of(PlacementService).claim(
+            context, request.server_id, seating.with_devices(allocations, host, request), request.project_id,
+            request.user_id, CONSUMER_TYPE, host.provider if alone else "")
 
     def _failure(self, context: Context, decision: Decision) -> NoValidHost:
         # Where all that fit were taken, no condition stood in the way.

@@ -96,6 +96,7 @@ SERVER = (
         "os-server-diagnostics": "See a server's diagnostics.",
         "os-volumes-attachments:swap": "Put another volume in an attachment's place.",
     }),
+    Rule("compute:server:topology:host:index", ADMIN, "See on which cells and processors of its host a server is."),
     Rule("compute:server:topology:index", READER, "See a server's NUMA topology."),
     Rule("compute:servers:create:requested_destination", ADMIN, "Ask the scheduler for a host or node."),
 )

@@ -10,10 +10,8 @@ from ....core.db.engine import Transaction
 from ....core.errors import BackendFailed, CloudError, ConcurrentUpdate
 from ....core.operations.workflow import Finish, Job, Step, Wait, Workflow
 from ....core.services.network import NetworkService, Nic, NicRequest
-from ....core.services.placement import PlacementService
-from ....core.services.scheduler import SchedulerService
 from ....core.services.volume import VolumeService
-from .. import plans, records, states
+from .. import claims, plans, records, states
 from ..event import emit
 from ..tables import block_devices, servers
 from .step import (
@@ -38,11 +36,11 @@ def schedule(job: Job) -> Finish:
     """Choose a host and claim its resources."""
     kit, rows = kit_of(job), rows_of(job)
     if job.data.pop("crowded", False):
-        kit.peers.of(PlacementService).release(job.context, job.subject)
+        claims.release(kit, job.context, job.subject)
     with kit.db.read() as tx:
-        request = plans.request(tx, rows.server, rows.details, rows.devices, rows.server.flavor,
+        request = plans.request(kit, tx, rows.server, rows.details, rows.devices, rows.server.flavor,
                                 ignored=job.data.get("failed_hosts", ()))
-    chosen = kit.peers.of(SchedulerService).select(job.context, request)
+    chosen = claims.select(kit, job.context, request, plans.wanted(kit, rows.server.flavor, rows.details))
     job.data["host"] = chosen.host
 
     def finish(tx: Transaction) -> None:
@@ -60,7 +58,7 @@ def _went_on(tx: Transaction, job: Job, before: str, after: str, **values: Any) 
 
 def unschedule(job: Job) -> Finish:
     """Give the claim back and forget the host."""
-    kit_of(job).peers.of(PlacementService).release(job.context, job.subject)
+    claims.release(kit_of(job), job.context, job.subject)
     zone = rows_of(job).details.placement["zone"]
 
     def finish(tx: Transaction) -> None:

@@ -9,9 +9,8 @@ from ....core.drivers.volume import Connector
 from ....core.errors import CloudError, WrongState
 from ....core.operations.workflow import Job, Step, Wait, Workflow
 from ....core.services.network import NetworkService
-from ....core.services.placement import PlacementService
 from ....core.services.volume import VolumeService
-from .. import accounting, journeys, records, states
+from .. import accounting, claims, journeys, records, seats, states
 from ..event import emit
 from ..tables import block_devices, server_group_members, server_metadata, server_tags, servers
 from .move import destroy_at
@@ -74,11 +73,10 @@ def release_ports(job: Job) -> None:
 
 def release_claim(job: Job) -> None:
     """Give the server's resources back, and those of the other side of a resize."""
-    placement = kit_of(job).peers.of(PlacementService)
-    placement.release(job.context, job.subject)
+    claims.release(kit_of(job), job.context, job.subject)
     server = server_of(job)
     if server is not None and server.move:
-        placement.release(job.context, server.move["consumer"])
+        claims.release(kit_of(job), job.context, server.move["consumer"])
 
 
 def gone(tx: Transaction, job: Job) -> None:
@@ -90,6 +88,7 @@ def gone(tx: Transaction, job: Job) -> None:
         deleted=True, vm_state=states.DELETED, task_state=None, power_state=0, terminated_at=now, updated_at=now,
         move=None, shelf=None, due_at=None))
     journeys.end_all(kit_of(job), tx, job.subject)
+    seats.forget(tx, job.subject)
     forget_password(tx, job.subject)
     if row.vm_state != states.SOFT_DELETED:
         accounting.charge(tx, row.project_id, -1, -row.vcpus, -row.memory_mib)

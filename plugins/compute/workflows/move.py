@@ -16,10 +16,9 @@ from ....core.drivers.volume import Connector
 from ....core.errors import BackendBusy, NoValidHost, Unreachable
 from ....core.operations.workflow import Job
 from ....core.services.network import NetworkService
-from ....core.services.placement import PlacementService
-from ....core.services.scheduler import Host, SchedulerService, Selection
+from ....core.services.scheduler import Host, Selection
 from ....core.services.volume import VolumeService
-from .. import disks, plans
+from .. import claims, disks, plans
 from ..agency import GuestPlan
 from .step import Rows, agent_of, connections, fleet_of, kit_of
 
@@ -38,18 +37,17 @@ def choose(job: Job, rows: Rows, flavor: Mapping[str, Any], ignored: Sequence[st
     :raises NoValidHost: none fits.
     """
     kit, move = kit_of(job), rows.server.move
-    placement = kit.peers.of(PlacementService)
-    if not placement.allocations(job.context, move["consumer"]):
-        placement.move(job.context, job.subject, move["consumer"])
+    claims.hand(kit, job.context, job.subject, move["consumer"])
     if force:
         return _claim_on(job, rows, flavor, host)
     left_out = list(ignored)
     if host:
         left_out += [one.host for one in fleet_of(job).all() if one.host != host]
     with kit.db.read() as tx:
-        request = plans.request(tx, rows.server, rows.details, rows.devices, flavor, ignored=left_out)
+        request = plans.request(kit, tx, rows.server, rows.details, rows.devices, flavor, ignored=left_out)
     request = msgspec.structs.replace(request, forced_host="", forced_node="")
-    return kit.peers.of(SchedulerService).select(job.context, request)
+    particular = plans.wanted(kit, flavor, rows.details)
+    return claims.select(kit, job.context, request, particular, move["consumer"])
 
 
 def _claim_on(job: Job, rows: Rows, flavor: Mapping[str, Any], host: str) -> Selection:
@@ -57,25 +55,22 @@ def _claim_on(job: Job, rows: Rows, flavor: Mapping[str, Any], host: str) -> Sel
     found: Host | None = fleet_of(job).host(host)
     if found is None:
         raise NoValidHost("No valid host was found. The host that was asked for is not there.")
-    amounts = plans.resources(flavor, disks.is_volume_backed(rows.devices))
+    kit, particular = kit_of(job), plans.wanted(kit_of(job), flavor, rows.details)
+    amounts = plans.resources(flavor, disks.is_volume_backed(rows.devices), particular.dedicated)
     alone = found.exclusive or plans.exclusive(flavor["extra_specs"], rows.details.hints)
-    kit_of(job).peers.of(PlacementService).claim(
-        job.context, job.subject, {found.provider: amounts}, rows.server.project_id, rows.server.user_id, "INSTANCE",
-        found.provider if alone else "")
+    claims.take_on(kit, job.context, found, rows.server, amounts, particular, rows.server.move["consumer"],
+                   found.provider if alone else "")
     return Selection(provider=found.provider, host=found.host, node=found.node, zone=found.zone)
 
 
 def restore_claim(job: Job, consumer: str) -> None:
     """Give the server's new claim back, and the old one, which ``consumer`` holds, to the server."""
-    placement = kit_of(job).peers.of(PlacementService)
-    if placement.allocations(job.context, consumer):
-        placement.release(job.context, job.subject)
-        placement.move(job.context, consumer, job.subject)
+    claims.restore(kit_of(job), job.context, job.subject, consumer)
 
 
 def drop_claim(job: Job, consumer: str) -> None:
     """Give the old claim back."""
-    kit_of(job).peers.of(PlacementService).release(job.context, consumer)
+    claims.release(kit_of(job), job.context, consumer)
 
 
 def side(row: Row) -> dict[str, str]:
@@ -112,11 +107,15 @@ def close_volumes(job: Job, rows: Rows, host: str) -> None:
             kit_of(job).peers.of(VolumeService).close(job.context, one.attachment_id, Connector(host=host))
 
 
-def plan_at(job: Job, rows: Rows, flavor: Mapping[str, Any], where: Mapping[str, str], password: str = "") -> GuestPlan:
-    """Wire the ports on a host, open the volumes to it, and say what its agent needs to have the guest."""
+def plan_at(job: Job, rows: Rows, flavor: Mapping[str, Any], where: Mapping[str, str], password: str = "",
+            consumer: str = "") -> GuestPlan:
+    """Wire the ports on a host, open the volumes to it, and say what its agent needs to have the guest.
+
+    Its seat is the one that ``consumer`` holds, where it is given.
+    """
     vifs = wire(job, rows, where)
     return plans.guest(kit_of(job), job.context, rows.server, rows.details, rows.devices, flavor, vifs,
-                       connections(job, rows, where["host"]), password)
+                       connections(job, rows, where["host"]), password, consumer)
 
 
 def leave(job: Job, rows: Rows, host: str) -> None:

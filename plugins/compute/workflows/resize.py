@@ -117,7 +117,7 @@ def stay(job: Job) -> None:
 def at_home(job: Job, rows: Rows, move: Mapping[str, Any]) -> None:
     """Have the guest run, or be stopped, on its old host as before the move."""
     old = old_side(move, rows.server)
-    plan = plan_at(job, rows, move["old_flavor"], old)
+    plan = plan_at(job, rows, move["old_flavor"], old, consumer=move["consumer"])
     agent_of(job, old["host"], MOVE_S).stay(job.context, plan, move["before"] != states.STOPPED)
 
 
@@ -177,7 +177,8 @@ def leave_target(job: Job) -> None:
 def shrink(job: Job, rows: Rows, move: Mapping[str, Any]) -> None:
     """Take the new size back on the same host."""
     agent = agent_of(job, rows.server.host)
-    agent.resize(job.context, plan_at(job, rows, move["old_flavor"], old_side(move, rows.server)), "revert")
+    old = old_side(move, rows.server)
+    agent.resize(job.context, plan_at(job, rows, move["old_flavor"], old, consumer=move["consumer"]), "revert")
     if move["before"] == states.STOPPED:
         agent.act(job.context, job.subject, "stop")
 

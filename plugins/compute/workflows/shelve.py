@@ -17,10 +17,8 @@ from ....core.errors import CloudError, Forbidden, NotFound
 from ....core.operations.workflow import Finish, Job, Step, Workflow
 from ....core.services.image import ImageRecord, ImageService
 from ....core.services.network import NetworkService
-from ....core.services.placement import PlacementService
-from ....core.services.scheduler import SchedulerService
 from ....core.services.volume import VolumeService
-from .. import plans, records, states
+from .. import claims, plans, records, states
 from ..agency import GuestPlan
 from ..event import emit
 from ..tables import servers
@@ -125,7 +123,7 @@ def close_volumes(job: Job) -> None:
 
 def release_claim(job: Job) -> Finish:
     """Give the host's resources back and forget the host."""
-    kit_of(job).peers.of(PlacementService).release(job.context, job.subject)
+    claims.release(kit_of(job), job.context, job.subject)
     return lambda tx: _offloaded(tx, job)
 
 
@@ -155,10 +153,10 @@ def schedule(job: Job) -> Finish | None:
     wanted = job.data.get("host", "")
     others = [one.host for one in fleet_of(job).all() if one.host != wanted] if wanted else ()
     with kit.db.read() as tx:
-        request = plans.request(tx, rows.server, rows.details, rows.devices, rows.server.flavor, ignored=others)
+        request = plans.request(kit, tx, rows.server, rows.details, rows.devices, rows.server.flavor, ignored=others)
     # The host that was asked for at the creation bound the first boot alone.
     request = msgspec.structs.replace(request, forced_host="", forced_node="")
-    chosen = kit.peers.of(SchedulerService).select(job.context, request)
+    chosen = claims.select(kit, job.context, request, plans.wanted(kit, rows.server.flavor, rows.details))
 
     def finish(tx: Transaction) -> None:
         states.move(tx, job.subject, UNSHELVING, host=chosen.host, node=chosen.node, provider=chosen.provider,
@@ -171,7 +169,7 @@ def unschedule(job: Job) -> Finish | None:
     rows = rows_of(job)
     if rows.server.vm_state != states.OFFLOADED:
         return None
-    kit_of(job).peers.of(PlacementService).release(job.context, job.subject)
+    claims.release(kit_of(job), job.context, job.subject)
 
     def finish(tx: Transaction) -> None:
         tx.execute(servers.update().where(servers.c.id == job.subject)

@@ -114,9 +114,9 @@ def test_mixed_guests_take_both():
 
 
 @pytest.mark.parametrize(("page", "memory", "size"), [
-    ("", 4096, 0), ("", 4097, None), ("small", 512, 0), ("large", 512, 2048), ("large", 2048, 1048576),
-    ("large", 513, None), ("1048576", 1024, 1048576), ("1048576", 1536, None), ("any", 512, 2048), ("any", 513, 0),
-    ("2048", 2048, None), ("4", 100, 0), ("64", 64, None)])
+    ("", 4096, 0), ("", 4097, None), ("small", 512, 4), ("large", 512, 2048), ("large", 2048, 1048576),
+    ("large", 513, None), ("1048576", 1024, 1048576), ("1048576", 1536, None), ("any", 512, 2048), ("any", 513, 4),
+    ("2048", 2048, None), ("4", 100, 4), ("64", 64, None)])
 def test_pages(page, memory, size):
     pages = (Pages(2048, 512), Pages(1048576, 2))
     seat = fit(Room(cells=(cell(dedicated=(0,), pages=pages),)), pinned(1, memory, page=page))
