@@ -44,7 +44,7 @@ $(VENV)/ready: setup.cfg pyproject.toml | $(VENV)/pyvenv.cfg
 $(VENV)/live: $(VENV)/ready
 	$(call say,Installing QEMU$(comma) libvirt and the other real parts (apt and pip))
 	etc/prepare-host install live
-	$(PIP) -e '.[conformance,dev,libvirt,bridge,ldap,postgresql,mysql,rabbitmq]'
+	$(PIP) -e '.[conformance,controllers,dev,libvirt,bridge,ldap,postgresql,mysql,rabbitmq]'
 	@touch $@
 
 host: $(VENV)/$(HYPERVISOR)

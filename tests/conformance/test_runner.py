@@ -33,6 +33,14 @@ def test_run_by_entry_point_with_options() -> None:
     assert done.stdout.splitlines()[-1].endswith(" passed, 0 facets absent")
 
 
+@pytest.mark.parametrize(("kind", "name"), [("fence", "none"), ("assertion", "proxy")])
+def test_the_command_runs_the_suite(kind: str, name: str) -> None:
+    done = subprocess.run([sys.executable, "-m", "stratolith.core.cli", "conformance", kind, name], capture_output=True,
+                          text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.splitlines()[-1].startswith(f"{kind} {name}: ")
+
+
 def test_a_driver_that_breaks_its_promise_fails() -> None:
     command = [sys.executable, "-m", MODULE, "hypervisor", "simulated", "--set", "memory_mib=1", "-k", "spawn_runs"]
     done = subprocess.run(command, capture_output=True, text=True)
