@@ -63,7 +63,9 @@ def prepare(folder: Path, hosts: int) -> dict[str, str]:
 
 
 def _options(hosts: int) -> Mapping[str, Mapping[str, str]]:
-    return {"compute": {"hosts": ",".join(f"h{number}" for number in range(1, hosts + 1)), "console_listen": "",
+    names = ",".join(f"h{number}" for number in range(1, hosts + 1))
+    return {"network": {"hosts": names},
+            "compute": {"hosts": names, "console_listen": "",
                         "quota_instances": "50", "quota_cores": "100"},
             "hypervisors.simulated": {"vcpus": "16", "memory_mib": "16384", "disk_gib": "100"}}
 

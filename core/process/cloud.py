@@ -109,9 +109,27 @@ class Cloud:
         self.pages = self._pages()
         self.wsgi = Mount(self.applications, self.pages, self.options.cors_origins)
         self.agents: dict[str, Agent] = {}
+        self._refuse_half_hosts()
         self._ready = False
 
     # Making.
+
+    def _refuse_half_hosts(self) -> None:
+        """See that hosts which agents play here have all the agents they need, where this process runs those, too.
+
+        :raises BadConfiguration: a host has but one of them.
+        """
+        kits = {**self.kits, **self.agent_kits}
+        played = {one.name: kits[one.name].options.hosts or (self.host,) for one in (*self.slices, *self.guests)
+                  if hasattr(kits[one.name].options, "hosts")
+                  and any(self.place.agents is None or name in self.place.agents for name in one.agents)}
+        for one in (*self.slices, *self.guests):
+            for other in one.beside:
+                missing = [host for host in played.get(one.name, ()) if host not in played.get(other, (host,))]
+                if missing:
+                    raise BadConfiguration(
+                        f"[{one.name}] hosts names {', '.join(missing)}, and [{other}] hosts does not: each of these "
+                        f"hosts needs an agent of both. Set [{other}] hosts = {', '.join(played[one.name])}")
 
     def _policy(self) -> Policy:
         file = self.options.policy_file

@@ -132,6 +132,8 @@ class Slice(abc.ABC):
     namespace: ClassVar[str] = "stratolith"
     """The word that OpenStack's notifications carry for the service (``nova``)."""
     Options: ClassVar[type] = NoOptions
+    beside: ClassVar[tuple[str, ...]] = ()
+    """Names of slices whose agents have to play the hosts, too, that the option ``hosts`` names."""
     sections: ClassVar[Mapping[str, type]] = {}
     """Further sections of options, by name."""
     schema: ClassVar[Schema | None] = None

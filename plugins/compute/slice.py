@@ -35,6 +35,7 @@ class Compute(Slice):
     rules = RULES
     workflows = WORKFLOWS
     agents = {"compute": HostAgents, "consoles": ConsoleProxies}
+    beside = ("network",)
     catalog = (("compute", "nova", "/v2.1"),)
 
     def service(self, kit: Kit) -> Service:

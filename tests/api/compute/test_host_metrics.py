@@ -8,7 +8,7 @@ from stratolith.core.conformance.cloud import InProcess
 def busy(tmp_path_factory):
     """A cloud of two hosts whose scheduler prefers the less busy one."""
     made = InProcess(tmp_path_factory.mktemp("metrics"), options={
-        "compute": {"hosts": "h1,h2", "address": "10.0.0.7"},
+        "compute": {"hosts": "h1,h2", "address": "10.0.0.7"}, "network": {"hosts": "h1,h2"},
         "scheduler": {"enabled_weighers": "MetricsWeigher", "enabled_filters": "ComputeFilter,MetricsFilter"},
         "weighers.MetricsWeigher": {"weight_setting": "cpu.percent=-1.0"},
         "filters.MetricsFilter": {"weight_setting": "cpu.percent=-1.0"}}).start()

@@ -14,7 +14,8 @@ class World:
 
     def __init__(self, folder, **options):
         self.cloud = InProcess(folder, options={
-            "compute": {"hosts": "h1,h2,h3", "console_listen": "", **options.pop("compute", {})}, **options}).start()
+            "compute": {"hosts": "h1,h2,h3", "console_listen": "", **options.pop("compute", {})},
+            "network": {"hosts": "h1,h2,h3"}, **options}).start()
         self.cloud.run(1)
         self.image = self.ok("POST", "/image/v2/images", {"name": "i", "disk_format": "raw",
                                                           "container_format": "bare"})["id"]

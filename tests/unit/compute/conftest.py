@@ -35,15 +35,18 @@ PEOPLE = {
 
 
 class Everyone:
-    """An identity and placement that know every project but ``unknown``, and remember what is forgotten."""
+    """An identity and placement that know every project but ``unknown``, and remember what is changed and forgotten."""
 
     def __init__(self):
-        self.forgotten = []
+        self.forgotten, self.changed = [], []
 
     def project(self, context, project_id):
         if project_id == "unknown":
             raise NotFound()
         return types.SimpleNamespace(id=project_id)
+
+    def change_provider(self, context, provider, traits, aggregates):
+        self.changed.append((provider, traits, aggregates))
 
     def delete_provider(self, context, provider):
         self.forgotten.append(provider)

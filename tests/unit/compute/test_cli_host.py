@@ -21,7 +21,8 @@ class Quiet(WSGIRequestHandler):
 def cloud(tmp_path_factory):
     """A cloud of two hosts that answers on a port, and its folder."""
     made = InProcess(tmp_path_factory.mktemp("cloud"), options={
-        "compute": {"hosts": "h1,h2", "console_listen": "", "fence": "simulated"}}).start()
+        "compute": {"hosts": "h1,h2", "console_listen": "", "fence": "simulated"},
+        "network": {"hosts": "h1,h2"}}).start()
     made.run(1)
     server = make_server("127.0.0.1", 0, made.cloud.wsgi, handler_class=Quiet)
     address = f"http://127.0.0.1:{server.server_port}"
