@@ -23,6 +23,7 @@ from ..drivers.hypervisor import (
     Suspendable,
     VolumeGrowth,
     Volumes,
+    VolumeSnapshots,
 )
 from ..drivers.network import Vif
 from ..errors import CloudError, NotFound, WrongState
@@ -296,6 +297,23 @@ class FacetCases(GuestCases):
         for stranger in ((NOBODY, disk.volume_id), (guest, NOBODY)):
             with pytest.raises(NotFound):
                 growing.grow_volume(*stranger, 2)
+
+    # facet: VolumeSnapshots
+
+    def test_assisted_volume_snapshots(self, driver: Hypervisor, guest: str, tmp_path: Path) -> None:
+        facet, assisting = wants(driver, Volumes), wants(driver, VolumeSnapshots)
+        disk, snapshot = self.volume(tmp_path), str(uuid.uuid4())
+        facet.attach_volume(guest, disk)
+        for _ in range(2):
+            assisting.create_volume_snapshot(guest, disk.volume_id, snapshot, "upon.qcow2")
+        for _ in range(2):
+            assisting.delete_volume_snapshot(guest, disk.volume_id, snapshot, "upon.qcow2", "")
+        assert self.observed(driver, guest) is Power.RUNNING
+        for stranger in ((NOBODY, disk.volume_id), (guest, NOBODY)):
+            with pytest.raises(NotFound):
+                assisting.create_volume_snapshot(*stranger, snapshot, "upon.qcow2")
+            with pytest.raises(NotFound):
+                assisting.delete_volume_snapshot(*stranger, snapshot, "upon.qcow2", "")
 
     # facet: Interfaces
 

@@ -84,7 +84,7 @@ class Disk:
     """``root``, ``ephemeral``, ``swap``, ``volume`` or ``rescue``; swap's size is in ``size_mib``."""
     size_mib: int = 0
     bus: str = ""
-    """The bus it is wanted on (``virtio``, ``scsi``, ...), before any wish of the image; empty for the driver's choice."""
+    """The bus it is wanted on (``virtio``, ``scsi``, ...), before any wish of the image; empty is the driver's choice."""
     type: str = ""
     """``disk``, ``cdrom``, ``floppy`` or ``lun``; empty is a disk."""
 
@@ -267,6 +267,28 @@ class VolumeGrowth(abc.ABC):
         """Show the volume with ``size_gib``; nothing if the guest does not run, as it sees that at its start.
 
         :raises NotFound: there is no such guest, or it does not have the volume.
+        """
+
+
+class VolumeSnapshots(abc.ABC):
+    """Facet: help a back end whose volumes are files with their snapshots, while a guest uses the volume.
+
+    Files are named as the back end names them, without a folder: they are beside the volume's own.
+    """
+
+    @abc.abstractmethod
+    def create_volume_snapshot(self, guest: str, volume_id: str, snapshot_id: str, new_file: str) -> None:
+        """Have the guest write to ``new_file`` from now on, a qcow2 file upon the one it used; nothing if it does.
+
+        :raises NotFound: there is no such guest, or it does not have the volume.
+        """
+
+    @abc.abstractmethod
+    def delete_volume_snapshot(self, guest: str, volume_id: str, snapshot_id: str, file_to_merge: str,
+                               merge_target_file: str) -> None:
+        """Make ``file_to_merge`` part of ``merge_target_file``, or of the guest's own where that is empty.
+
+        Nothing when it was merged before. :raises NotFound: as :meth:`create_volume_snapshot`.
         """
 
 

@@ -53,6 +53,8 @@ class Guest(msgspec.Struct):
     passwords: dict[str, str] = {}
     """SHA-256 of the passwords that were set, by user."""
 
+    snapshots: dict[str, dict[str, str]] = {}
+    """The files upon its volumes, by volume and snapshot id."""
     parts: list[str] = []
     """What of the host it has for itself: ``cpu 3``, ``device 0000:81:00.0``."""
     parts_before: list[str] = []

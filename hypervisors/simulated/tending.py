@@ -21,6 +21,7 @@ from ...core.drivers.hypervisor import (
     NicUse,
     Power,
     Rescuable,
+    VolumeSnapshots,
     VolumeSwap,
 )
 from ...core.errors import NotFound, NotSupported, WrongState
@@ -30,7 +31,7 @@ BUSY = 0.01
 """The part of its processors that a simulated guest keeps busy."""
 
 
-class Tending(Rescuable, CrashDump, GuestAgent, Diagnostics, VolumeSwap, ImageCaching, HostMetrics):
+class Tending(Rescuable, CrashDump, GuestAgent, Diagnostics, VolumeSwap, VolumeSnapshots, ImageCaching, HostMetrics):
     """The facets of a simulated host that tend to a guest in need; what a guest is, the driver knows."""
 
     clock: Clock
@@ -104,6 +105,28 @@ class Tending(Rescuable, CrashDump, GuestAgent, Diagnostics, VolumeSwap, ImageCa
                 self.keep(record)
             elif new.volume_id not in record.volumes:
                 raise NotFound("the guest has neither volume")
+
+    def create_volume_snapshot(self, guest: str, volume_id: str, snapshot_id: str, new_file: str) -> None:
+        with self.verb("create_volume_snapshot", guest):
+            record = self._with_volume(guest, volume_id)
+            mine = {**record.snapshots.get(volume_id, {}), snapshot_id: new_file}
+            record.snapshots = {**record.snapshots, volume_id: mine}
+            self.keep(record)
+
+    def delete_volume_snapshot(self, guest: str, volume_id: str, snapshot_id: str, file_to_merge: str,
+                               merge_target_file: str) -> None:
+        with self.verb("delete_volume_snapshot", guest):
+            record = self._with_volume(guest, volume_id)
+            mine = {one: file for one, file in record.snapshots.get(volume_id, {}).items()
+                    if one != snapshot_id and file != (file_to_merge or None)}
+            record.snapshots = {**record.snapshots, volume_id: mine}
+            self.keep(record)
+
+    def _with_volume(self, guest: str, volume_id: str) -> Guest:
+        record = self.guest(guest)
+        if volume_id not in record.volumes:
+            raise NotFound("the guest does not have the volume")
+        return record
 
     def cache_image(self, image: Image) -> None:
         with self.verb("cache_image", ""):

@@ -143,6 +143,16 @@ class ComputeAgent(abc.ABC):
         """Let the guest see that its volume is larger now; a driver that cannot shows it at the next start."""
 
     @abc.abstractmethod
+    def create_volume_snapshot(self, context: Context, guest: str, volume_id: str, snapshot_id: str, new_file: str
+                               ) -> None:
+        """Have a guest write to a new file upon its volume. :raises NotSupported: the driver cannot."""
+
+    @abc.abstractmethod
+    def delete_volume_snapshot(self, context: Context, guest: str, volume_id: str, snapshot_id: str,
+                               file_to_merge: str, merge_target_file: str) -> None:
+        """Merge a file upon a guest's volume with another. :raises NotSupported: the driver cannot."""
+
+    @abc.abstractmethod
     def attach_interface(self, context: Context, guest: str, vif: Vif) -> None:
         """Plug an interface in. :raises NotSupported: the driver cannot."""
 

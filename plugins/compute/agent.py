@@ -35,6 +35,7 @@ from ...core.drivers.hypervisor import (
     Suspendable,
     VolumeGrowth,
     Volumes,
+    VolumeSnapshots,
     VolumeSwap,
 )
 from ...core.drivers.network import Vif
@@ -287,6 +288,18 @@ class HostAgent(Agent, MovingVerbs):
         if isinstance(self.driver, VolumeGrowth):
             with self._guest(guest):
                 self.driver.grow_volume(guest, volume_id, size_gib)
+
+    def create_volume_snapshot(self, context: Context, guest: str, volume_id: str, snapshot_id: str, new_file: str
+                               ) -> None:
+        driver = require(self.driver, VolumeSnapshots)
+        with self._guest(guest):
+            driver.create_volume_snapshot(guest, volume_id, snapshot_id, new_file)
+
+    def delete_volume_snapshot(self, context: Context, guest: str, volume_id: str, snapshot_id: str,
+                               file_to_merge: str, merge_target_file: str) -> None:
+        driver = require(self.driver, VolumeSnapshots)
+        with self._guest(guest):
+            driver.delete_volume_snapshot(guest, volume_id, snapshot_id, file_to_merge, merge_target_file)
 
     def attach_interface(self, context: Context, guest: str, vif: Vif) -> None:
         driver = require(self.driver, Interfaces)

@@ -24,7 +24,7 @@ POWERS: Mapping[str, tuple[str, str, str]] = {
 
 @dataclasses.dataclass(frozen=True)
 class Told:
-    """An event and what became of it: 200, 404 for an unknown server, 422 for one that is on no host."""
+    """An event and what became of it: 200, 404 for an unknown server, 422 for one that cannot be dealt with."""
 
     event: Mapping[str, Any]
     code: int
@@ -51,7 +51,7 @@ def tell(service: Service, context: Context, events: Sequence[Mapping[str, Any]]
 def _heard(service: Service, context: Context, event: Mapping[str, Any], row: Row | None) -> int:
     if row is None:
         return 404
-    if not row.host:
+    if not row.host or event["name"] in UNHEARD:
         return 422
     hear = HEARD.get(event["name"])
     if hear is not None:
@@ -61,6 +61,16 @@ def _heard(service: Service, context: Context, event: Mapping[str, Any], row: Ro
 
 def _network(service: Service, context: Context, row: Row, tag: str) -> None:
     service.network_changed(context, row.id)
+
+
+def _vif_deleted(service: Service, context: Context, row: Row, tag: str) -> None:
+    """Take the interface of a port that was deleted out of its guest."""
+    kit = service.kit
+    if any(nic["port_id"] == tag for nic in row.nics) and row.task_state != "deleting":
+        with kit.db.write() as tx:
+            kit.engine.start(tx, "compute.detach_interface", row.id, context, {"port_id": tag})
+    else:
+        service.network_changed(context, row.id)
 
 
 def _extended(service: Service, context: Context, row: Row, tag: str) -> None:
@@ -84,6 +94,8 @@ def _power(service: Service, context: Context, row: Row, tag: str) -> None:
 
 HEARD: Mapping[str, Callable[[Service, Context, Row, str], None]] = {
     "network-changed": _network, "network-vif-plugged": _network, "network-vif-unplugged": _network,
-    "network-vif-deleted": _network, "volume-extended": _extended, "volume-reimaged": _reimaged,
+    "network-vif-deleted": _vif_deleted, "volume-extended": _extended, "volume-reimaged": _reimaged,
     "power-update": _power}
-"""What is done at each event. Nothing here waits for an accelerator, so that news of one changes nothing."""
+"""What is done at each event."""
+UNHEARD = frozenset(("accelerator-request-bound",))
+"""Events of things that servers here do not have."""

@@ -24,6 +24,7 @@ WITH_DETAILS = (sa.select(servers, server_details.c.user_data, server_details.c.
 DETAILS = sa.select(server_details).where(server_details.c.server_id == sa.bindparam("id"))
 DEVICES = (sa.select(block_devices).where(block_devices.c.server_id == sa.bindparam("id"))
            .order_by(block_devices.c.position))
+DEVICES_OF_VOLUME = sa.select(block_devices).where(block_devices.c.volume_id == sa.bindparam("volume"))
 DEVICE = sa.select(block_devices).where(block_devices.c.server_id == sa.bindparam("id"),
                                         block_devices.c.volume_id == sa.bindparam("volume"))
 

@@ -131,6 +131,7 @@ ALLOWED: Mapping[str, Rule] = {
     "restore": Rule((SOFT_DELETED,), "restoring"),
     "attach_volume": Rule((ACTIVE, PAUSED, STOPPED, RESIZED, *_SHELVES, SOFT_DELETED)),
     "detach_volume": Rule((ACTIVE, PAUSED, STOPPED, SUSPENDED, RESIZED, *_SHELVES, SOFT_DELETED)),
+    "snapshot_volume": Rule((ACTIVE, PAUSED, STOPPED, SUSPENDED)),
     "attach_share": Rule((STOPPED,)),
     "detach_share": Rule((STOPPED, ERROR)),
     "swap_volume": Rule((ACTIVE, PAUSED, RESIZED)),

@@ -37,6 +37,8 @@ def compute(estate):
         f"PUT {server}/os-volume_attachments/{{volume_id}}": {"volumeAttachment": {"volumeId": estate.volume}},
         f"POST {server}/shares": {"share": {"share_id": GONE, "tag": "taken"}},
         f"POST {server}/os-interface": {"interfaceAttachment": {"net_id": estate.network}},
+        "POST /v2.1/os-assisted-volume-snapshots": {"snapshot": {"volume_id": estate.attached, "create_info": {
+            "snapshot_id": GONE, "type": "qcow2", "new_file": "taken"}}},
         "PUT /v2.1/os-security-groups/{group_id}": {"security_group": {"name": "taken", "description": "taken"}},
         "PUT /v2.1/flavors/{flavor_id}": {"flavor": {"description": "taken"}},
         "POST /v2.1/flavors/{flavor_id}/os-extra_specs": {"extra_specs": {"hw:mem_page_size": "large"}},

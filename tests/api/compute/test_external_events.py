@@ -36,7 +36,19 @@ def test_what_an_event_must_say(world, server):
     for name in ("volume-extended", "power-update", "accelerator-request-bound", "volume-reimaged"):
         assert tell(world, event(server, name)).status == 400, name
     assert tell(world, event(server, "power-update", "POWER_MAYBE")).status == 400
-    assert tell(world, event(server, "accelerator-request-bound", NOBODY)).status == 200
+    told = tell(world, event(server, "accelerator-request-bound", NOBODY))
+    assert (told.status, told.json["events"][0]["code"]) == (207, 422)
+
+
+def test_a_port_that_was_deleted(world, server):
+    (port,) = world.driver().guest(server).macs
+    assert world.cloud.request("DELETE", f"/network/v2.0/ports/{port}", as_="demo").status == 204
+    for _ in range(2):
+        assert tell(world, event(server, "network-vif-deleted", port)).status == 200
+        world.cloud.run(5)
+    assert world.driver().guest(server).macs == {}
+    assert world.show(server)["addresses"] == {}
+    assert world.show(server)["status"] == "ACTIVE"
 
 
 def test_power_that_was_switched_by_hand(world, server):
