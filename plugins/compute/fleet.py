@@ -63,7 +63,6 @@ class Fleet:
         self._beats: dict[str, float] = {}
         self._metrics: dict[str, Mapping[str, float]] = {}
         self._written: dict[str, float] = {}
-        self._forced: frozenset[str] = frozenset()
         self._sharing: frozenset[str] = frozenset()
         self._away: set[str] = set()
 
@@ -92,11 +91,6 @@ class Fleet:
         """Tell whether a host lives."""
         found = self.host(name)
         return found is not None and found.up
-
-    def forced_down(self, name: str) -> bool:
-        """Tell whether an administrator says that a host is down, whatever it says itself."""
-        self.all()
-        return name in self._forced
 
     def share_disks(self, one: str, other: str) -> bool:
         """Tell whether the guests' local disks on a host are the same on another, as the drivers of both say."""
@@ -130,7 +124,6 @@ class Fleet:
             rows = tx.rows(HOSTS)
             groups = _groups(tx)
             self._count(tx)
-        self._forced = frozenset(row.host for row in rows if row.forced_down)
         self._sharing = frozenset(row.host for row in rows if row.facts.get("shared_disks"))
         counts, now = self._counts, self._kit.clock.time()
         return [self._host(row, groups.get(row.host, []), counts.get(row.host, (0, 0)), now) for row in rows]

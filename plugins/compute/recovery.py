@@ -22,6 +22,9 @@ FENCES: Registry[Fence] = Registry("fences", Fence)
 KIND = "compute.recover_host"
 WATCH_S = 15.0
 PROVIDER = sa.select(hosts.c.id).where(hosts.c.host == sa.bindparam("host")).limit(1)
+DOWN = (sa.select(hosts.c.id, services.c.forced_down)
+        .join(services, sa.and_(services.c.host == hosts.c.host, services.c.binary == BINARY))
+        .where(hosts.c.host == sa.bindparam("host")).limit(1))
 HOMELESS = (sa.select(servers.c.id).where(servers.c.host == sa.bindparam("host"), servers.c.deleted.is_(False))
             .order_by(servers.c.created_at, servers.c.id))
 SILENT = sa.select(services.c.host).where(
@@ -90,6 +93,16 @@ def release(kit: Kit, fleet: Fleet, fence: Fence, host: str) -> None:
     with kit.db.write() as tx:
         force_down(tx, host, False)
         tx.after_commit(fleet.changed)
+
+
+def stopped(kit: Kit, host: str) -> bool:
+    """Tell whether it is certain that nothing runs on ``host``: it is said to be down, and no fence is still asked."""
+    with kit.db.read() as tx:
+        row = tx.row(DOWN, {"host": host})
+        if row is None or not row.forced_down:
+            return False
+        running = kit.engine.unfinished(tx, row.id)
+    return running is None or running.kind != KIND or running.step > 0 or bool(running.data["confirmed"])
 
 
 def show(kit: Kit, host: str) -> Recovery:

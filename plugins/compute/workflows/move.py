@@ -18,7 +18,7 @@ from ....core.operations.workflow import Job
 from ....core.services.network import NetworkService
 from ....core.services.scheduler import Host, Selection
 from ....core.services.volume import VolumeService
-from .. import claims, disks, plans
+from .. import claims, disks, plans, recovery
 from ..agency import GuestPlan
 from .step import Rows, agent_of, connections, fleet_of, kit_of
 
@@ -131,15 +131,15 @@ def leave(job: Job, rows: Rows, host: str) -> None:
 def destroy_for_good(job: Job, host: str) -> None:
     """Remove the server's guest from a host before it may run elsewhere.
 
-    A host that cannot be reached is waited for, unless an administrator says that it is down.
+    A host that cannot be reached is waited for, unless it is certain that nothing runs there.
     """
-    if not fleet_of(job).forced_down(host):
+    if not recovery.stopped(kit_of(job), host):
         agent_of(job, host).destroy(job.context, job.subject)
 
 
 def unwire_for_good(job: Job, rows: Rows, host: str) -> None:
-    """Unwire the server's ports on a host, unless an administrator says that it is down."""
-    if rows.server.nics and not fleet_of(job).forced_down(host):
+    """Unwire the server's ports on a host, unless it is certain that nothing runs there."""
+    if rows.server.nics and not recovery.stopped(kit_of(job), host):
         kit_of(job).peers.of(NetworkService).unplug(job.context, job.subject, host)
 
 
