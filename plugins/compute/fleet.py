@@ -329,7 +329,7 @@ def _news(row: Any, power: Power) -> dict[str, Any]:
     if row.task_state is not None or row.power_state == number or row.vm_state == states.BUILDING:
         return {}
     values: dict[str, Any] = {"power_state": number}
-    if row.vm_state == states.ACTIVE and power in (Power.SHUTDOWN, Power.CRASHED):
+    if row.vm_state in (states.ACTIVE, states.PAUSED) and power in (Power.SHUTDOWN, Power.CRASHED):
         values["vm_state"] = states.STOPPED
     elif row.vm_state == states.STOPPED and power is Power.RUNNING:
         values["vm_state"] = states.ACTIVE
