@@ -55,6 +55,8 @@ BEAT_S = 10.0
 RETRY_S = 2.0
 CONTROL_S = 10.0
 SYNC_S = 60.0
+WHOLE_SYNC_S = 300.0
+"""How often all power states are told anew: what came while a server was busy was not heeded then."""
 CHUNK = 1 << 20
 
 
@@ -97,6 +99,7 @@ class HostAgent(Agent, MovingVerbs):
         self.lives = LiveMoves(kit)
         self._locks: defaultdict[str, threading.RLock] = defaultdict(threading.RLock)
         self._seen: dict[str, str] = {}
+        self._seen_all_at = 0.0
         self._hosted = frozenset(kit.peers.local())
         self._shared: tuple[int, ...] | None = None
         self._stopped = False
@@ -120,6 +123,8 @@ class HostAgent(Agent, MovingVerbs):
         return self.kit.mesh.reach(CONTROL_QUEUE, Control, CONTROL_S)
 
     def _begin(self) -> None:
+        if self._stopped:
+            return
         if self.keeper.held:
             # Nobody shall count on this host; the beat registers it once it may run servers again.
             return
@@ -191,6 +196,8 @@ class HostAgent(Agent, MovingVerbs):
             # What a host out of touch did to its guests is compared first.
             return
         now = {one.guest: one.power.value for one in self.driver.observe()}
+        if self.kit.clock.monotonic() - self._seen_all_at >= WHOLE_SYNC_S:
+            self._seen, self._seen_all_at = {}, self.kit.clock.monotonic()
         changed = {guest: power for guest, power in now.items() if self._seen.get(guest) != power}
         self._seen = now
         if changed:

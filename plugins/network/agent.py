@@ -74,6 +74,8 @@ class HostAgent(Agent, NetworkAgent):
         self.driver.close()
 
     def _begin(self) -> None:
+        if self._stopped:
+            return
         try:
             self.beat()
             self.restore()
