@@ -119,6 +119,10 @@ class Fleet:
         """When the host last beat, as far as this process heard; 0 for never."""
         return self._beats.get(name, 0.0)
 
+    def look_again(self, name: str) -> None:
+        """Have the host compared once more, at one of its next beats."""
+        self._away.add(name)
+
     def _read(self) -> list[Host]:
         with self._kit.db.read() as tx:
             rows = tx.rows(HOSTS)
@@ -234,13 +238,14 @@ class ControlSide(Control):
         found = {one.guest: one.power for one in guests}
         with self._kit.db.read() as tx:
             known = {row.id: row for row in tx.rows(ON_HOST, {"host": host})}
-            strangers = [guest for guest in found if guest not in known]
-            orphans = [guest for guest in strangers if self._orphaned(tx, guest, host)]
+            strangers = [guest for guest in found if guest not in known and not self._kept(tx, guest, host)]
+            orphans = [guest for guest in strangers if self._kit.engine.unfinished(tx, guest) is None]
             orders = [Order(guest, "destroy") for guest in orphans]
             # A delete that found the host down does not come back to it.
             orders += [Order(guest, "destroy") for guest, row in known.items()
                        if guest in found and row.task_state == "deleting"]
-            repairs = {guest: verb for guest, row in known.items() if (verb := _repair(row, found.get(guest)))
+            wrong = {guest: verb for guest, row in known.items() if (verb := _repair(row, found.get(guest)))}
+            repairs = {guest: verb for guest, verb in wrong.items() if known[guest].task_state is None
                        and self._kit.engine.unfinished(tx, guest) is None}
             orders += [Order(guest, verb) for guest, verb in repairs.items() if verb == "stop"]
             lost = [guest for guest, row in known.items() if guest not in found
@@ -252,6 +257,9 @@ class ControlSide(Control):
                 # Its ports may be wired here still.
                 if records.present(tx, guest) is not None:
                     self._kit.engine.start(tx, "compute.clean_up", guest, context, {"host": host, "again": True})
+        if len(orphans) < len(strangers) or len(repairs) < len(wrong):
+            # What is done to the others now does not look at this guest, and nobody would afterwards.
+            self._fleet.look_again(host)
         self._lost(lost)
         self._start(context, [guest for guest, verb in repairs.items() if verb == "start"])
         return orders
@@ -263,15 +271,10 @@ class ControlSide(Control):
                 if states.move(tx, guest, None, task_state="powering-on", updated_at=self._kit.clock.now()):
                     self._kit.engine.start(tx, "compute.start", guest, context)
 
-    def _orphaned(self, tx: Transaction, guest: str, host: str) -> bool:
-        """Its server is unknown, deleted or elsewhere, and nothing is being done to it.
-
-        While a move waits to be confirmed, its old host keeps the guest.
-        """
+    def _kept(self, tx: Transaction, guest: str, host: str) -> bool:
+        """Whether a guest belongs on a host: while a move waits to be confirmed, its old host keeps the guest."""
         alive = tx.row(MOVED, {"id": guest})
-        if alive is not None and (alive.host == host or (alive.move or {}).get("old_host") == host):
-            return False
-        return self._kit.engine.unfinished(tx, guest) is None
+        return alive is not None and (alive.host == host or (alive.move or {}).get("old_host") == host)
 
     def _lost(self, guests: Sequence[str]) -> None:
         """Servers whose guest vanished from its host are in error."""
@@ -313,9 +316,7 @@ class ControlSide(Control):
 
 
 def _repair(row: Any, power: str | None) -> str:
-    """What makes the guest of a quiet server as the server says: ``start``, ``stop`` or nothing."""
-    if power is None or row.task_state is not None:
-        return ""
+    """What makes the guest of a server as the server says: ``start``, ``stop`` or nothing."""
     if row.vm_state == states.ACTIVE and power in (Power.SHUTDOWN.value, Power.CRASHED.value):
         return "start"
     if row.vm_state == states.STOPPED and power == Power.RUNNING.value:
