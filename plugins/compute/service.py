@@ -69,6 +69,10 @@ class Service(ComputeService):
         with self.kit.db.write() as tx:
             tx.update(servers, server_id, nics=msgspec.to_builtins(nics), ips=_addresses(nics),
                       security_groups=groups)
+            if row.host and row.task_state != "deleting":
+                for port_id in sorted({one["port_id"] for one in row.nics} - {one.port_id for one in nics}):
+                    self.kit.engine.start(tx, "compute.drop_interface", server_id, context, {
+                        "port_id": port_id, "again": True})
 
     def volume_extended(self, context: Context, server_id: str, volume_id: str) -> None:
         with self.kit.db.read() as tx:

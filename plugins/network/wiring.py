@@ -14,9 +14,8 @@ import sqlalchemy as sa
 from ...core.context import Context
 from ...core.db.engine import Transaction
 from ...core.drivers.network import Vif
-from ...core.errors import AlreadyExists, BackendBusy, NotFound
+from ...core.errors import AlreadyExists
 from ...core.operations.tables import operations
-from ...core.services.compute import ComputeService
 from .control import Expected, NetworkAgent, queue
 from .noun import Document, retried
 from .specification import Specifications
@@ -135,12 +134,8 @@ class Wiring:
 
     def tell_compute(self, tx: Transaction, server_id: str) -> None:
         """Tell compute, soon after the commit, that a server's addresses changed."""
-        def tell() -> None:
-            try:
-                self.kit.peers.of(ComputeService).network_changed(self.kit.context(), server_id)
-            except (BackendBusy, NotFound) as gone:
-                self.kit.log.debug("compute was not told of server %s: %s", server_id, gone)
-        tx.after_commit(lambda: self.kit.executor.submit(tell))
+        # Operations of compute on the server and this one do not wait for each other.
+        self.kit.engine.start(tx, "network.tell", f"news of {server_id}", self.kit.context(), {"server": server_id})
 
     def router_changed(self, tx: Transaction, context: Context, router_id: str) -> None:
         """Wire a router anew on its host."""

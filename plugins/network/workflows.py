@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from ...core.errors import BackendBusy, CloudError
 from ...core.operations.workflow import Job, Step, Workflow
+from ...core.services.compute import ComputeService
 
 PATIENT = 1_000_000
 """Attempts: a host that is away or fails is tried again until the deadline."""
@@ -52,7 +53,13 @@ def _unroute(job: Job) -> None:
     job.service.wiring.unroute(job.subject, job.data["host"])
 
 
+def _tell(job: Job) -> None:
+    """Tell compute that the addresses of a server changed."""
+    job.service.kit.peers.of(ComputeService).network_changed(job.context, job.data["server"])
+
+
 WORKFLOWS = (
+    Workflow("network.tell", (Step("tell", _tell),), undoes=False, attempts=60, deadline_s=600.0, title="tell"),
     Workflow("network.apply", (Step("apply", _apply),), undoes=False, attempts=PATIENT, title="apply"),
     Workflow("network.remove", (Step("remove", _remove),), undoes=False, attempts=PATIENT, title="remove"),
     Workflow("network.unplug", (Step("unplug", _unplug),), undoes=False, attempts=PATIENT, title="unplug"),

@@ -10,7 +10,14 @@ from .caching import CACHE
 from .confirm import AUTO_CONFIRM, CONFIRM, REVERT
 from .deferred import RESTORE, SOFT_DELETE
 from .delete import DELETE
-from .devices import ATTACH_INTERFACE, ATTACH_VOLUME, DETACH_INTERFACE, DETACH_VOLUME, EXTEND_VOLUME
+from .devices import (
+    ATTACH_INTERFACE,
+    ATTACH_VOLUME,
+    DETACH_INTERFACE,
+    DETACH_VOLUME,
+    DROP_INTERFACE,
+    EXTEND_VOLUME,
+)
 from .evacuate import CLEAN_UP, EVACUATE
 from .image import BACKUP, SNAPSHOT
 from .live import LIVE, SETTLE
@@ -23,7 +30,7 @@ from .shelve import OFFLOAD, SHELVE, UNSHELVE
 from .tending import CRASH_DUMP, INJECT_NETWORK, SWAP
 
 WORKFLOWS: Sequence[Workflow] = (BOOT, DELETE, *POWER, REBUILD, RESIZE, CONFIRM, REVERT, SNAPSHOT, ATTACH_VOLUME,
-                                 DETACH_VOLUME, EXTEND_VOLUME, ATTACH_INTERFACE, DETACH_INTERFACE,
+                                 DETACH_VOLUME, EXTEND_VOLUME, ATTACH_INTERFACE, DETACH_INTERFACE, DROP_INTERFACE,
                                  SHELVE, OFFLOAD, UNSHELVE, RESCUE, UNRESCUE, SOFT_DELETE, RESTORE, BACKUP,
                                  CRASH_DUMP, INJECT_NETWORK, SWAP, CACHE, MIGRATE, AUTO_CONFIRM, LIVE, SETTLE,
                                  EVACUATE, CLEAN_UP, RECOVER)

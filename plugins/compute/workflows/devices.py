@@ -17,7 +17,7 @@ from .. import plans, records
 from ..event import emit
 from ..tables import block_devices, servers
 from .boot import nic_columns
-from .step import agent_of, fault, kit_of, rows_of
+from .step import agent_of, fault, kit_of, rows_of, server_of
 
 
 def _device(job: Job) -> Row | None:
@@ -155,6 +155,13 @@ def remove_interface(job: Job) -> Finish:
     return _noted(job, "instance.interface_detach.end", server)
 
 
+def drop_interface(job: Job) -> None:
+    """Take the card of a port that is gone out of the guest; one that has no guest there has no card."""
+    server = server_of(job)
+    if server is not None and server.host:
+        agent_of(job, server.host).detach_interface(job.context, server.id, job.data["port_id"])
+
+
 def _noted(job: Job, event: str, server: Row) -> Finish:
     kit = kit_of(job)
     nics = kit.peers.of(NetworkService).nics(job.context, [job.subject]).get(job.subject, [])
@@ -169,5 +176,7 @@ def _noted(job: Job, event: str, server: Row) -> Finish:
 ATTACH_INTERFACE = Workflow(kind="compute.attach_interface", title="attach_interface",
                             steps=(Step("attach", attach_interface, undo_interface),),
                             failed=_error("interface_attach"))
+DROP_INTERFACE = Workflow(kind="compute.drop_interface", title="detach_interface", undoes=False, attempts=60,
+                          steps=(Step("detach", drop_interface),))
 DETACH_INTERFACE = Workflow(kind="compute.detach_interface", title="detach_interface", undoes=False,
                             steps=(Step("detach", remove_interface),), failed=_error("interface_detach"))

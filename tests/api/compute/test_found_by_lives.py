@@ -1,0 +1,138 @@
+"""Mistakes that seeded lives have found (``stratolith simulate``), each by itself."""
+
+import pytest
+from stratolith.core.drivers.hypervisor import Power
+
+from tests.api.compute.test_recovery import OFF, World, worlds  # noqa: F401 - a fixture
+
+FENCED = {"compute": {"fence": "simulated"}, "fences.simulated": {"takes_s": "30"}}
+ACTION = "/compute/v2.1/servers/{}/action"
+
+
+def act(world, server, action, value=None):
+    world.ok("POST", ACTION.format(server), {action: value})
+    world.cloud.run(5)
+
+
+def test_a_move_goes_back_only_once_the_fence_has_stopped_the_other_host(worlds):  # noqa: F811
+    world = worlds(**FENCED)
+    server = world.boot("h1")
+    act(world, server, "migrate", {"host": "h2"})
+    assert world.server(server)["status"] == "VERIFY_RESIZE"
+    world.part("h2")
+    world.cloud.run(80)
+    world.ok("POST", OFF.format("h2"), {"recovery": {}})
+    act(world, server, "revertResize")
+    # The host does not answer and is not known to have stopped: it may run the guest still.
+    assert world.running(server) == ["h2"]
+    world.agent("h2").driver.outside(server, Power.SHUTDOWN)
+    world.cloud.run(120)
+    assert world.running(server) == ["h1"]
+    assert world.server(server)["status"] == "ACTIVE"
+
+
+def test_a_paused_guest_that_lost_its_power_can_be_started(worlds):  # noqa: F811
+    world = worlds()
+    server = world.boot("h1")
+    act(world, server, "pause")
+    world.cloud.run(70)
+    world.agent("h1").driver.outside(server, Power.SHUTDOWN)
+    world.cloud.run(70)
+    assert world.server(server)["status"] == "SHUTOFF"
+    act(world, server, "os-start")
+    assert world.running(server) == ["h1"]
+
+
+def come_back(world, host):
+    """The host's agent starts anew."""
+    fleet, old = world.cloud.cloud.agents["compute"], world.agent(host)
+    old.stop()
+    fresh = type(old)(old.kit)
+    fleet.hosts[fleet.hosts.index(old)] = fresh
+    fresh.start()
+
+
+@pytest.fixture
+def busy_evacuated(worlds):  # noqa: F811
+    """A world, and a server that was evacuated from h1 and that something is being done to."""
+    world = worlds()
+    server = world.boot("h1")
+    world.agent("h1").stop()
+    world.agent("h1").driver.outside(server, Power.SHUTDOWN)
+    world.cloud.run(80)
+    act(world, server, "evacuate", {})
+    home = world.agent(world.host(server))
+    home.driver.fail("suspend", 2, lost=True)
+    world.ok("POST", ACTION.format(server), {"suspend": None})
+    world.cloud.run(0)
+    return world, server
+
+
+def test_a_guest_that_was_left_is_removed_though_its_server_is_busy_when_its_host_is_back(busy_evacuated):
+    world, server = busy_evacuated
+    come_back(world, "h1")
+    assert [one.guest for one in world.agent("h1").driver.observe()] == [server]
+    world.cloud.run(60)
+    assert list(world.agent("h1").driver.observe()) == []
+    assert world.server(server)["status"] == "SUSPENDED"
+
+
+def test_a_guest_is_started_though_its_server_was_busy_when_its_host_came_back(worlds):  # noqa: F811
+    world = worlds()
+    server = world.boot("h1")
+    world.agent("h1").driver.fail("snapshot", 2, lost=True)
+    world.ok("POST", ACTION.format(server), {"createImage": {"name": "i"}})
+    world.cloud.run(0)
+    world.agent("h1").driver.outside(server, Power.SHUTDOWN)
+    come_back(world, "h1")
+    assert world.running(server) == []
+    world.cloud.run(60)
+    assert world.running(server) == ["h1"]
+
+
+def test_a_power_state_that_changed_amid_an_operation_is_seen(worlds):  # noqa: F811
+    world = worlds()
+    server = world.boot("h1")
+    world.cloud.run(61)
+    world.agent("h1").driver.fail("snapshot", 4, lost=True)
+    world.agent("h1").driver.outside(server, Power.SHUTDOWN)
+    with world.cloud.cloud.kits["compute"].db.write() as tx:
+        tx.connection.exec_driver_sql("UPDATE servers SET task_state = 'image_snapshot'")
+    world.cloud.run(61)
+    with world.cloud.cloud.kits["compute"].db.write() as tx:
+        tx.connection.exec_driver_sql("UPDATE servers SET task_state = NULL")
+    assert world.server(server)["status"] == "ACTIVE"
+    world.cloud.run(400)
+    assert world.server(server)["status"] == "SHUTOFF"
+
+
+@pytest.fixture
+def wired(worlds):  # noqa: F811
+    """A world and a server of it with a port."""
+    world = worlds(network={"hosts": "h1,h2,h3"})
+    network = world.ok("POST", "/network/v2.0/networks", {"network": {"name": "n"}})["network"]["id"]
+    world.ok("POST", "/network/v2.0/subnets", {"subnet": {"network_id": network, "ip_version": 4,
+                                                         "cidr": "10.20.0.0/24"}})
+    server = world.boot("h1", networks=[{"uuid": network}])
+    (port,) = world.ok("GET", f"/network/v2.0/ports?device_id={server}")["ports"]
+    return world, server, port["id"]
+
+
+def test_a_port_that_is_deleted_leaves_the_guest(wired):
+    world, server, port = wired
+    assert set(world.agent("h1").driver.guest(server).macs) == {port}
+    world.ok("DELETE", f"/network/v2.0/ports/{port}")
+    world.cloud.run(2)
+    assert world.server(server)["addresses"] == {}
+    assert world.agent("h1").driver.guest(server).macs == {}
+
+
+def test_a_port_that_is_deleted_while_its_host_is_away_leaves_the_guest_later(wired):
+    world, server, port = wired
+    world.part("h1")
+    world.ok("DELETE", f"/network/v2.0/ports/{port}")
+    world.cloud.run(30)
+    world.rejoin("h1")
+    world.cloud.run(30)
+    assert world.agent("h1").driver.guest(server).macs == {}
+    assert isinstance(world, World)
