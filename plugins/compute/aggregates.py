@@ -18,6 +18,7 @@ from . import choice
 from .fleet import BINARY, ZONE_KEY, Fleet
 from .tables import aggregate_hosts, aggregates, hosts, servers, services
 
+PAYLOAD = "AggregatePayload"
 _ONE = sa.select(aggregates).where(aggregates.c.id == sa.bindparam("aggregate_id"))
 _LOCKED = _ONE.with_for_update()
 _ALL = sa.select(aggregates).order_by(aggregates.c.id)
@@ -217,7 +218,8 @@ def cache_images(kit: Kit, context: Context, aggregate_id: int, image_ids: Seque
         choice.image(kit, context, image_id)
     with kit.db.write() as tx:
         kit.engine.start(tx, "compute.cache_images", found.row.uuid, context,
-                         {"images": list(image_ids), "hosts": list(found.hosts)})
+                         {"images": list(image_ids), "hosts": list(found.hosts), "aggregate": _payload(found)})
+        kit.events.emit(tx, context, "aggregate.cache_images.start", PAYLOAD, _payload(found), version="1.1")
 
 
 @contextlib.contextmanager
@@ -240,6 +242,10 @@ def _write(kit: Kit, fleet: Fleet, tx: Transaction, context: Context, old: Aggre
 def _changed(kit: Kit, fleet: Fleet, tx: Transaction, context: Context, verb: str, one: Aggregate) -> None:
     tx.after_commit(fleet.changed)
     for phase in ("start", "end"):
-        kit.events.emit(tx, context, f"aggregate.{verb}.{phase}", "AggregatePayload", {
-            "id": one.row.id, "uuid": one.row.uuid, "name": one.row.name, "hosts": list(one.hosts),
-            "metadata": one.metadata}, version="1.1")
+        kit.events.emit(tx, context, f"aggregate.{verb}.{phase}", PAYLOAD, _payload(one), version="1.1")
+
+
+def _payload(one: Aggregate) -> dict[str, Any]:
+    """What events tell of an aggregate."""
+    return {"id": one.row.id, "uuid": one.row.uuid, "name": one.row.name, "hosts": list(one.hosts),
+            "metadata": dict(one.metadata)}

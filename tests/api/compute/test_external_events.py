@@ -1,6 +1,9 @@
 """What other services tell of servers, and images fetched ahead."""
 
+import json
+
 import pytest
+from stratolith.core.bus.events import TOPIC
 from stratolith.core.drivers.hypervisor import Power
 
 NOBODY = "8c3f8b1e-0d43-4a6e-9d3c-1f8f1f9f0000"
@@ -81,6 +84,13 @@ def test_topology(world, server):
 
 
 def test_images_fetched_ahead(world):
+    told = []
+
+    def listen(body):
+        message = json.loads(body)
+        if message["event_type"].startswith("aggregate.cache_images"):
+            told.append(message)
+    world.cloud.cloud.bus.listen(TOPIC, listen)
     made = world.ask("POST", "/os-aggregates", {"aggregate": {"name": "ahead"}}, as_="admin").json["aggregate"]["id"]
     world.ask("POST", f"/os-aggregates/{made}/action", {"add_host": {"host": "host1"}}, as_="admin")
     path = f"/os-aggregates/{made}/images"
@@ -94,5 +104,17 @@ def test_images_fetched_ahead(world):
     assert world.ask("POST", path, {"cache": [{"id": public}]}, "2.81", "admin").status == 202
     world.cloud.run(5)
     assert world.driver().cached == {public}
+    assert [one["event_type"].rpartition(".")[2] for one in told] == ["start", "progress", "end"]
+    start, progress, end = (one["payload"]["nova_object.data"] for one in told)
+    assert (progress["host"], progress["index"], progress["total"]) == ("host1", 1, 1)
+    assert (progress["images_cached"], progress["images_failed"], progress["id"]) == ([public], [], made)
+    assert start == end and start["hosts"] == ["host1"]
+    # A host that is down, or an image that went meanwhile, is told of and holds nobody up.
+    del told[:]
+    world.ask("POST", path, {"cache": [{"id": public}]}, "2.81", "admin")
+    world.cloud.request("DELETE", f"/image/v2/images/{public}")
+    world.cloud.run(5)
+    assert told[1]["payload"]["nova_object.data"]["images_failed"] == [public]
+    assert told[-1]["event_type"] == "aggregate.cache_images.end"
     world.ask("POST", f"/os-aggregates/{made}/action", {"remove_host": {"host": "host1"}}, as_="admin")
     assert world.ask("DELETE", f"/os-aggregates/{made}", as_="admin").status == 200
