@@ -19,6 +19,7 @@ from ..drivers.hypervisor import (
     Hypervisor,
     Image,
     ImageCaching,
+    Killable,
     Power,
     Rescuable,
     Volumes,
@@ -26,7 +27,7 @@ from ..drivers.hypervisor import (
 )
 from ..drivers.network import Vif
 from ..errors import CloudError, NotFound, NotSupported, WrongState
-from .cases import wants
+from .cases import until, wants
 from .hypervisor_guest import NOBODY, GuestCases, Specs
 
 
@@ -203,3 +204,19 @@ class TendingCases(GuestCases):
         driver.spawn(wanted)
         assert len(fetched) == before <= 1
         assert self.observed(driver, wanted.guest) is Power.RUNNING
+
+    # facet: Killable
+
+    def test_all_guests_end_at_once(self, driver: Hypervisor, guest: str, spec: Specs) -> None:
+        """Also by a driver that was never opened, as in another process; what was killed can be started."""
+        killable = wants(driver, Killable)
+        other = spec()
+        driver.spawn(other)
+        stranger = wants(type(driver)(driver.options, driver.surroundings), Killable)
+        until(lambda: not stranger.kill_guests(), self.patience_s, "no guest runs")
+        assert not killable.kill_guests()
+        for one in (guest, other.guest):
+            until(lambda one=one: self.observed(driver, one) in (Power.SHUTDOWN, Power.CRASHED), self.patience_s,
+                  "the guest is seen to be off")
+            driver.start(one)
+            assert self.observed(driver, one) is Power.RUNNING

@@ -28,6 +28,7 @@ from .containers.driver import Containers
 from .device import find_interface, find_volume, interface, volume_disk
 from .disks import GIB
 from .domains import Measuring, Pausing, Saving
+from .killing import Killing
 from .live import Live
 from .moving import Moving
 from .plain import Plain
@@ -54,8 +55,8 @@ def serving(uri: str, machines: type[Any]) -> type[Any]:
     return {"lxc": Containers, "xen": Plain, "test": Plain}.get(scheme, machines)
 
 
-class Libvirt(Tending, Moving, Live, Resizing, Plugging, Pausing, Saving, Measuring, Snapshots, Volumes, VolumeGrowth,
-              Interfaces, Consoles):
+class Libvirt(Killing, Tending, Moving, Live, Resizing, Plugging, Pausing, Saving, Measuring, Snapshots, Volumes,
+              VolumeGrowth, Interfaces, Consoles):
     """The machines of QEMU of one libvirt daemon on this machine; for other connections, the class that serves them."""
 
     @classmethod

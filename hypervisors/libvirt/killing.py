@@ -15,6 +15,7 @@ from ...core.drivers.hypervisor import Killable
 PROCESSES = Path("/proc")
 NAME = re.compile(rb"(?:^|=)stratolith-([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})(?:,|$)")
 """How libvirt names a guest to QEMU (``-name guest=NAME,...``) and to the controller of a container."""
+CONTROLLER = b"/libvirt_lxc"
 GONE_S = 1.0
 """Seconds in which a killed process is gone, unless it waits in the kernel."""
 POLL_S = 0.02
@@ -72,6 +73,15 @@ def kill(process: int, guest: str) -> None:
         try:
             found = _guest(PROCESSES / str(process))
             if found is not None and found[0] == guest:
+                if found[1].split(b"\0")[0].endswith(CONTROLLER):
+                    _kill_children(process)
                 signal.pidfd_send_signal(handle, signal.SIGKILL)
         finally:
             os.close(handle)
+
+
+def _kill_children(controller: int) -> None:
+    """A container does not end with its controller; with the first of its processes all others do."""
+    with contextlib.suppress(OSError):
+        for child in (PROCESSES / str(controller) / "task" / str(controller) / "children").read_text().split():
+            os.kill(int(child), signal.SIGKILL)

@@ -28,6 +28,7 @@ from ..capability import kinds
 from ..connection import translated
 from ..disks import GuestFolder
 from ..domains import Measuring, Pausing, cut_power
+from ..killing import Killing
 from ..limited import Limits
 from ..options import LibvirtOptions
 from ..plugging import Plugging
@@ -43,7 +44,7 @@ WATCH_S = 5.0
 INIT = 1
 
 
-class Containers(Plugging, Pausing, Measuring, Snapshots, Resizable, Interfaces, Consoles):
+class Containers(Killing, Plugging, Pausing, Measuring, Snapshots, Resizable, Interfaces, Consoles):
     """Containers: guests that share this machine's kernel. They start in a fraction of a second.
 
     A container's root disk is a raw file that the kernel mounts; its console is read by a process beside it, which
