@@ -42,6 +42,7 @@ from ...core.drivers.network import Vif
 from ...core.drivers.topology import cpu_list
 from ...core.errors import BackendBusy, CloudError, NotSupported
 from ...core.plugins import Registry
+from ...core.process.address import own_address
 from ...core.process.slice import Agent, Kit
 from ...core.services.image import ImageRecord, ImageService
 from . import facets, offer, pci
@@ -139,7 +140,7 @@ class HostAgent(Agent, MovingVerbs):
         context = self.kit.context()
         control = self._control()
         facts = self._facts()
-        facts = dataclasses.replace(facts, address=cast(Options, self.kit.options).address,
+        facts = dataclasses.replace(facts, address=cast(Options, self.kit.options).address or own_address(),
                                     traits=tuple(sorted({*facts.traits, *facets.traits(self.driver)})))
         control.register(context, self.host, self._provider(), facts)
         guests = [Guest(one.guest, one.power.value) for one in self.driver.observe()]

@@ -12,7 +12,7 @@ from ...core.db.engine import Row, Transaction
 from ...core.db.paging import Page, paged
 from ...core.errors import BadRequest, NotFound
 from ...core.process.slice import Kit
-from .tables import flavors, moves
+from .tables import flavors, hosts, moves
 
 COLD, RESIZE, LIVE, EVACUATION = "migration", "resize", "live-migration", "evacuation"
 QUEUED, PREPARING, RUNNING = "queued", "preparing", "running"
@@ -23,6 +23,7 @@ _BY_UUID = sa.select(moves).where(moves.c.uuid == sa.bindparam("uuid"))
 _OF_SERVER = sa.select(moves).where(moves.c.server_id == sa.bindparam("server")).order_by(moves.c.id)
 _LIVE = _OF_SERVER.where(moves.c.type == LIVE, moves.c.status.not_in(ENDED))
 _ONE = sa.select(moves).where(moves.c.server_id == sa.bindparam("server"), moves.c.id == sa.bindparam("id"))
+_FACTS = sa.select(hosts.c.host, hosts.c.facts).where(hosts.c.host.in_(sa.bindparam("hosts", expanding=True)))
 _UNDER_WAY = moves.update().where(moves.c.server_id == sa.bindparam("server"), moves.c.status.not_in(ENDED))
 _WAITING = moves.update().where(moves.c.server_id == sa.bindparam("server"), moves.c.status == "finished")
 
@@ -61,6 +62,16 @@ def cleaned(kit: Kit, tx: Transaction, host: str) -> None:
     tx.execute(moves.update().where(moves.c.type == EVACUATION, moves.c.status == "done",
                                     moves.c.source_compute == host)
                .values(status="completed", updated_at=kit.clock.now()))
+
+
+def addresses(kit: Kit, rows: Sequence[Row]) -> dict[str, str]:
+    """The addresses of the hosts to which moves lead, by host, as far as they are known; one query."""
+    wanted = sorted({row.dest_compute for row in rows if row.dest_compute})
+    if not wanted:
+        return {}
+    with kit.db.read() as tx:
+        return {row.host: row.facts["address"] for row in tx.rows(_FACTS, {"hosts": wanted})
+                if row.facts.get("address")}
 
 
 def by_uuid(tx: Transaction, uuid: str) -> Row | None:

@@ -35,7 +35,8 @@ class Options:
     max_local_block_devices: int = option(3, "disks of a server on its host, the root disk among them; -1: any number")
     force_config_drive: bool = option(False, "give every server a config drive")
     metadata_secret: str = option("", "secret that signs requests of metadata proxies over TCP", secret=True)
-    address: str = option("", "address of this host as other hosts reach it")
+    address: str = option("", "address of this host as other hosts reach it; empty: that of its default "
+                              "route")
     fence: str = option("none", "what makes sure that a host runs nothing any more: none, ipmi, redfish, lease")
     lease_watchdog: str = option("", "watchdog device (/dev/watchdog) that resets a host whose lease-watch stopped or "
                                      "cannot end a guest; empty: none")

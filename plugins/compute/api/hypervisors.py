@@ -43,7 +43,8 @@ def _full(service: Service, call: Call, one: Hypervisor, with_servers: bool = Fa
     named = {} if daemon is None else {"id": daemon.id if call.version >= (2, 53) else daemon.number,
                                        "disabled_reason": daemon.disabled_reason}
     shown = {**_brief(call, one, with_servers), "service": {"host": one.row.host, **named},
-             "hypervisor_type": facts["kind"], "hypervisor_version": facts["version"], "host_ip": None}
+             "hypervisor_type": facts["kind"], "hypervisor_version": facts["version"],
+             "host_ip": facts.get("address") or None}
     if call.version >= (2, 88):
         return {**shown, "uptime": _uptime(service, call, one)}
     return {**shown, **_amounts(service, [one]),

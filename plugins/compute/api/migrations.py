@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from ....core.db.engine import Row
@@ -32,12 +33,12 @@ HOSTS = ("source_compute", "source_node", "dest_compute", "dest_node", "dest_hos
 NEWEST_FIRST = (("created_at", "desc"), ("id", "desc"))
 
 
-def _both(row: Row, call: Call, with_hosts: bool) -> dict[str, Any]:
+def _both(row: Row, call: Call, with_hosts: bool, at: Mapping[str, str]) -> dict[str, Any]:
     """What both views show."""
     found = {"id": row.id, "status": row.status, "source_compute": row.source_compute or None,
              "source_node": row.source_node or None, "dest_compute": row.dest_compute or None,
-             "dest_node": row.dest_node or None, "dest_host": None, "created_at": to_microsecond(row.created_at),
-             "updated_at": to_microsecond(row.updated_at)}
+             "dest_node": row.dest_node or None, "dest_host": at.get(row.dest_compute),
+             "created_at": to_microsecond(row.created_at), "updated_at": to_microsecond(row.updated_at)}
     if not with_hosts:
         found.update(dict.fromkeys(HOSTS))
     if call.since("2.59"):
@@ -47,8 +48,8 @@ def _both(row: Row, call: Call, with_hosts: bool) -> dict[str, Any]:
     return found
 
 
-def _view(row: Row, call: Call, with_hosts: bool) -> dict[str, Any]:
-    found = {**_both(row, call, with_hosts), "instance_uuid": row.server_id,
+def _view(row: Row, call: Call, with_hosts: bool, at: Mapping[str, str]) -> dict[str, Any]:
+    found = {**_both(row, call, with_hosts, at), "instance_uuid": row.server_id,
              "old_instance_type_id": row.old_flavor, "new_instance_type_id": row.new_flavor}
     if call.since("2.23"):
         found["migration_type"] = row.type
@@ -57,9 +58,10 @@ def _view(row: Row, call: Call, with_hosts: bool) -> dict[str, Any]:
     return found
 
 
-def _live_view(row: Row, call: Call, with_hosts: bool) -> dict[str, Any]:
+def _live_view(row: Row, call: Call, with_hosts: bool, at: Mapping[str, str]) -> dict[str, Any]:
     known = row.progress or {}
-    return {**_both(row, call, with_hosts), "server_uuid": row.server_id, **{name: known.get(name) for name in BYTES}}
+    return {**_both(row, call, with_hosts, at), "server_uuid": row.server_id,
+            **{name: known.get(name) for name in BYTES}}
 
 
 def index(service: Service, call: Call) -> Any:
@@ -79,7 +81,8 @@ def index(service: Service, call: Call) -> Any:
     page = Page(limit=limit, marker=call.one("marker"), sort=NEWEST_FIRST) if paged else Page(sort=(("id", "asc"),))
     rows = journeys.listed(service.kit, filters, page, since, before)
     with_hosts = call.allows(LIST + ":host")
-    body: dict[str, Any] = {"migrations": [_view(row, call, with_hosts) for row in rows]}
+    at = journeys.addresses(service.kit, rows) if with_hosts else {}
+    body: dict[str, Any] = {"migrations": [_view(row, call, with_hosts, at) for row in rows]}
     if paged and rows and (following := next_links(call, rows, limit, ALL, rows[-1].uuid)):
         body["migrations_links"] = following
     return body
@@ -98,14 +101,16 @@ def of_server(service: Service, call: Call) -> Any:
         row = records.find(tx, call.context, call.path["server_id"])
         rows = journeys.live_of(tx, row.id)
     with_hosts = call.allows(RULE + "index:host")
-    return {"migrations": [_live_view(one, call, with_hosts) for one in rows]}
+    at = journeys.addresses(service.kit, rows) if with_hosts else {}
+    return {"migrations": [_live_view(one, call, with_hosts, at) for one in rows]}
 
 
 def show(service: Service, call: Call) -> Any:
     """One live migration of a server that is under way."""
     with service.kit.db.read() as tx:
         row = records.find(tx, call.context, call.path["server_id"])
-        return {"migration": _live_view(journeys.live_one(tx, row.id, _number(call)), call, True)}
+        found = journeys.live_one(tx, row.id, _number(call))
+        return {"migration": _live_view(found, call, True, journeys.addresses(service.kit, [found]))}
 
 
 def force_complete(service: Service, call: Call) -> None:

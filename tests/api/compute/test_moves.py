@@ -1,6 +1,7 @@
 """Moves of servers between the hosts of one cloud: cold, live, and away from a host that is down."""
 
 import dataclasses
+import ipaddress
 
 import pytest
 import sqlalchemy as sa
@@ -434,6 +435,15 @@ def test_migrations_by_version(moves, server):
                           ("2.80", {"migration_type", "uuid", "user_id", "project_id"})):
         found = next(one for one in moves.migrations(version=version) if one["instance_uuid"] == server)
         assert set(found) == first | more
+
+
+def test_hosts_are_shown_with_their_addresses(moves, server):
+    moves.ok(server, {"migrate": None})
+    shown = moves.world.ask("GET", "/os-hypervisors/detail", version="2.79", as_="admin").json["hypervisors"]
+    at = {one["service"]["host"]: one["host_ip"] for one in shown}
+    assert all(ipaddress.ip_address(one) for one in at.values())
+    found = next(one for one in moves.migrations(version="2.80") if one["instance_uuid"] == server)
+    assert found["dest_host"] == at[found["dest_compute"]]
 
 
 def test_migrations_are_paged_and_filtered(moves):
