@@ -61,9 +61,8 @@ class GroupRules(Noun):
             "protocol": body.get("protocol"), "port_range_min": body.get("port_range_min"),
             "port_range_max": body.get("port_range_max"), "remote_ip_prefix": body.get("remote_ip_prefix"),
             "remote_group_id": body.get("remote_group_id"), "remote_address_group_id": None,
-            "normalized_cidr": body.get("remote_ip_prefix") and str(network_of(body["remote_ip_prefix"])),
-            "belongs_to_default_sg": False}
-        del document["name"], document["belongs_to_default_sg"]
+            "normalized_cidr": body.get("remote_ip_prefix") and str(network_of(body["remote_ip_prefix"]))}
+        del document["name"]
         likeness = likeness_of(document)
         same = tx.value(_SAME, {"security_group_id": document["security_group_id"], "likeness": likeness})
         if same:
