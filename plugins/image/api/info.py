@@ -16,6 +16,7 @@ from ..tables import images
 USAGE = sa.select(sa.func.count(), sa.func.coalesce(sa.func.sum(images.c.size), 0),
                   sa.func.coalesce(sa.func.sum(sa.case((images.c.status.in_(("saving", "uploading", "importing")), 1),
                                                        else_=0)), 0)).where(images.c.owner == sa.bindparam("owner"))
+STAGED = sa.select(images.c.staged).where(images.c.owner == sa.bindparam("owner"), images.c.staged.is_not(None))
 
 
 def methods(service: Images, call: Call) -> dict[str, Any]:
@@ -41,11 +42,12 @@ def usage(service: Images, call: Call) -> dict[str, Any]:
     """Limits and usage of the caller's project; -1 is no limit, sizes are in MiB."""
     with service.kit.db.read() as tx:
         row: Any = tx.row(USAGE, {"owner": call.context.project_id})
+        staged = sum(int(one["size"]) for one in tx.values(STAGED, {"owner": call.context.project_id}))
     options = service.kit.options
     return {"usage": {
         "image_size_total": {"limit": options.project_quota_mib or -1, "usage": int(row[1]) >> 20},
         "image_count_total": {"limit": options.project_quota_images or -1, "usage": row[0]},
-        "image_stage_total": {"limit": options.project_quota_mib or -1, "usage": 0},
+        "image_stage_total": {"limit": options.project_quota_mib or -1, "usage": staged >> 20},
         "image_count_uploading": {"limit": -1, "usage": int(row[2])}}}
 
 

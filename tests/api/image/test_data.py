@@ -124,6 +124,17 @@ def test_stage_and_import(cloud, image):
     assert (task["status"], task["request_id"]) == ("success", begun.headers["x-openstack-request-id"])
 
 
+def test_what_is_staged_counts_as_staged_until_it_is_imported(cloud, image):
+    def staged():
+        return cloud.request("GET", "/image/v2/info/usage").json["usage"]["image_stage_total"]["usage"]
+    one, before = image(), staged()
+    put(cloud, one, b"x" * (3 << 20), "stage")
+    assert staged() == before + 3
+    cloud.request("POST", f"/image/v2/images/{one['id']}/import", {"method": {"name": "glance-direct"}})
+    cloud.run()
+    assert staged() == before
+
+
 def test_an_import_of_the_wrong_format_fails(cloud, image):
     one = image(disk_format="qcow2")
     put(cloud, one, b"noise", "stage")
