@@ -16,7 +16,8 @@ from ...core.errors import BadRequest, Conflict, NotFound
 from ...core.process.slice import Kit
 from ...core.services.placement import PlacementService
 from .fleet import BINARY, UP_S, Fleet
-from .tables import aggregate_hosts, hosts, servers, services
+from .journeys import ENDED
+from .tables import aggregate_hosts, hosts, moves, servers, services
 
 INTERNAL = "internal"
 """The zone of processes that run no servers."""
@@ -31,6 +32,9 @@ _BY_NAME = sa.select(services).where(services.c.host == sa.bindparam("host"),
                                      services.c.binary == sa.bindparam("binary"))
 _SERVERS = sa.select(sa.func.count()).select_from(servers).where(servers.c.host == sa.bindparam("host"),
                                                                  servers.c.deleted.is_(False))
+_MOVES = sa.select(sa.func.count()).select_from(moves).where(
+    sa.or_(moves.c.source_compute == sa.bindparam("host"), moves.c.dest_compute == sa.bindparam("host")),
+    moves.c.status.not_in(ENDED))
 _PROVIDERS = sa.select(hosts.c.id).where(hosts.c.host == sa.bindparam("host"))
 
 
@@ -119,7 +123,7 @@ def change(kit: Kit, fleet: Fleet, context: Context, row: Row, wanted: Change) -
 def delete(kit: Kit, fleet: Fleet, context: Context, row: Row) -> None:
     """Forget a process; of a ``nova-compute`` also its hypervisors and its places in aggregates.
 
-    :raises Conflict: there are servers on its host.
+    :raises Conflict: there are servers on its host, or moves to or from it that have not ended.
     """
     providers: Sequence[str] = ()
     if row.binary == BINARY:
@@ -127,6 +131,9 @@ def delete(kit: Kit, fleet: Fleet, context: Context, row: Row) -> None:
             if tx.value(_SERVERS, {"host": row.host}):
                 raise Conflict("Unable to delete compute service that is hosting instances. Migrate or delete the "
                                "instances first.")
+            if tx.value(_MOVES, {"host": row.host}):
+                raise Conflict("Unable to delete compute service that has in-progress migrations. Complete the "
+                               "migrations first.")
             providers = tx.values(_PROVIDERS, {"host": row.host})
     for provider in providers:
         kit.peers.of(PlacementService).delete_provider(context, provider)

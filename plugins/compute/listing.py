@@ -33,14 +33,21 @@ SORT = {
     "display_description": "description", "display_name": "name", "host": "host", "hostname": "hostname",
     "image_ref": "image_id", "instance_type_id": "flavor_id", "key_name": "key_name", "launch_index": "launch_index",
     "launched_at": "launched_at", "locked_by": "locked_by", "locked": "locked", "node": "node",
-    "power_state": "power_state", "progress": "progress", "project_id": "project_id", "ramdisk_id": "id",
-    "root_device_name": "root_device", "task_state": "task_state", "terminated_at": "terminated_at",
+    "power_state": "power_state", "progress": "progress", "project_id": "project_id", "kernel_id": "id",
+    "ramdisk_id": "id", "root_device_name": "root_device", "task_state": "task_state", "terminated_at": "terminated_at",
     "updated_at": "updated_at", "user_id": "user_id", "uuid": "id", "vm_state": "vm_state"}
 ADMIN_SORT = frozenset(("host", "node"))
+IGNORED_SORT = frozenset((
+    "architecture", "cell_name", "cleaned", "default_ephemeral_device", "default_swap_device", "deleted", "deleted_at",
+    "disable_terminate", "ephemeral_gb", "ephemeral_key_uuid", "id", "key_data", "launched_on", "memory_mb", "os_type",
+    "reservation_id", "root_gb", "shutdown_terminate", "user_data", "vcpus", "vm_mode"))
+"""Sort keys that are taken and change nothing."""
 PLAIN = re.compile(r"[\w @:,/-]*")
 REPEATED = re.compile(r"[*+{]")
 COSTLY = re.compile(r"\)[*+{?]|\(\?|\\[0-9]")
 MOST_REPEATED = 3
+WORDS = frozenset(("1", "t", "true", "on", "y", "yes", "0", "f", "false", "off", "n", "no"))
+"""The truth values of queries."""
 MOST_TAGS = 200
 """Tags in one filter: each is a condition of its own. A server has 50 at most."""
 MOST_METADATA = 128
@@ -71,6 +78,7 @@ def servers_page(kit: Kit, context: Context, values: Values, version: Version, p
     :raises BadRequest: a filter's value cannot be read.
     :raises Forbidden: a tenant asks for deleted servers.
     """
+    _see_span(values, version)
     conditions = [*_scope(context, values, all_projects), *_deleted(values, every_filter)]
     tenants = TENANT_FILTERS | MORE_TENANT_FILTERS if version >= (2, 83) else TENANT_FILTERS
     for name, given in values.items():
@@ -86,20 +94,31 @@ def servers_page(kit: Kit, context: Context, values: Values, version: Version, p
         return tx.rows(paged(statement.where(*conditions), servers, page, tx))
 
 
-def sorting(values: Values, *, admin: bool) -> list[tuple[str, str]]:
-    """(column, direction) pairs of the request. :raises BadRequest: an unknown key or a direction too many."""
+def _see_span(values: Values, version: Version) -> None:
+    """See that what changed since a moment can have changed before another. :raises BadRequest: it cannot."""
+    since, before = values.get("changes-since"), values.get("changes-before")
+    if version >= (2, 66) and since and before and moment(since[-1], "changes-since") > moment(
+            before[-1], "changes-before"):
+        raise BadRequest("The value of changes-since must be less than or equal to changes-before.")
+
+
+def sorting(values: Values, version: Version, *, admin: bool) -> list[tuple[str, str]]:
+    """(column, direction) pairs of the request. :raises BadRequest: an unknown key or a direction too many.
+
+    :raises Forbidden: a tenant sorts by what only administrators see.
+    """
     keys, directions = values.get("sort_key", []), list(values.get("sort_dir", []))
     if len(directions) > max(len(keys), 1) and keys:
         raise BadRequest("Sort direction array size exceeds sort key array size.")
-    if not keys:
-        return [("created_at", directions[0] if directions else "desc")]
+    directions += [directions[-1] if directions else "desc"] * (len(keys) - len(directions))
     for name in keys:
-        if name not in SORT:
+        if name not in SORT and name not in IGNORED_SORT:
             raise BadRequest(f"Invalid input for query parameters sort_key. Value: {name[:100]}")
         if name in ADMIN_SORT and not admin:
-            raise Forbidden(f"Sort key {name} is for administrators only.")
-    directions += [directions[-1] if directions else "desc"] * (len(keys) - len(directions))
-    return [(SORT[name], direction) for name, direction in zip(keys, directions, strict=True)]
+            raise Forbidden(f"Only administrators can sort servers by {name}")
+    found = [(SORT[name], direction) for name, direction in zip(keys, directions, strict=False)
+             if name in SORT and (name != "locked" or version >= (2, 73))]
+    return found or [("created_at", directions[0] if directions and not keys else "desc")]
 
 
 def _scope(context: Context, values: Values, all_projects: bool) -> list[Condition]:
@@ -214,6 +233,13 @@ def _metadata(given: list[str], version: Version) -> Condition:
                           server_metadata.c.value == value) for key, value in wanted.items()))
 
 
+def strict(text: str, name: str) -> bool:
+    """A truth value of a query. :raises BadRequest: it is none."""
+    if text.strip().lower() not in WORDS:
+        raise BadRequest(f"Invalid input for query parameters {name}. Value: {text[:100]}. It is no boolean")
+    return truth(text.strip().lower())
+
+
 SPECIAL: Mapping[str, Callable[[list[str], Version], Condition]] = {
     "status": _status,
     "ip": _ip,
@@ -224,7 +250,7 @@ SPECIAL: Mapping[str, Callable[[list[str], Version], Condition]] = {
     "tags-any": lambda given, version: _any_tag(given),
     "not-tags": lambda given, version: sa.not_(sa.and_(sa.true(), *map(_tagged, _tags(given)))),
     "not-tags-any": lambda given, version: sa.not_(_any_tag(given)),
-    "locked": lambda given, version: servers.c.locked.is_(truth(given[-1])),
+    "locked": lambda given, version: servers.c.locked.is_(strict(given[-1], "locked")),
     "config_drive": lambda given, version: servers.c.config_drive.is_(truth(given[-1])),
     "metadata": _metadata,
 }

@@ -130,6 +130,10 @@ def attach_interface(service: Service, call: Call) -> Any:
     """Give a server one more interface."""
     wish = (call.body or {}).get("interfaceAttachment") or {}
     asked = None
+    if wish.get("net_id") and wish.get("port_id"):
+        raise BadRequest("Must not input both network_id and port_id")
+    if wish.get("fixed_ips") and not wish.get("net_id"):
+        raise BadRequest("Must input network_id when request IP address")
     if wish.get("net_id") or wish.get("port_id"):
         fixed = wish.get("fixed_ips") or [{"ip_address": ""}]
         asked = NicRequest(network_id=wish.get("net_id", ""), port_id=wish.get("port_id", ""),

@@ -24,7 +24,8 @@ MANY = ("access_ip_v4", "access_ip_v6", "all_tenants", "auto_disk_config", "avai
         "key_name", "launch_index", "launched_at", "locked_by", "metadata", "name", "node", "power_state", "progress",
         "project_id", "ramdisk_id", "reservation_id", "root_device_name", "sort_key", "status", "task_state",
         "tenant_id", "terminated_at", "user_id", "uuid", "vcpus", "vm_state", "memory_mb", "ephemeral_gb", "root_gb",
-        "soft_deleted", "security_groups", "system_metadata")
+        "soft_deleted", "security_groups", "system_metadata", "block_device_mapping", "services", "info_cache",
+        "pci_devices")
 KNOWN = {**dict.fromkeys(MANY, "*text"), "limit": "*natural", "marker": "*text",
          "sort_dir": "*one of: asc, desc, ASC, DESC, Asc, Desc"}
 SINCE = {"tags": "2.26", "tags-any": "2.26", "not-tags": "2.26", "not-tags-any": "2.26", "changes-before": "2.66",
@@ -37,14 +38,15 @@ LIST = {"2.1": Query(LATER, since=SINCE),
 def _page(service: Service, call: Call, detailed: bool) -> Any:
     kind = "detail" if detailed else "index"
     look = Look(service, call)
-    all_projects = truth(call.one("all_tenants", "0") or "1") if "all_tenants" in call.query else False
+    all_projects = "all_tenants" in call.query and listing.strict(call.one("all_tenants") or "1", "all_tenants")
     if all_projects:
         call.enforce(f"{PREFIX}{kind}:get_all_tenants", {"project_id": call.context.project_id})
     every_filter = call.allows(ALL_FILTERS)
     most = int(service.kit.options.max_limit)
     asked = call.number("limit")
     limit = most if asked is None else min(asked, most)
-    sort = [(column, direction.lower()) for column, direction in listing.sorting(call.query, admin=every_filter)]
+    sort = [(column, direction.lower()) for column, direction in listing.sorting(call.query, call.version,
+                                                                                admin=every_filter)]
     rows = listing.servers_page(service.kit, call.context, call.query, call.version,
                                 Page(limit, call.one("marker"), sort), all_projects=all_projects,
                                 every_filter=every_filter, more=look.more if detailed else ())

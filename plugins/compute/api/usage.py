@@ -65,10 +65,11 @@ def _project(one: ProjectUsage, span: Span, detailed: bool) -> dict[str, Any]:
 
 
 def _rows(service: Service, call: Call, span: Span, project_id: str) -> tuple[Sequence[Row], int]:
-    """The servers that count, and the length of a page: 0 before there were pages."""
+    """The servers that count, and the length of a page: 0 before there were pages, but no more than fill one."""
+    most = service.kit.options.max_limit
     if call.version < (2, 40):
-        return usages.page(service.kit, span, project_id, None, ""), 0
-    asked, most = call.number("limit"), service.kit.options.max_limit
+        return usages.page(service.kit, span, project_id, most, ""), 0
+    asked = call.number("limit")
     limit = most if asked is None else min(asked, most)
     return usages.page(service.kit, span, project_id, limit, call.one("marker")), limit
 

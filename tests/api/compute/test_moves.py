@@ -470,6 +470,17 @@ def test_migrations_are_paged_and_filtered(moves):
     assert moves.world.ask("GET", "/os-migrations", as_="demo").status == 403
 
 
+def test_a_host_that_waits_for_a_move_to_be_confirmed_is_not_forgotten(moves, server):
+    source = moves.host(server)
+    moves.ok(server, {"migrate": None})
+    assert moves.status(server) == VERIFY
+    found = moves.world.ask("GET", f"/os-services?host={source}&binary=nova-compute", version="2.53", as_="admin")
+    path = "/os-services/" + found.json["services"][0]["id"]
+    refused = moves.world.ask("DELETE", path, version="2.53", as_="admin")
+    assert (refused.status, "in-progress migrations" in refused.json["conflictingRequest"]["message"]) == (409, True)
+    moves.ok(server, {"confirmResize": None})
+
+
 # Live.
 
 def live(moves, server, host=None, version="2.79", **more):

@@ -164,6 +164,10 @@ def test_small_actions(world, server):
 
 def test_interfaces(world, server):
     path = f"/servers/{server}/os-interface"
+    nobody = "8c3f8b1e-0d43-4a6e-9d3c-1f8f1f9f0000"
+    for wrong in ({"net_id": nobody, "port_id": nobody}, {"fixed_ips": [{"ip_address": "192.0.2.1"}]},
+                  {"port_id": nobody, "fixed_ips": [{"ip_address": "192.0.2.1"}]}):
+        assert world.ask("POST", path, {"interfaceAttachment": wrong}).status == 400, wrong
     first = world.ask("GET", path).json["interfaceAttachments"]
     assert len(first) == 1 and first[0]["fixed_ips"][0]["subnet_id"]
     network = first[0]["net_id"]
