@@ -229,7 +229,8 @@ class ControlSide(Control):
         self._kit.peers.of(PlacementService).apply_provider(
             context, provider, facts.hostname, offer.inventories(cast(Options, self._kit.options), facts),
             offer.traits(facts, closed), offer.children(provider, facts))
-        self._kit.peers.of(PlacementService).change_provider(context, provider, {}, dict.fromkeys(member_of, True))
+        if member_of:
+            self._kit.peers.of(PlacementService).change_provider(context, provider, {}, dict.fromkeys(member_of, True))
 
     def beat(self, context: Context, host: str, metrics: Mapping[str, float] | None = None) -> bool:
         return self._fleet.beat(host, metrics)

@@ -14,10 +14,14 @@ Less = tuple[ResourceRequest, str]
 LISTS = ("required", "any_of", "forbidden", "member_of")
 
 
-def amounts(request: ResourceRequest) -> str:
-    """Amounts by class, and those of each group behind them."""
+def described(asked: Asked) -> str:
+    """All that is asked for: amounts by class, those of each group, and every further condition."""
+    request = asked.request
     parts = [_listed(request.resources)] if request.resources else []
     parts += [f"group {suffix}: {_group(one)}" for suffix, one in request.groups.items()]
+    further = [_words(asked, name, one) for name in LISTS for one in getattr(request, name)]
+    if further:
+        parts.append("asked for besides: " + ", ".join(further))
     return "; ".join(parts)
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 
+import msgspec
+
 from ...core.drivers.filter import Filter, Host, Request
 
 Named = tuple[str, Filter]
@@ -52,6 +54,8 @@ def nearest_miss(hosts: Sequence[Host], request: Request, filters: Sequence[Name
         if left:
             lines.append(f"nearest miss: {name} alone turned away {_counted(len(left))}; of one of them: "
                          f"{one.reason(left[0], request)}")
+    if request.ignored_hosts and narrow(hosts, msgspec.structs.replace(request, ignored_hosts=[]), filters).hosts:
+        lines.append("nearest miss: only hosts that the request leaves out would do")
     return lines
 
 

@@ -21,7 +21,9 @@ PATTERNS: Mapping[re.Pattern[str], Callable[[re.Match[str]], str]] = {
     re.compile(r"(?P<name>[\w ]+): (?P<left>\d+) of \d+ left"): _step,
     re.compile(r"nearest miss: (?P<name>\w+) alone turned away .*"):
         lambda found: f"nearest miss: only {found['name']} stands in the way",
-    re.compile(r"(?P<whole>nearest miss: only .* is not to be had)"): lambda found: found["whole"],
+    re.compile(r"(?P<whole>nearest miss: (only .* is not to be had|only hosts that the request leaves out would do|"
+               r"more than one condition stands in the way|there is no host of this name))"):
+        lambda found: found["whole"],
     re.compile(r"claim: .* was taken meanwhile: .*"): lambda found: "claim: a host was taken meanwhile",
     re.compile(r"chosen: .*"): lambda found: "a host was chosen",
 }

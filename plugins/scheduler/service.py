@@ -16,7 +16,7 @@ from ...core.services.placement import Candidate, PlacementService
 from ...core.services.scheduler import SchedulerService, Selection
 from . import seating
 from .asking import Asked, asked
-from .missing import amounts, without_one
+from .missing import described, without_one
 from .narrowing import narrow, nearest_miss
 from .options import Options
 from .policies import Policies, Policy
@@ -103,7 +103,7 @@ class Scheduler(SchedulerService):
         if hosts and seating.particular(request):
             rooms = self.kit.peers.of(ComputeService).rooms(context, [host.provider for host in hosts])
             seating.furnish(hosts, rooms)
-        lines = [f"placement: {len(hosts)} hosts have room for {amounts(wanted.request)}"]
+        lines = [f"placement: {len(hosts)} hosts have room for {described(wanted)}"]
         parts = self.policies.parts(request, hosts) if hosts else []
         best: list[Host] = []
         for policy, some in parts:
@@ -137,9 +137,23 @@ class Scheduler(SchedulerService):
         return NoValidHost("No valid host was found. There are not enough hosts available.", explanation=lines)
 
     def _misses(self, context: Context, decision: Decision) -> list[str]:
-        if decision.parts:
-            return [line for policy, hosts in decision.parts
-                    for line in nearest_miss(hosts, decision.request, policy.filters)]
-        placement = self.kit.peers.of(PlacementService)
-        return [f"nearest miss: only {name} is not to be had" for less, name in without_one(decision.asked)
-                if placement.candidates(context, msgspec.structs.replace(less, limit=1))]
+        request = decision.request
+        if request.forced_host or request.forced_node:
+            lines = self._missing(context, decision, self._view(context).named(request))
+        elif decision.parts:
+            lines = [line for policy, hosts in decision.parts for line in nearest_miss(hosts, request, policy.filters)]
+        else:
+            lines = self._missing(context, decision)
+        return lines or ["nearest miss: more than one condition stands in the way"]
+
+    def _missing(self, context: Context, decision: Decision, among: Sequence[str] | None = None) -> list[str]:
+        """Which single condition on placement, left out, would leave candidates, of ``among`` where it is given."""
+        if among is not None and not among:
+            return ["nearest miss: there is no host of this name"]
+        placement, limit = self.kit.peers.of(PlacementService), 1 if among is None else 0
+        lines = []
+        for less, name in without_one(decision.asked):
+            found = placement.candidates(context, msgspec.structs.replace(less, limit=limit))
+            if found and (among is None or any(one.provider in among for one in found)):
+                lines.append(f"nearest miss: only {name} is not to be had")
+        return lines

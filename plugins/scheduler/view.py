@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Mapping, Sequence
 
-from ...core.drivers.filter import Aggregate, Host
+from ...core.drivers.filter import Aggregate, Host, Request
 from ...core.services.placement import Candidate
 
 
@@ -34,6 +34,11 @@ class View:
     def disabled(self) -> bool:
         """Whether an administrator has disabled a host."""
         return not all(host.enabled for host in self.hosts)
+
+    def named(self, request: Request) -> list[str]:
+        """The providers of the host, or of its node, that the request forces."""
+        return [host.provider for host in self.hosts
+                if request.forced_host in ("", host.host) and request.forced_node in ("", host.node)]
 
     def joined(self, candidates: Sequence[Candidate]) -> list[Host]:
         """The hosts of the candidates, with what they have and what is used of it."""

@@ -53,7 +53,8 @@ def test_who_found_no_host_can_read_why(cloud, image, flavor):
     assert full["lines"][-1] == ("nearest miss: DifferentHostFilter alone turned away 1 host; of one of them: "
                                  "a server of the hint different_host is there")
     assert "DifferentHostFilter: 0 of 1 left" in shown["fault"]["details"]
-    assert few["lines"][0] == "placement: there is room for DISK_GB=1, MEMORY_MB=64, VCPU=1"
+    assert few["lines"][0] == ("placement: there is room for DISK_GB=1, MEMORY_MB=64, VCPU=1; "
+                               "asked for besides: a host that boots images of the format raw")
     assert few["lines"][-2:] == ["DifferentHostFilter: none left",
                                  "nearest miss: only DifferentHostFilter stands in the way"]
     assert "host1" not in json.dumps(few)

@@ -124,3 +124,28 @@ def test_flavors_change_what_is_asked(world):
     for key, value in (("resources:VCPU", "many"), ("trait:X", "perhaps")):
         with pytest.raises(BadRequest):
             select(world, server_id="t", extra_specs={key: value})
+
+
+def test_what_a_forced_host_lacks_is_named(world):
+    whole = world.placement.candidates
+    world.placement.candidates = lambda context, request: [
+        one for one in whole(context, request) if one.provider != "p7" or "VCPU" not in request.resources]
+    assert refused(world, forced_host="h7")[-2:] == ["forced host: 0 of 9 left",
+                                                     "nearest miss: only VCPU=1 is not to be had"]
+    assert refused(world, forced_host="unheard-of")[-1] == "nearest miss: there is no host of this name"
+
+
+def test_hosts_that_are_left_out_may_be_the_only_ones(world):
+    for host in world.hosts[:9]:
+        host.zone = "far"
+    assert refused(world, zone="z1", ignored_hosts=["h9"])[-1] == (
+        "nearest miss: only hosts that the request leaves out would do")
+
+
+def test_several_conditions_at_once(world):
+    lines = refused(world, zone="nowhere", image_properties={"hw_architecture": "ppc64"})
+    assert lines[-1] == "nearest miss: more than one condition stands in the way"
+    lines = refused(world, resources={"VCPU": 1, "MEMORY_MB": 9999}, extra_specs={"trait:CUSTOM_GOLD": "required"})
+    assert lines == ["placement: 0 hosts have room for MEMORY_MB=9999, VCPU=1; "
+                     "asked for besides: trait CUSTOM_GOLD",
+                     "nearest miss: more than one condition stands in the way"]
