@@ -11,6 +11,7 @@ from ...core.drivers.hypervisor import Disk, GuestSpec, Offer
 from .device import INTERFACE_ALIAS, interface, volume_disk
 from .disks import GuestFolder
 from .domain import NAMESPACE
+from .seating import bind
 from .tuning import tie
 
 
@@ -23,7 +24,10 @@ def adapted(root: ET.Element, folder: GuestFolder, spec: GuestSpec, offer: Offer
                 element.set(name, new + value[len(old):])
         if element.tag == "nvram" and element.text and element.text.startswith(old + "/"):
             element.text = new + element.text[len(old):]
-    tie(root, _numbers(offer.get("pins", "")), _numbers(offer.get("shared", "")))
+    if spec.seat is not None:
+        bind(root, spec.seat, _numbers(offer.get("shared", "")), int(offer.get("cells", "1")))
+    else:
+        tie(root, _numbers(offer.get("pins", "")), _numbers(offer.get("shared", "")))
     for guest in root.iter(f"{{{NAMESPACE}}}guest"):
         guest.set("folder", str(Path(new).parent))
     volumes = {disk.volume_id: disk for disk in spec.disks if disk.connection is not None}

@@ -18,6 +18,7 @@ from .peripheral import add_all
 from .processor import processor
 from .refusal import refuse
 from .screen import add_screens, add_serial
+from .seating import bind, hostdevs, pages
 from .tuning import limit_disk, limit_processors, tie
 from .wish import Wishes
 
@@ -44,7 +45,7 @@ def domain_xml(spec: GuestSpec, folder: GuestFolder, options: LibvirtOptions, ho
     :raises NotSupported: the guest asks for what this host cannot give.
     """
     host, wishes = host or Host(), Wishes.of(spec)
-    refuse(wishes)
+    refuse(wishes, spec.seat is not None)
     firmware = chosen(wishes, options.machine, host.abilities_of)
     abilities = host.abilities_of(firmware.machine)
     root = ET.Element("domain", type=options.virt_type)
@@ -52,10 +53,14 @@ def domain_xml(spec: GuestSpec, folder: GuestFolder, options: LibvirtOptions, ho
     text(root, "memory", str(spec.memory_mib), unit="MiB")
     text(root, "vcpu", str(spec.vcpus))
     limit_processors(root, wishes)
-    tie(root, host.pins, host.shared)
+    if spec.seat is not None:
+        bind(root, spec.seat, host.shared, host.cells)
+    else:
+        tie(root, host.pins, host.shared)
     root.append(system(firmware, wishes, folder.nvram, not spec.boot_device))
     root.append(features(firmware, wishes, options.virt_type, options.translation_cache_mib))
-    for part in (backing(spec.memory_mib, wishes, host.free_pages), processor(spec, wishes, options, abilities)):
+    shape = processor(spec, wishes, options, abilities)
+    for part in (_backing(spec, wishes, host, shape), shape):
         if part is not None:
             root.append(part)
     ET.SubElement(root, "clock", offset="utc")
@@ -69,6 +74,13 @@ def domain_xml(spec: GuestSpec, folder: GuestFolder, options: LibvirtOptions, ho
         label = ET.SubElement(root, "seclabel", type="static", model="dac", relabel="yes")
         text(label, "label", options.qemu_user)
     return ET.tostring(root, encoding="unicode")
+
+
+def _backing(spec: GuestSpec, wishes: Wishes, host: Host, shape: ET.Element | None) -> ET.Element | None:
+    """The pages of a guest's memory: those of its seat, or what is free here."""
+    if spec.seat is None or not spec.seat.cells:
+        return backing(spec.memory_mib, wishes, host.free_pages)
+    return pages(spec.seat, shape is not None and shape.find("numa") is not None)
 
 
 def text(parent: ET.Element, tag: str, content: str, **attributes: str) -> None:
@@ -106,6 +118,7 @@ def _devices(spec: GuestSpec, folder: GuestFolder, wishes: Wishes, abilities: Ab
         ET.SubElement(devices, "controller", type="scsi", model=scsi_model(wishes) or "virtio-scsi")
     devices.extend(disks)
     devices.extend([fit_interface(interface(vif), wishes, spec.vcpus) for vif in spec.vifs])
+    devices.extend(hostdevs(spec.seat.devices) if spec.seat is not None else ())
     add_serial(devices, folder.console_log, folder.serial)
     _agent(devices)
     ET.SubElement(devices, "memballoon", model="virtio")

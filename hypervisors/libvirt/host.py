@@ -20,6 +20,8 @@ class Host:
     """The processors the guest has for itself."""
     shared: frozenset[int] = frozenset()
     """The processors of guests that have none for themselves; empty is all."""
+    cells: int = 1
+    """How many cells of memory it has."""
     free_pages: Mapping[int, int] = dataclasses.field(default_factory=dict)
     """Large pages to spare, by their size in KiB."""
 

@@ -53,7 +53,8 @@ class Live(Machines, LiveMigration):
         address = self.options.live_address or urlsplit(self.options.live_uri).hostname or ""
         return {"uri": self.options.live_uri, "address": address, "folder": str(folder.path),
                 "tls": "yes" if self.options.live_tls else "",
-                "pins": ",".join(map(str, host.pins)), "shared": ",".join(map(str, sorted(host.shared)))}
+                "pins": ",".join(map(str, host.pins)), "shared": ",".join(map(str, sorted(host.shared))),
+                "cells": str(host.cells)}
 
     def migrate_live(self, spec: GuestSpec, offer: Offer, block: bool) -> None:
         with translated():

@@ -8,7 +8,8 @@ import libvirt
 
 from ...core.drivers.base import Surroundings
 from ...core.drivers.hypervisor import GuestSpec, HypervisorFacts
-from . import fact
+from ...core.drivers.topology import HostCell
+from . import fact, topology
 from .connection import translated
 from .cpus import Dedicated, is_dedicated
 from .disks import Disks, GuestFolder
@@ -41,6 +42,7 @@ class Machines(Domains):
         self.dedicated = Dedicated(self.guests, dedicated_cpus(options, fact.vcpus()))
         self._abilities = AbilityCache(self.handle, options.virt_type)
         self._cpu: tuple[str, tuple[str, ...]] | None = None
+        self._cells: tuple[HostCell, ...] | None = None
 
     def open(self) -> None:
         super().open()
@@ -55,10 +57,13 @@ class Machines(Domains):
             version = handle.getVersion()
             shown = {trait for machine in sorted({self.options.machine, EXPRESS})
                      for trait in self._abilities.of(machine).traits()}
+            devices = topology.devices(handle)
         model, features = self._cpu
         return HypervisorFacts("QEMU", version, self.surroundings.host, fact.vcpus(), fact.memory_mib(),
                                fact.disk_gib(self.guests), cpu_model=model, cpu_features=features,
-                               disk_formats=("raw", "qcow2"), traits=(*fact.traits(features), *sorted(shown)))
+                               disk_formats=("raw", "qcow2"), traits=(*fact.traits(features), *sorted(shown)),
+                               cells=self._topology(), devices=devices, dedicated_cpus=self.options.cpu_dedicated_set,
+                               shared_cpus=self.options.cpu_shared_set)
 
     def furnish(self, folder: GuestFolder, spec: GuestSpec) -> None:
         self.disks.make(folder, spec)
@@ -74,13 +79,27 @@ class Machines(Domains):
         return domain_xml(spec, self.folder(spec.guest), self.options, self.host(spec))
 
     def host(self, spec: GuestSpec) -> Host:
-        """This host as the guest of ``spec`` meets it; dedicated processors are taken for it."""
+        """This host as the guest of ``spec`` meets it.
+
+        A guest that wants dedicated processors and comes without a seat gets some of those the options give away.
+        """
         folder = self.folder(spec.guest)
+        if spec.seat is not None:
+            if not folder.before_rescue.exists():
+                self.dedicated.release(folder)
+            return Host(self._abilities.of, (), frozenset(spec.shared_cpus), len(self._topology()), free_pages())
         if is_dedicated(Wishes.of(spec)):
             return Host(self._abilities.of, self.dedicated.take(folder, spec.vcpus), free_pages=free_pages())
         if not folder.before_rescue.exists():
             self.dedicated.release(folder)
-        return Host(self._abilities.of, (), shared_cpus(self.options, fact.vcpus()), free_pages())
+        shared = frozenset(spec.shared_cpus) or shared_cpus(self.options, fact.vcpus())
+        return Host(self._abilities.of, (), shared, free_pages=free_pages())
+
+    def _topology(self) -> tuple[HostCell, ...]:
+        if self._cells is None:
+            with translated():
+                self._cells = topology.cells(self.handle().getCapabilities(), fact.memory_mib())
+        return self._cells
 
     def wishes(self, guest: str) -> Wishes:
         """What outlasts the guest's start of what its image and flavor ask. :raises NotFound: no such guest."""

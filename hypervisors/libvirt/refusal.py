@@ -25,12 +25,17 @@ FLAVOR: Mapping[str, frozenset[str]] = {
 }
 
 
-def refuse(wishes: Wishes) -> None:
-    """:raises NotSupported: something is asked for that no guest of this driver has."""
+SEATED = frozenset(("hw_cpu_thread_policy", "hw:cpu_thread_policy", "hw:cpu_dedicated_mask", "pci_passthrough:alias",
+                    "hw:pci_numa_affinity_policy", "hw_pci_numa_affinity_policy"))
+"""What whoever gave a guest its seat has kept."""
+
+
+def refuse(wishes: Wishes, seated: bool = False) -> None:
+    """:raises NotSupported: something is asked for that no guest of this driver has, or none without a seat."""
     found = [(f"hw_{name}", wishes.image(f"hw_{name}"), idle) for name, idle in EITHER.items()]
     found += [(f"hw:{name}", wishes.flavor(f"hw:{name}"), idle) for name, idle in EITHER.items()]
     found += [(name, wishes.image(name), idle) for name, idle in IMAGE.items()]
     found += [(name, wishes.flavor(name), idle) for name, idle in FLAVOR.items()]
     for name, value, idle in found:
-        if value and value.strip().lower() not in idle:
+        if value and value.strip().lower() not in idle and not (seated and name in SEATED):
             raise NotSupported(f"this hypervisor cannot keep {name}={value[:30]}")
