@@ -6,6 +6,7 @@ import dataclasses
 import hashlib
 import os
 import signal
+import socket
 import subprocess
 import uuid
 from collections.abc import Iterator
@@ -50,7 +51,7 @@ echo "container: ready"
 (while read line; do echo "heard $line"; done) < /dev/console &
 while :; do sleep 1 & wait $!; done
 """
-TOOLS = ("cat", "df", "echo", "grep", "hostname", "ip", "ping", "sh", "sleep", "sync", "wc")
+TOOLS = ("cat", "df", "echo", "grep", "hostname", "ip", "ls", "ping", "sh", "sleep", "tail", "wc")
 
 
 def make_root(folder: Path, init: str = INIT) -> Path:
@@ -118,3 +119,142 @@ class TestContainers(HypervisorSuite):
         """Nothing starts from an empty disk, but a shell that sleeps obeys nobody."""
         asleep = dataclasses.replace(image, properties={"os_command_line": "init=/bin/sleep 1000"})
         return Disk("vda", 1, image=asleep)
+
+
+def test_a_container_has_its_config_drive_its_disk_and_its_memory(driver: Hypervisor, image: Image) -> None:
+    guest = str(uuid.uuid4())
+    script = b"df -k / | tail -n 1\ngrep MemTotal /proc/meminfo\nls /mnt\n"
+    disks = [Disk("vda", 1, image=image), Disk("vdb", 1, kind="ephemeral")]
+    driver.spawn(GuestSpec(guest, "live", 1, 64, disks, config_drive={"openstack/latest/user_data": script}))
+    log = says(driver, guest, READY)
+    assert b"MemTotal:          65536 kB" in log and b"\nvdb" in log
+    size_kib = int(next(line for line in log.splitlines() if line.startswith(b"/dev/loop")).split()[1])
+    assert 900_000 < size_kib < 1 << 20
+    driver.destroy(guest)
+    assert list((driver.surroundings.state_dir / "guests").iterdir()) == []
+
+
+def test_what_a_container_wrote_is_in_its_snapshot_and_a_resize_back_drops_what_came_after(
+        driver: Hypervisor, image: Image, tmp_path: Path) -> None:
+    first, second = str(uuid.uuid4()), str(uuid.uuid4())
+    mark = {"openstack/latest/user_data": b"echo mark >> /mark; echo marks $(wc -l < /mark)\n"}
+    spec = GuestSpec(first, "live", 1, 64, [Disk("vda", 1, image=image)], config_drive=mark)
+    driver.spawn(spec)
+    says(driver, first, b"marks 1")
+    disk_format = require(driver, Snapshots).snapshot(first, tmp_path / "copy")
+    driver.spawn(GuestSpec(second, "live", 1, 64, [Disk("vda", 1, image=image_of(tmp_path / "copy", disk_format))]))
+    assert b"\nmark\r\n" in says(driver, second, READY)
+    facet = require(driver, Resizable)
+    facet.resize(dataclasses.replace(spec, memory_mib=96, disks=[Disk("vda", 2, image=image)]))
+    says(driver, first, b"marks 2")
+    facet.revert_resize(spec)
+    until(lambda: driver.console_log(first, 10_000).count(b"marks 2") == 2, 60, "it began where it was")
+    for guest in (first, second):
+        driver.destroy(guest)
+
+
+def test_a_container_speaks_over_a_bridge_and_has_nothing_of_the_hosts_network(
+        driver: Hypervisor, libvirt_host: LibvirtHost, image: Image) -> None:
+    libvirt_host.run("ip", "link", "add", "br-lxc", "type", "bridge")
+    libvirt_host.run("ip", "addr", "add", "192.0.2.1/24", "dev", "br-lxc")
+    libvirt_host.run("ip", "link", "set", "br-lxc", "up")
+    script = b"ip -o link\nip addr add 192.0.2.2/24 dev eth0\nip link set eth0 up\nping -c 1 -w 20 192.0.2.1\n"
+    first = Vif(str(uuid.uuid4()), "bridge", "fa:16:3e:00:00:01", "tap-lxc-one", "br-lxc", 1450)
+    second = Vif(str(uuid.uuid4()), "bridge", "fa:16:3e:00:00:02", "tap-lxc-two", "br-lxc", 1450)
+    guest = str(uuid.uuid4())
+
+    def joined() -> bool:
+        return "tap-lxc-two" in libvirt_host.run("ip", "link", "show", "master", "br-lxc")
+
+    try:
+        driver.spawn(GuestSpec(guest, "live", 1, 64, [Disk("vda", 1, image=image)], [first],
+                               {"openstack/latest/user_data": script}))
+        log = says(driver, guest, READY)
+        assert b"1 packets received" in log and b"fa:16:3e:00:00:01" in log and b"br-lxc" not in log
+        facet = require(driver, Interfaces)
+        facet.attach_interface(guest, second)
+        assert joined()
+        facet.detach_interface(guest, second.port_id)
+        assert not joined()
+    finally:
+        driver.destroy(guest)
+        libvirt_host.run("ip", "link", "del", "br-lxc")
+
+
+def test_its_console_is_heard_and_answers(driver: Hypervisor, image: Image) -> None:
+    guest = str(uuid.uuid4())
+    driver.spawn(GuestSpec(guest, "live", 1, 64, [Disk("vda", 1, image=image)]))
+    says(driver, guest, READY)
+    path = require(driver, Consoles).console(guest, ConsoleKind.SERIAL).path
+    with socket.socket(socket.AF_UNIX) as line:
+        line.settimeout(30)
+        line.connect(path)
+        line.send(b"hallo\n")
+        found = b""
+        while b"heard hallo" not in found:
+            found += line.recv(1000)
+    assert b"heard hallo" in says(driver, guest, b"heard hallo")
+    driver.destroy(guest)
+
+
+def test_a_recorder_that_was_killed_comes_back(driver: Hypervisor, image: Image) -> None:
+    guest = str(uuid.uuid4())
+    driver.spawn(GuestSpec(guest, "live", 1, 64, [Disk("vda", 1, image=image)]))
+    file = driver.surroundings.state_dir / "guests" / guest / "recorder.pid"
+    first = file.read_text()
+    os.kill(int(first), signal.SIGKILL)
+    until(lambda: file.read_text() != first, 60, "a new recorder has come")
+    driver.stop(guest, 0)
+    assert driver.power(guest) is Power.SHUTDOWN
+    driver.destroy(guest)
+
+
+def test_another_init_is_started_with_its_words(driver: Hypervisor, image: Image) -> None:
+    guest = str(uuid.uuid4())
+    other = dataclasses.replace(image, properties={"os_command_line": "init=/sbin/other quiet 'two words'"})
+    driver.spawn(GuestSpec(guest, "live", 1, 64, [Disk("vda", 1, image=other)]))
+    assert b"init /sbin/other quiet two words" in says(driver, guest, READY)
+    driver.destroy(guest)
+
+
+def spoilt(path: Path, offset: int, content: bytes) -> Path:
+    """A copy of a file that is spoilt somewhere."""
+    other = path.with_name(f"spoilt-{offset}")
+    other.write_bytes(path.read_bytes())
+    with other.open("r+b") as file:
+        file.seek(offset)
+        file.write(content)
+    return other
+
+
+def test_hostile_file_systems_never_reach_the_kernel(driver: Hypervisor, tmp_path: Path) -> None:
+    root = make_root(tmp_path)
+    (tmp_path / "empty").write_bytes(bytes(1 << 20))
+    for path in (tmp_path / "empty", spoilt(root, 1024 + 56, b"XX"), spoilt(root, 1024 + 228, b"\x07"),
+                 spoilt(root, 1024 + 4, b"\xff" * 40), spoilt(root, 4096, b"\xff" * 4096)):
+        guest = str(uuid.uuid4())
+        with pytest.raises(BackendFailed):
+            driver.spawn(GuestSpec(guest, "evil", 1, 64, [Disk("vda", 1, image=image_of(path))]))
+        assert driver.observe() == []
+    assert list((driver.surroundings.state_dir / "guests").iterdir()) == []
+
+
+def test_a_file_system_that_would_stop_the_machine_at_an_error_is_tamed(driver: Hypervisor, tmp_path: Path) -> None:
+    root = make_root(tmp_path)
+    subprocess.run(["tune2fs", "-e", "panic", str(root)], check=True, stdout=subprocess.DEVNULL)
+    guest = str(uuid.uuid4())
+    driver.spawn(GuestSpec(guest, "evil", 1, 64, [Disk("vda", 1, image=image_of(root))]))
+    file = driver.surroundings.state_dir / "guests" / guest / "root.raw"
+    shown = subprocess.run(["tune2fs", "-l", str(file)], check=True, capture_output=True, text=True).stdout
+    assert "Remount read-only" in shown
+    driver.destroy(guest)
+
+
+def test_what_a_container_cannot_have_is_refused(driver: Hypervisor, image: Image) -> None:
+    volume = Disk("vdb", 1, connection=Connection("file", {"path": "/x"}), volume_id=str(uuid.uuid4()), kind="volume")
+    plain = Disk("vda", 1, image=image)
+    asking = dataclasses.replace(plain, image=dataclasses.replace(image, properties={"hw_tpm_version": "2.0"}))
+    for disks, specs in (([plain, volume], {}), ([plain], {"hw:mem_page_size": "large"}), ([asking], {})):
+        with pytest.raises(NotSupported):
+            driver.spawn(GuestSpec(str(uuid.uuid4()), "much", 1, 64, disks, extra_specs=specs))
+    assert driver.observe() == [] and isinstance(driver, Containers)

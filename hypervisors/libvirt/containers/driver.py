@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import threading
 from pathlib import Path
 
 import libvirt
@@ -42,6 +43,10 @@ from .recording import record
 
 WATCH_S = 5.0
 INIT = 1
+"""The number of a container's first process, inside."""
+LOOP_TAKEN = "to loop device: Device or resource busy"
+LOOP_TRIES = 10
+LOOP_AGAIN_S = 0.2
 
 
 class Containers(Killing, Plugging, Pausing, Measuring, Snapshots, Resizable, Interfaces, Consoles):
@@ -58,6 +63,7 @@ class Containers(Killing, Plugging, Pausing, Measuring, Snapshots, Resizable, In
         limits = Limits(options)
         self._roots = Roots(self.images, QemuImg(options), limits)
         self._architecture = ""
+        self._loops = threading.Lock()
         self._closed = False
         self._watching = False
 
@@ -118,8 +124,20 @@ class Containers(Killing, Plugging, Pausing, Measuring, Snapshots, Resizable, In
     def begin(self, domain: libvirt.virDomain) -> None:
         folder = self.folder(domain.UUIDString())
         folder.link()
-        domain.create()
+        self._create(domain)
         record(domain, folder)
+
+    def _create(self, domain: libvirt.virDomain) -> None:
+        """Start a container. Two that start at once may want the same loop device; so may strangers."""
+        for left in reversed(range(LOOP_TRIES)):
+            try:
+                with self._loops:
+                    domain.create()
+                return
+            except libvirt.libvirtError as exc:
+                if LOOP_TAKEN not in str(exc) or not left:
+                    raise
+            self.clock.sleep(LOOP_AGAIN_S)
 
     def release(self, folder: GuestFolder) -> None:
         self.folder(folder.path.name).unlink()

@@ -31,8 +31,8 @@ class FileSystems:
         _lengthen(path, size_bytes)
         self._limits.run(["mke2fs", "-q", "-F", "-t", "ext4", "-L", label, str(path)])
 
-    def tame(self, path: Path) -> None:
-        """Make a stranger's fit for the host's kernel.
+    def tame(self, path: Path, size_bytes: int) -> None:
+        """Make a stranger's fit for the host's kernel, and at least so large.
 
         It shall mount itself read-only at an error rather than stop the machine, and use no options of its own.
         :raises BackendFailed: it is none, it is damaged, or its journal is elsewhere.
@@ -48,12 +48,17 @@ class FileSystems:
         self._mend(path)
         self._limits.run(["tune2fs", "-e", "remount-ro", "-c", "0", "-i", "0", "-o", "^debug", "-E", "mount_opts=",
                           str(path)])
+        self._stretch(path, size_bytes)
 
     def grow(self, path: Path, size_bytes: int) -> None:
         """See that one which nobody uses is at least so large; what is in it stays."""
         if path.stat().st_size < size_bytes:
-            _lengthen(path, size_bytes)
             self._mend(path)
+            self._stretch(path, size_bytes)
+
+    def _stretch(self, path: Path, size_bytes: int) -> None:
+        if path.stat().st_size < size_bytes:
+            _lengthen(path, size_bytes)
             self._limits.run(["resize2fs", str(path)])
 
     def _mend(self, path: Path) -> None:

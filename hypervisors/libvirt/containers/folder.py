@@ -14,7 +14,6 @@ from ..limited import Limits, wholly
 from ..qemu_img import QemuImg
 from .file_system import FileSystems
 
-
 SHORT = Path("/run/stratolith/c")
 """Where links to the folders of containers are: the kernel's names of mounted files have 63 bytes at most."""
 
@@ -94,8 +93,7 @@ class Roots:
             raise BackendFailed("the image is larger than the disk")
         self._qemu_img.unpack(base.path, base.disk_format, path)
         base.path.unlink()
-        self._file_systems.tame(path)
-        self._file_systems.grow(path, wanted)
+        self._file_systems.tame(path, wanted)
 
     def grow(self, folder: ContainerFolder, spec: GuestSpec) -> None:
         """See that the root disk of a container that is off is as large as ``spec`` says."""

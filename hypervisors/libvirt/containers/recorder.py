@@ -15,6 +15,7 @@ import os
 import selectors
 import socket
 import sys
+import termios
 import tty
 from pathlib import Path
 
@@ -102,7 +103,8 @@ def main(console_path: str, folder: str) -> int:
     # A name relative to the folder is short enough for a socket, wherever the folder is.
     os.chdir(folder)
     console = os.open(console_path, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
-    tty.setraw(console)
+    # Not with a flush, which would drop what the container has said already.
+    tty.setraw(console, termios.TCSANOW)
     listener = socket.socket(socket.AF_UNIX)
     Path("tty").unlink(missing_ok=True)
     listener.bind("tty")
