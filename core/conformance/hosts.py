@@ -34,7 +34,7 @@ def hosts() -> list[Host]:
             itertools.product(zones, states, kinds, ([], [fast]))):
         found.append(host(number, zone=zone, enabled=enabled, up=up, hypervisor_type=kind, architecture=architecture,
                           aggregates=aggregates, building=number % 3, failures=number % 4, servers=number,
-                          stats={"cores": str(number)}))
+                          stats={"cores": str(number)}, images={"os_distro=linux": number % 5, "hw_disk_bus=ide": 1}))
     found.append(host(900, capacity={}, used={}))
     found += [host(number, aggregates=[fast, alone]) for number in (901, 902)]
     return found
@@ -57,6 +57,7 @@ def requests() -> Sequence[Request]:
              *({name: name} for name in HOSTILE_NAMES), *({"capabilities:cores": name} for name in HOSTILE_NAMES)]
     images = [{"hw_architecture": "x86_64"}, {"architecture": "aarch64"}, {"img_hv_type": "kvm"},
               {"img_hv_requested_version": ">=1.0,<99"}, {"img_hv_requested_version": "nonsense"},
+              {"os_distro": "linux", "hw_disk_bus": "scsi"},
               *({"hw_architecture": name} for name in HOSTILE_NAMES)]
     return [request(), request(zone="zone-1"), request(zone="unheard-of"), request(resources={}),
             *(request(group=group) for group in groups),

@@ -53,6 +53,8 @@ class Host(msgspec.Struct, kw_only=True):
     stats: Mapping[str, str] = {}
     metrics: Mapping[str, float] = {}
     """What the host measures: ``cpu.percent`` from 0 to 1, ..."""
+    images: Mapping[str, int] = {}
+    """How many servers here are of images with ``name=value``; told only where a weigher reads it."""
     address: str = ""
     """Where the host's agent is, if known."""
     capacity: Mapping[str, int] = {}

@@ -38,6 +38,9 @@ class Weigher(Driver):
     aggregate_key: ClassVar[str] = ""
     """The metadata of aggregates that, on their hosts, takes the multiplier's place; the smallest of several."""
 
+    reads_images: ClassVar[bool] = False
+    """Whether it looks at the images of the servers on a host, which are counted only where it does."""
+
     @property
     def multiplier(self) -> float:
         """How much the weigher counts beside the others, once each is brought to 0 to 1."""

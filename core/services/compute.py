@@ -39,6 +39,10 @@ class ComputeService(ServiceInterface):
         """All compute hosts with their state; ``capacity`` and ``used`` are left empty."""
 
     @abc.abstractmethod
+    def image_counts(self, context: Context) -> Mapping[str, Mapping[str, int]]:
+        """How many servers on each host are of images with a property, by host and ``name=value``."""
+
+    @abc.abstractmethod
     def rooms(self, context: Context, providers: Sequence[str]) -> Mapping[str, Room]:
         """What hosts have left of cells, processors and PCI devices, by provider; unknown ones are left out."""
 

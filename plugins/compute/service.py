@@ -15,6 +15,7 @@ from ...core.services.network import NetworkService, Nic
 from ...core.services.scheduler import Host, Request
 from . import flavors, metadata, passwords, pci, placing, records, recovery, seats
 from .fleet import ControlSide, Fleet
+from .image_counts import ImageCounts
 from .sealing import seal
 from .tables import servers
 
@@ -25,6 +26,7 @@ class Service(ComputeService):
     def __init__(self, kit: Kit) -> None:
         self.kit = kit
         self.fleet = Fleet(kit)
+        self.images = ImageCounts(kit)
         pci.aliases(kit.configuration.section("pci", pci.PciOptions))
         self.seal = seal(kit.state_dir, kit.options, kit.clock)
         self.control = ControlSide(kit, self.fleet, self.seal)
@@ -36,6 +38,9 @@ class Service(ComputeService):
 
     def hosts(self, context: Context) -> list[Host]:
         return self.fleet.all()
+
+    def image_counts(self, context: Context) -> Mapping[str, Mapping[str, int]]:
+        return self.images.all()
 
     def rooms(self, context: Context, providers: Sequence[str]) -> Mapping[str, Room]:
         return seats.rooms(self.kit, providers)

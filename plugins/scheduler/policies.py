@@ -8,6 +8,7 @@ all others by the policy of ``[scheduler]`` itself.
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Sequence
 
 from ...core.drivers.filter import Filter, Host, Request
@@ -48,6 +49,11 @@ class Policies:
                 if zone in self._of_zone:
                     raise BadConfiguration(f"two scheduler policies are for the zone {zone}")
                 self._of_zone[zone] = one
+
+    @functools.cached_property
+    def read_images(self) -> bool:
+        """Whether a weigher looks at the images of the servers on hosts."""
+        return any(one.reads_images for policy in self.all() for _, one in policy.weighers)
 
     def all(self) -> list[Policy]:
         """All of them, that of ``[scheduler]`` first."""

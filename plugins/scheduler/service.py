@@ -120,6 +120,8 @@ class Scheduler(SchedulerService):
         if now - read_at >= self.options.hosts_age_s:
             hosts = self.kit.peers.of(ComputeService).hosts(context)
             view = view if hosts is view.hosts else View(hosts)
+            if self.policies.read_images:
+                view.count(self.kit.peers.of(ComputeService).image_counts(context))
             self._hosts = (now, view)
         return view
 

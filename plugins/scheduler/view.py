@@ -14,6 +14,7 @@ class View:
 
     def __init__(self, hosts: Sequence[Host]) -> None:
         self.hosts = hosts
+        self._images: Mapping[str, Mapping[str, int]] | None = None
 
     @functools.cached_property
     def by_provider(self) -> Mapping[str, Host]:
@@ -39,6 +40,13 @@ class View:
         """The providers of the host, or of its node, that the request forces."""
         return [host.provider for host in self.hosts
                 if request.forced_host in ("", host.host) and request.forced_node in ("", host.node)]
+
+    def count(self, images: Mapping[str, Mapping[str, int]]) -> None:
+        """Tell each host of the images of its servers."""
+        if images is not self._images:
+            self._images = images
+            for host in self.hosts:
+                host.images = images.get(host.host, {})
 
     def joined(self, candidates: Sequence[Candidate]) -> list[Host]:
         """The hosts of the candidates, with what they have and what is used of it."""

@@ -5,6 +5,7 @@ from stratolith.core.conformance.runner import applied
 TestBuildFailure = applied("weigher", "BuildFailureWeigher")
 TestCpu = applied("weigher", "CPUWeigher")
 TestDisk = applied("weigher", "DiskWeigher")
+TestImageProperties = applied("weigher", "ImagePropertiesWeigher")
 TestIoOps = applied("weigher", "IoOpsWeigher")
 TestRam = applied("weigher", "RAMWeigher")
 TestSoftAffinity = applied("weigher", "ServerGroupSoftAffinityWeigher")

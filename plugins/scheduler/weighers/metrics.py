@@ -22,11 +22,16 @@ class MetricsOptions:
     weight_of_unavailable: float = option(-10000.0, "weight of a host that does not report one of them")
 
 
-@functools.lru_cache(maxsize=16)
 def settings(options: MetricsOptions) -> dict[str, float]:
     """The ratio of each metric. :raises BadRequest: an item is no ``name=ratio``."""
+    return ratios(options.weight_setting)
+
+
+@functools.lru_cache(maxsize=32)
+def ratios(items: tuple[str, ...]) -> dict[str, float]:
+    """The number of each ``name=number``. :raises BadRequest: an item is of another form."""
     found = {}
-    for item in options.weight_setting:
+    for item in items:
         name, _, ratio = item.partition("=")
         try:
             found[name.strip()] = float(ratio)
