@@ -35,6 +35,14 @@ class Connector:
 
 
 @dataclasses.dataclass(frozen=True)
+class Encryption:
+    """How the bytes of a volume are encrypted; the hypervisor decrypts them, so that no host stores them plain."""
+
+    passphrase: str = dataclasses.field(repr=False)
+    format: str = "luks"
+
+
+@dataclasses.dataclass(frozen=True)
 class Connection:
     """How a hypervisor reaches a volume. ``details`` depend on ``protocol``.
 
@@ -45,6 +53,8 @@ class Connection:
     protocol: str
     details: Mapping[str, str] = dataclasses.field(default_factory=dict)
     read_only: bool = False
+    encryption: Encryption | None = None
+    """Set when the volume's bytes are encrypted; ``format`` in ``details`` is that of the file around them."""
 
 
 @dataclasses.dataclass(frozen=True)

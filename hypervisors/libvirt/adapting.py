@@ -12,6 +12,7 @@ from .device import INTERFACE_ALIAS, interface, volume_disk
 from .disks import GuestFolder
 from .domain import NAMESPACE
 from .seating import bind
+from .secret import lock
 from .tuning import tie
 
 
@@ -32,7 +33,7 @@ def adapted(root: ET.Element, folder: GuestFolder, spec: GuestSpec, offer: Offer
         guest.set("folder", str(Path(new).parent))
     volumes = {disk.volume_id: disk for disk in spec.disks if disk.connection is not None}
     for disk in root.iterfind("./devices/disk"):
-        _adapt_disk(disk, volumes)
+        _adapt_disk(disk, volumes, spec.guest)
     vifs = {INTERFACE_ALIAS + vif.port_id: vif for vif in spec.vifs}
     for element in root.iterfind("./devices/interface"):
         alias = element.find("alias")
@@ -46,7 +47,7 @@ def _numbers(text: str) -> list[int]:
     return [int(number) for number in text.split(",") if number]
 
 
-def _adapt_disk(disk: ET.Element, volumes: Mapping[str, Disk]) -> None:
+def _adapt_disk(disk: ET.Element, volumes: Mapping[str, Disk], guest: str) -> None:
     for backing in disk.findall("backingStore"):
         disk.remove(backing)
     source = disk.find("source")
@@ -56,7 +57,7 @@ def _adapt_disk(disk: ET.Element, volumes: Mapping[str, Disk]) -> None:
         source.set("file", str(path.with_name("root-0.qcow2")))
     volume = volumes.get(disk.findtext("serial") or "")
     if volume is not None:
-        fresh = volume_disk(volume)
+        fresh = lock(volume_disk(volume), volume, guest)
         disk.set("type", fresh.get("type", ""))
         _replace(disk, fresh, ("source",))
 

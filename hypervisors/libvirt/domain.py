@@ -19,6 +19,7 @@ from .processor import processor
 from .refusal import refuse
 from .screen import add_screens, add_serial
 from .seating import bind, hostdevs, pages
+from .secret import lock
 from .tuning import limit_disk, limit_processors, tie
 from .wish import Wishes
 
@@ -131,7 +132,7 @@ def _disk(disk: Disk, folder: GuestFolder, boot_device: str, wishes: Wishes, abi
     elif disk.connection is None:
         element = local_disk(disk.device, folder.disk(disk))
     else:
-        element = volume_disk(disk)
+        element = lock(volume_disk(disk), disk, folder.path.name)
     put_on_bus(element, disk, wishes, abilities)
     if disk.connection is None:
         limit_disk(element, wishes)

@@ -36,6 +36,7 @@ from .plugging import Plugging
 from .quiesce import quiesce
 from .resizing import Resizing
 from .screen import endpoint
+from .secret import lock
 from .state import power_of
 from .tending import Tending
 
@@ -85,14 +86,18 @@ class Libvirt(Killing, Tending, Moving, Live, Resizing, Plugging, Pausing, Savin
         return "qcow2"
 
     def attach_volume(self, guest: str, disk: Disk) -> None:
-        element, swapped = volume_disk(disk), self.folder(guest).swapped()
+        element, swapped = lock(volume_disk(disk), disk, guest), self.folder(guest).swapped()
         with translated():
+            self.domain(guest)
+            self.secrets.keep_one(guest, disk)
             put_on_bus(element, disk, self.wishes(guest), unknown(""))
         self.plug(guest, element, lambda text: find_volume(text, disk.volume_id, swapped))
 
     def detach_volume(self, guest: str, volume_id: str) -> None:
         swapped = self.folder(guest).swapped()
         self.unplug(guest, lambda text: find_volume(text, volume_id, swapped))
+        with translated():
+            self.secrets.drop(guest, volume_id)
         if volume_id in swapped:
             self.folder(guest).swap(volume_id, "", "")
 

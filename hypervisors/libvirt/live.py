@@ -49,6 +49,7 @@ class Live(Machines, LiveMigration):
             if block:
                 self.disks.empty(folder, spec)
             self.disks.make_config_drive(folder, spec)
+            self.secrets.keep(spec)
             host = self.host(spec)
         address = self.options.live_address or urlsplit(self.options.live_uri).hostname or ""
         return {"uri": self.options.live_uri, "address": address, "folder": str(folder.path),
@@ -72,6 +73,7 @@ class Live(Machines, LiveMigration):
                 if spec.guest in self._aborted or exc.get_error_code() == libvirt.VIR_ERR_OPERATION_ABORTED:
                     raise Interrupted("the migration was aborted") from exc
                 raise BackendFailed("the guest could not be moved", detail=str(exc)) from exc
+            self.release(folder)
             folder.remove()
 
     def live_progress(self, guest: str) -> MigrationProgress | None:

@@ -9,6 +9,7 @@ import libvirt
 from ...core.drivers.base import Surroundings
 from ...core.drivers.hypervisor import GuestSpec, HypervisorFacts
 from ...core.drivers.topology import HostCell
+from ...core.errors import WrongState
 from . import fact, topology
 from .connection import translated
 from .cpus import Dedicated, is_dedicated
@@ -22,6 +23,7 @@ from .inquiry import AbilityCache, prove_shares
 from .options import LibvirtOptions
 from .paging import free_pages
 from .qemu_img import QemuImg
+from .secret import Secrets
 from .wish import Wishes
 
 ACCESS_LIST = "system.posix_acl_access"
@@ -39,6 +41,7 @@ class Machines(Domains):
         super().__init__(options, surroundings)
         self.disks = Disks(self.images, QemuImg(options))
         self.exports = Exports(options, surroundings.clock)
+        self.secrets = Secrets(self.handle)
         self.dedicated = Dedicated(self.guests, dedicated_cpus(options, fact.vcpus()))
         self._abilities = AbilityCache(self.handle, options.virt_type)
         self._cpu: tuple[str, tuple[str, ...]] | None = None
@@ -66,13 +69,30 @@ class Machines(Domains):
                                shared_cpus=self.options.cpu_shared_set)
 
     def furnish(self, folder: GuestFolder, spec: GuestSpec) -> None:
+        self.secrets.keep(spec)
         self.disks.make(folder, spec)
+
+    def spawn(self, spec: GuestSpec) -> None:
+        if self.found(spec.guest) is not None:
+            with translated():
+                self.secrets.keep(spec)
+        super().spawn(spec)
+
+    def begin(self, domain: libvirt.virDomain) -> None:
+        try:
+            domain.create()
+        except libvirt.libvirtError as exc:
+            if exc.get_error_code() == libvirt.VIR_ERR_NO_SECRET:
+                raise WrongState("the passphrase of an encrypted volume is not known to this host any more",
+                                 detail=str(exc)) from exc
+            raise
 
     def prove(self, domain: libvirt.virDomain, spec: GuestSpec) -> None:
         prove_shares(domain, Wishes.of(spec))
 
     def release(self, folder: GuestFolder) -> None:
         self.exports.close(folder)
+        self.secrets.drop_all(folder.path.name)
 
     def described(self, spec: GuestSpec) -> str:
         self.refuse_giants(spec)

@@ -68,6 +68,7 @@ class Moving(Machines, Movable):
         with translated():
             domain, folder = self.domain(spec.guest), self.folder(spec.guest)
             self.exports.close(folder)
+            self.secrets.keep(spec)
             if power_of(domain) in (Power.SHUTDOWN, Power.CRASHED):
                 domain = self.define(self.described(spec))
                 if start:

@@ -29,6 +29,7 @@ from .connection import translated
 from .device import find_volume, volume_disk
 from .disks import GuestFolder
 from .machines import Machines
+from .secret import lock
 from .state import power_of
 
 POLL_S = 0.1
@@ -125,14 +126,17 @@ class Tending(Machines, Rescuable, CrashDump, GuestAgent, Diagnostics, VolumeSwa
             target = _target(old)
             folder.swap(old_volume_id, new.volume_id, target)
             try:
-                self._copy(domain, target, new)
+                self.secrets.keep_one(guest, new)
+                self._copy(guest, domain, target, new)
             except BaseException:
                 folder.swap(new.volume_id, old_volume_id, target)
+                self.secrets.drop(guest, new.volume_id)
                 raise
+            self.secrets.drop(guest, old_volume_id)
 
-    def _copy(self, domain: libvirt.virDomain, target: str, new: Disk) -> None:
+    def _copy(self, guest: str, domain: libvirt.virDomain, target: str, new: Disk) -> None:
         """Copy what the guest writes to ``new`` until both are the same, then use ``new``."""
-        domain.blockCopy(target, ET.tostring(volume_disk(new), encoding="unicode"), {}, COPY)
+        domain.blockCopy(target, ET.tostring(lock(volume_disk(new), new, guest), encoding="unicode"), {}, COPY)
         try:
             deadline = self.clock.monotonic() + COPY_S
             while not _ready(domain, target):

@@ -1,0 +1,79 @@
+"""Passphrases of encrypted volumes: libvirt keeps them in its memory, and nobody can read them back.
+
+QEMU decrypts (LUKS); a volume's bytes leave this host encrypted. A passphrase is known from when its volume is named in
+a guest's description until the volume is detached or the guest destroyed, or the daemon is started anew.
+"""
+
+from __future__ import annotations
+
+import xml.etree.ElementTree as ET
+from collections.abc import Callable
+
+import libvirt
+
+from ...core.drivers.hypervisor import Disk, GuestSpec
+from ...core.errors import NotSupported
+
+FORMATS = ("luks",)
+PREFIX = "stratolith/"
+
+
+def usage_of(guest: str, volume_id: str) -> str:
+    """What libvirt calls the passphrase of a guest's volume."""
+    return f"{PREFIX}{guest}/{volume_id}"
+
+
+def lock(element: ET.Element, disk: Disk, guest: str) -> ET.Element:
+    """The element of a volume, with what decrypts it if it is encrypted. :raises NotSupported: QEMU cannot."""
+    encryption = disk.connection.encryption if disk.connection is not None else None
+    source = element.find("source")
+    if encryption is not None and source is not None:
+        if encryption.format not in FORMATS:
+            raise NotSupported(f"this hypervisor reads no volumes encrypted as {encryption.format[:30]}")
+        found = ET.SubElement(source, "encryption", format=encryption.format)
+        ET.SubElement(found, "secret", type="passphrase", usage=usage_of(guest, disk.volume_id))
+    return element
+
+
+class Secrets:
+    """The passphrases that libvirt holds for our guests."""
+
+    def __init__(self, handle: Callable[[], libvirt.virConnect]) -> None:
+        self._handle = handle
+
+    def keep(self, spec: GuestSpec) -> None:
+        """Let libvirt know the passphrases of all volumes of ``spec``."""
+        for disk in spec.disks:
+            self.keep_one(spec.guest, disk)
+
+    def keep_one(self, guest: str, disk: Disk) -> None:
+        """Let libvirt know the passphrase of a volume; nothing if it is not encrypted."""
+        if disk.connection is None or disk.connection.encryption is None:
+            return
+        usage = usage_of(guest, disk.volume_id)
+        secret = self._found(usage)
+        if secret is None:
+            root = ET.Element("secret", ephemeral="yes", private="yes")
+            ET.SubElement(ET.SubElement(root, "usage", type="volume"), "volume").text = usage
+            secret = self._handle().secretDefineXML(ET.tostring(root, encoding="unicode"))
+        secret.setValue(disk.connection.encryption.passphrase.encode())
+
+    def drop(self, guest: str, volume_id: str) -> None:
+        """Forget the passphrase of a volume; nothing if there is none."""
+        secret = self._found(usage_of(guest, volume_id))
+        if secret is not None:
+            secret.undefine()
+
+    def drop_all(self, guest: str) -> None:
+        """Forget every passphrase of a guest."""
+        for secret in self._handle().listAllSecrets(libvirt.VIR_CONNECT_LIST_SECRETS_EPHEMERAL):
+            if secret.usageID().startswith(usage_of(guest, "")):
+                secret.undefine()
+
+    def _found(self, usage: str) -> libvirt.virSecret | None:
+        try:
+            return self._handle().secretLookupByUsage(libvirt.VIR_SECRET_USAGE_TYPE_VOLUME, usage)
+        except libvirt.libvirtError as exc:
+            if exc.get_error_code() == libvirt.VIR_ERR_NO_SECRET:
+                return None
+            raise
