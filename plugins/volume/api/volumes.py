@@ -110,7 +110,9 @@ class View:
             "id": id, "name": name, "description": description, "size": size, "status": status,
             "availability_zone": zone, "volume_type": type_name, "bootable": "true" if bootable else "false",
             "multiattach": multiattach, "snapshot_id": snapshot_id, "source_volid": source_id, "metadata": metadata,
-            "attachments": [attachment_view(one, self.admin) for one in attached], "links": self.links(id),
+            # As Cinder has it: who waits for one to appear here goes on when it is done.
+            "attachments": [attachment_view(one, self.admin) for one in attached if one.status == "attached"],
+            "links": self.links(id),
             "encrypted": False, "replication_status": None,
             "consistencygroup_id": group_id if group_id in self.consistency else None,
             "migration_status": migration if self.admin else None, "user_id": user_id,

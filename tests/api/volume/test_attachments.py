@@ -62,6 +62,7 @@ def test_attachments_api(storage):
     storage.call("POST", "/attachments", body, 404, version="3.26")
     made = storage.call("POST", "/attachments", body, 200).json["attachment"]
     assert (made["status"], made["instance"], storage.status(one)) == ("reserved", SERVER, "reserved")
+    assert storage.show(one)["attachments"] == [], "it is shown once it is complete"
     storage.call("POST", "/attachments", body, 400)
     path = f"/attachments/{made['id']}"
     opened = storage.call("PUT", path, {"attachment": {"connector": {"host": "host1"}}}, 200).json["attachment"]
