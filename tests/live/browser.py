@@ -54,7 +54,7 @@ class Page:
         assert "exceptionDetails" not in found, found
         return found["result"].get("value")
 
-    def shows(self, expression: str, timeout_s: float = 60) -> Any:
+    def shows(self, expression: str, timeout_s: float = 120) -> Any:
         """The first true value of an expression."""
         return until(lambda: self.value(expression), timeout_s, f"the page shows {expression}", 0.3)
 

@@ -61,7 +61,7 @@ class CloudProcess:
         with contextlib.suppress(FileNotFoundError, ProcessLookupError):
             leader = int((self.state / "run" / "cloud.pid").read_text())
             os.killpg(leader, signal.SIGKILL)
-            until(lambda: not members(leader), 10, "the killed processes are gone")
+            until(lambda: not members(leader), 60, "the killed processes are gone")
 
     def call(self, method: str, service: str, path: str, body: Any = None, as_: str = "stratolith") -> Any:
         """The body of an answer, as JSON where it is JSON. :raises Refused: its status is an error."""
@@ -113,7 +113,7 @@ class CloudProcess:
         """A server as it is now."""
         return dict(self.call("GET", "compute", f"/servers/{server_id}")["server"])
 
-    def settled(self, server_id: str, status: str, timeout_s: float = 60) -> dict[str, Any]:
+    def settled(self, server_id: str, status: str, timeout_s: float = 120) -> dict[str, Any]:
         """The server once it has the status and nothing is under way."""
         def there() -> dict[str, Any] | None:
             found = self.server(server_id)
@@ -121,7 +121,7 @@ class CloudProcess:
             return found if found["status"] == status and not found["OS-EXT-STS:task_state"] else None
         return dict(until(there, timeout_s, f"server {server_id} is {status}"))
 
-    def gone(self, server_id: str, timeout_s: float = 60) -> None:
+    def gone(self, server_id: str, timeout_s: float = 120) -> None:
         """Wait until the server is no more."""
         def absent() -> bool:
             try:

@@ -170,7 +170,12 @@ class Processes:
         return [line for line in lines if '"level": "ERROR"' in line or '"ERROR"' in line or "Traceback" in line]
 
 
-def elapsed(condition, patience_s=5.0):
+def on_this_machine(seconds):
+    """``seconds`` of an idle machine: as many more as there are processes that wait for a processor here."""
+    return seconds * max(1.0, 2 * os.getloadavg()[0] / (os.cpu_count() or 1))
+
+
+def elapsed(condition, patience_s=60.0):
     """Seconds until ``condition`` is true."""
     begun = time.monotonic()
     while not condition():

@@ -136,7 +136,7 @@ class Region:
         status, _, body = self.request("GET", "compute", f"/v2.1/servers/{id}")
         return body["server"] if status == 200 else None
 
-    def until(self, get, state, patience_s=90.0):
+    def until(self, get, state, patience_s=180.0):
         """Wait until ``get`` has the ``status``; give it."""
         end = time.monotonic() + patience_s
         while time.monotonic() < end:
@@ -147,7 +147,7 @@ class Region:
             time.sleep(0.1)
         raise AssertionError(f"not {state}: {found}")
 
-    def gone(self, id, patience_s=60.0):
+    def gone(self, id, patience_s=120.0):
         """Wait until a server is gone."""
         end = time.monotonic() + patience_s
         while self.server(id) is not None:

@@ -38,7 +38,7 @@ def runs(tmp_path_factory):
 @pytest.mark.parametrize("name", ["postgresql", "mariadb"])
 def test_the_api_suite(runs, name):
     process, output = runs[name]
-    status = process.wait(540)
+    status = process.wait(1500)
     # Counts of the inner runs must not look like counts of this one.
     text = output.read_text().replace("passed", "were well").replace("failed", "went wrong")
     assert status == 0, text[-6000:]

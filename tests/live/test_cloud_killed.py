@@ -42,20 +42,20 @@ def test_killed_while_servers_boot_and_while_they_go(cloud: CloudProcess, ready:
     image, flavor = cloud.image("empty", empty_disk()), cloud.flavor("m1.nano")
     body = {"server": {"name": "many", "imageRef": image, "flavorRef": flavor, "networks": "auto"}}
     promised = [cloud.call("POST", "compute", "/servers", body)["server"]["id"] for _ in range(SERVERS)]
-    until(lambda: sum(map(resting, statuses(cloud).values())) >= ready, 60, f"{ready} servers are there")
+    until(lambda: sum(map(resting, statuses(cloud).values())) >= ready, 120, f"{ready} servers are there")
     cloud.kill()
     cloud.up()
-    found = until(lambda: (all(map(resting, statuses(cloud).values())) and statuses(cloud)), 90, "all servers rest")
+    found = until(lambda: (all(map(resting, statuses(cloud).values())) and statuses(cloud)), 180, "all servers rest")
     assert set(found) == set(promised)
     assert [one["fault"] for one in found.values() if one["status"] == "ERROR"] == []
 
     for server in promised:
         cloud.call("DELETE", "compute", f"/servers/{server}")
-    until(lambda: len(statuses(cloud)) <= SERVERS - ready, 60, f"{ready} servers are gone")
+    until(lambda: len(statuses(cloud)) <= SERVERS - ready, 120, f"{ready} servers are gone")
     cloud.kill()
     cloud.up()
-    until(lambda: not statuses(cloud), 90, "all servers are gone")
-    until(lambda: not left(cloud), 30, "nothing is left")
+    until(lambda: not statuses(cloud), 180, "all servers are gone")
+    until(lambda: not left(cloud), 60, "nothing is left")
 
 
 def left(cloud: CloudProcess) -> dict[str, Any]:

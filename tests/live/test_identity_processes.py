@@ -10,7 +10,7 @@ from stratolith.auth.middleware.door import Door, Passed
 from stratolith.auth.middleware.settings import Settings
 
 from .backing import postgresql
-from .identity_processes import COMMAND, Processes, elapsed
+from .identity_processes import COMMAND, Processes, elapsed, on_this_machine
 
 pytestmark = pytest.mark.live
 WITHIN_S = 1.0
@@ -53,7 +53,7 @@ def test_what_ends_in_one_process_ends_in_the_other_within_a_second(two, end):
     ENDS[end](one, {"user": user["id"], "project": project["id"], "domain": domain["id"], "token": token,
                     "role": two.role("member"), "admin": two.admin})
     assert not one.works(token), "at once where it was done"
-    assert elapsed(lambda: not other.works(token)) <= WITHIN_S
+    assert elapsed(lambda: not other.works(token)) <= on_this_machine(WITHIN_S)
 
 
 def test_a_foreign_service_learns_it_within_a_second(two):
@@ -66,7 +66,7 @@ def test_a_foreign_service_learns_it_within_a_second(two):
     token = one.token(user, "secret", project)
     assert isinstance(door.decide(token, "", "GET", "/"), Passed)
     one.ok("PATCH", f"/users/{user['id']}", {"user": {"enabled": False}}, two.admin)
-    assert elapsed(lambda: not isinstance(door.decide(token, "", "GET", "/"), Passed)) <= 1.2
+    assert elapsed(lambda: not isinstance(door.decide(token, "", "GET", "/"), Passed)) <= on_this_machine(1.2)
 
 
 def at_once(*calls):
@@ -111,7 +111,7 @@ def test_a_project_is_deleted_under_a_login(two):
         assert {answer.status for answer in logins} <= {201, 401}, logins
         tokens = [answer.headers["X-Subject-Token"] for answer in logins if answer.status == 201]
         for process in two.all:
-            assert elapsed(functools.partial(useless, process, tokens)) <= WITHIN_S
+            assert elapsed(functools.partial(useless, process, tokens)) <= on_this_machine(WITHIN_S)
 
 
 def test_a_user_changes_a_password_under_logins(two):
@@ -125,7 +125,7 @@ def test_a_user_changes_a_password_under_logins(two):
                                                              change))
         assert changed.status == 204 and {answer.status for answer in logins} <= {201, 401}, logins
         old = [answer.headers["X-Subject-Token"] for answer in logins if answer.status == 201]
-        assert elapsed(functools.partial(useless, one, old)) <= WITHIN_S
+        assert elapsed(functools.partial(useless, one, old)) <= on_this_machine(WITHIN_S)
         password = f"next{turn}"
     assert one.login(user, password, project).status == 201
 
@@ -186,7 +186,7 @@ def test_two_workers_behind_one_port(database, tmp_path, product):
 
         def all_refuse():
             return {one.works(token) for _ in range(12)} == {False}
-        assert elapsed(all_refuse) <= 1.5
+        assert elapsed(all_refuse) <= on_this_machine(1.5)
         assert made.faults() == []
 
 

@@ -17,7 +17,9 @@ from stratolith.core.conformance.runner import opened, registry
 from stratolith.core.drivers.identity import Condition, Search
 from stratolith.core.errors import BackendBusy, BackendFailed, BadConfiguration, CloudError, NotFound, Unauthorized
 
+from .backing import until
 from .directory import ACTIVE_DIRECTORY, FREEIPA, SUFFIX, elapsed, entry, slapd, tree
+from .identity_processes import on_this_machine
 
 pytestmark = pytest.mark.live
 PEOPLE = f"ou=people,{SUFFIX}"
@@ -47,9 +49,9 @@ def test_the_next_server_answers_within_a_second(tmp_path, fate):
         assert login(made) == "alice"
         getattr(first, fate)()
         took = elapsed(lambda: login(made))
-        assert took <= 2.0, took
+        assert took <= on_this_machine(2.0), took
         print(f"LDAP: fail-over after {fate} in {took:.2f} s")
-        assert elapsed(lambda: login(made)) < 0.3
+        assert elapsed(lambda: login(made)) < on_this_machine(0.3)
         if fate == "hang":
             first.go_on()
 
@@ -60,7 +62,7 @@ def test_a_new_connection_to_a_server_that_hangs_is_given_up_within_a_second(tmp
         first.hang()
         took = elapsed(lambda: login(made))
         first.go_on()
-        assert took <= 1.2, took
+        assert took <= on_this_machine(1.2), took
 
 
 def test_a_directory_that_comes_back_is_used_again(tmp_path):
@@ -70,10 +72,14 @@ def test_a_directory_that_comes_back_is_used_again(tmp_path):
         for _ in range(3):
             with pytest.raises(BackendBusy):
                 login(made)
-        assert elapsed(lambda: pytest.raises(BackendBusy, login, made)) < 0.1
+        assert elapsed(lambda: pytest.raises(BackendBusy, login, made)) < on_this_machine(0.1)
         only.start()
-        time.sleep(1.1)
-        assert login(made) == "alice"
+
+        def back():
+            with contextlib.suppress(BackendBusy):
+                return login(made)
+
+        assert until(back, "the directory") == "alice"
 
 
 class Authority:
@@ -183,7 +189,7 @@ def test_what_is_no_directory_at_all(tmp_path, junk):
             begun = time.monotonic()
             with pytest.raises(CloudError):
                 login(made)
-            assert time.monotonic() - begun < 2
+            assert time.monotonic() - begun < on_this_machine(2)
         listening.shutdown(socket.SHUT_RDWR)
     thread.join(5)
 
@@ -199,7 +205,7 @@ def test_what_says_nothing_at_all(tmp_path, options):
             begun = time.monotonic()
             with pytest.raises(BackendBusy):
                 login(made)
-            assert time.monotonic() - begun < 1.5
+            assert time.monotonic() - begun < on_this_machine(1.5)
 
 
 def test_ids_in_bytes_and_a_bit_that_disables(tmp_path):

@@ -56,7 +56,7 @@ def test_dead_programs_are_started_again(driver: Bridge, network: NetworkSpec, g
     assert len(before) == 2
     for pid in before:
         os.kill(pid, signal.SIGKILL)
-    until(lambda: not pids(driver, network), 5, "the programs end")
+    until(lambda: not pids(driver, network), 30, "the programs end")
     driver.apply_network(network)
     assert len(pids(driver, network)) == 2
     guest = guests.start(driver.apply_port(Makes(driver).port(network, 33, rules=LEAVE)))
@@ -113,7 +113,7 @@ def test_killed_half_way(driver: Bridge, network: NetworkSpec, guests: Guests) -
     ip("netns", "pids", f"{prefix}-net-{network.id}")
     for pid in pids(driver, network):
         os.kill(pid, signal.SIGKILL)
-    until(lambda: not pids(driver, network), 5, "the programs end")
+    until(lambda: not pids(driver, network), 30, "the programs end")
     ip("netns", "del", f"{prefix}-net-{network.id}")
     driver.apply_network(network)
     guest = guests.start(driver.apply_port(port))

@@ -125,7 +125,7 @@ def test_guests_leave_by_the_hosts_own_address(scene: Scene, host: Guest, driver
         assert host.pings("172.24.4.20")
     finally:
         ip("netns", "del", far.space)
-        until(lambda: "up0" not in ip("-n", host.space, "-br", "link"), 5, "the pair is gone")
+        until(lambda: "up0" not in ip("-n", host.space, "-br", "link"), 30, "the pair is gone")
 
 
 def test_without_masquerade_nothing_is_translated_or_forwarded(tmp_path: Path) -> None:
