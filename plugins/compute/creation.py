@@ -127,6 +127,14 @@ def _counts(server: Mapping[str, Any]) -> tuple[int, int]:
 def _within(server: Mapping[str, Any], limits: Mapping[str, int]) -> None:
     """See that metadata, user data and injected files keep to their limits."""
     within_metadata(len(server.get("metadata") or ()), limits)
+    within_files(server, limits)
+
+
+def within_files(server: Mapping[str, Any], limits: Mapping[str, int]) -> None:
+    """See that user data and injected files can be read and keep to their limits.
+
+    :raises BadRequest: they cannot be read. :raises Forbidden: there are too many files, or one is too large.
+    """
     if server.get("user_data"):
         _decoded(server["user_data"], "user_data")
     files = server.get("personality") or ()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from ...core.context import Context
 from ...core.errors import BadRequest, Conflict, NotFound
 from ...core.process.slice import Kit
@@ -9,6 +11,13 @@ from . import records
 from .tables import server_details
 
 MAX_BYTES = 1020
+AGENT = "hw_qemu_guest_agent"
+YES = ("yes", "true", "1", "on", "y", "t")
+
+
+def takes_passwords(properties: Mapping[str, str]) -> bool:
+    """Tell whether an image says that an agent inside of its guests takes passwords."""
+    return str(properties.get(AGENT, "")).strip().lower() in YES
 
 
 def show(kit: Kit, context: Context, server_id: str) -> str:

@@ -16,6 +16,7 @@ from ...core.services.volume import VolumeService
 from . import choice, disks, records, states
 from .event import emit
 from .facets import RESCUE_BFV
+from .passwords import takes_passwords
 from .tables import hosts, server_details
 
 PREFIXES = {"virtio": "vd", "scsi": "sd", "usb": "sd", "sata": "sd", "ide": "hd"}
@@ -28,7 +29,7 @@ def rescue(kit: Kit, context: Context, server_id: str, image_id: str, volume_bac
            sealed: str = "") -> None:
     """Begin to rescue a server, from its own image when ``image_id`` is empty.
 
-    ``sealed`` is the password that the rescued guest finds on its config drive.
+    ``sealed`` is the password that the rescued guest finds on its config drive, or is told by an agent inside of it.
 
     :raises BadRequest: the image cannot be used, or the root disk is a volume and may not be (``volume_backed``).
     """
@@ -37,11 +38,12 @@ def rescue(kit: Kit, context: Context, server_id: str, image_id: str, volume_bac
         devices = records.devices(tx, server_id)
     states.check(row, "rescue", context)
     wish = _wish(kit, context, row, devices, image_id, volume_backed)
+    agent = takes_passwords(wish["image"]["properties"])
     with kit.db.write() as tx:
         row = records.find(tx, context, server_id)
         states.begin(tx, row, "rescue", context, kit.clock.now())
         tx.execute(server_details.update().where(server_details.c.server_id == server_id).values(
-            rescue={**wish, "password": sealed if row.config_drive else ""}))
+            rescue={**wish, "password": sealed if row.config_drive or agent else ""}))
         kit.engine.start(tx, "compute.rescue", server_id, context)
         emit(kit, tx, context, "instance.rescue.start", row)
 

@@ -14,10 +14,11 @@ from typing import Any
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
 from ...core.clock import Clock
-from ...core.errors import BadConfiguration, NotFound
+from ...core.errors import BadConfiguration, BadRequest, NotFound
 from ...core.key_folder import KeyFolder
 
 FIRST = "1"
+MOST_BYTES = 1024
 
 
 class PasswordSeal:
@@ -29,11 +30,17 @@ class PasswordSeal:
         self._lock = threading.Lock()
         self._keys: list[Fernet] = []
 
-    def close(self, password: str) -> str:
-        """``password`` sealed with the newest key that this process knows; nothing stays nothing."""
-        if not password:
+    def close(self, text: str) -> str:
+        """``text`` sealed with the newest key that this process knows; nothing stays nothing."""
+        if not text:
             return ""
-        return self._known()[0].encrypt_at_time(password.encode(), int(self._clock.time())).decode()
+        return self._known()[0].encrypt_at_time(text.encode(), int(self._clock.time())).decode()
+
+    def password(self, text: str) -> str:
+        """An administrator's password, sealed. :raises BadRequest: it is longer than :data:`MOST_BYTES`."""
+        if len(text.encode()) > MOST_BYTES:
+            raise BadRequest(f"adminPass is longer than {MOST_BYTES} bytes")
+        return self.close(text)
 
     def open(self, sealed: str) -> str:
         """What :meth:`close` was given. :raises NotFound: it was changed, or sealed with a key that is gone."""

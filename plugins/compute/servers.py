@@ -129,6 +129,7 @@ def rebuild(kit: Kit, context: Context, server_id: str, wish: Mapping[str, Any],
         raise BadRequest("An instance's NUMA topology cannot be changed as part of a rebuild. The image provided is "
                          "invalid for this instance.")
     creation.within_metadata(len(wish.get("metadata") or ()), limits)
+    creation.within_files(wish, limits)
     with kit.db.write() as tx:
         row = records.find(tx, context, server_id)
         key = _rebuilt_key(tx, context, wish)

@@ -42,7 +42,7 @@ def rebuild(service: Service, call: Call) -> Body:
         creation.refuse_certificates()
     password = wish.get("adminPass") or creation.password(service.kit)
     servers.rebuild(service.kit, call.context, server_id, wish, reimage=call.since("2.93"),
-                    sealed=lambda: service.seal.close(password))
+                    sealed=lambda: service.seal.password(password))
     look = Look(service, call)
     row = servers.show(service.kit, call.context, server_id, records.WITH_DETAILS)
     if call.since("2.75"):

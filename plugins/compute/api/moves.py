@@ -84,7 +84,7 @@ def evacuate(service: Service, call: Call) -> Any:
         raise BadRequest("admin password can't be changed on existing disk")
     password = "" if shared else asked.get("adminPass") or creation.password(service.kit)
     moves.evacuate(service.kit, service.fleet, call.context, call.path["server_id"], host, force, call.since("2.95"),
-                   service.seal.close(password))
+                   service.seal.password(password))
     if call.since("2.14"):
         return None
     return {"adminPass": password} if password else {}

@@ -20,7 +20,7 @@ def rescue(service: Service, call: Call) -> Any:
     asked = call.body["rescue"] or {}
     password = asked.get("adminPass") or creation.password(service.kit)
     rescues.rescue(service.kit, call.context, call.path["server_id"], asked.get("rescue_image_ref", ""),
-                   volume_backed=call.since("2.87"), sealed=service.seal.close(password))
+                   volume_backed=call.since("2.87"), sealed=service.seal.password(password))
     return {"adminPass": password}
 
 

@@ -78,7 +78,7 @@ def create(service: Service, call: Call) -> Any:
         call.enforce(ATTACH_VOLUME, target)
     if server.get("networks") not in (None, [], "none", "auto"):
         call.enforce(ATTACH_NETWORK, target)
-    made = creation.create(service.kit, service.fleet, call.context, call.body, service.seal.close,
+    made = creation.create(service.kit, service.fleet, call.context, call.body, service.seal.password,
                            multiattach=call.since("2.60"))
     if truth(server.get("return_reservation_id")):
         return {"reservation_id": made.reservation_id}

@@ -24,13 +24,13 @@ from .live import LIVE, SETTLE
 from .power import POWER
 from .rebuild import REBUILD
 from .recover import RECOVER
-from .rescue import RESCUE, UNRESCUE
+from .rescue import RESCUE, TELL, UNRESCUE
 from .resize import MIGRATE, RESIZE
 from .shelve import OFFLOAD, SHELVE, UNSHELVE
 from .tending import CRASH_DUMP, INJECT_NETWORK, SWAP
 
 WORKFLOWS: Sequence[Workflow] = (BOOT, DELETE, *POWER, REBUILD, RESIZE, CONFIRM, REVERT, SNAPSHOT, ATTACH_VOLUME,
                                  DETACH_VOLUME, EXTEND_VOLUME, ATTACH_INTERFACE, DETACH_INTERFACE, DROP_INTERFACE,
-                                 SHELVE, OFFLOAD, UNSHELVE, RESCUE, UNRESCUE, SOFT_DELETE, RESTORE, BACKUP,
+                                 SHELVE, OFFLOAD, UNSHELVE, RESCUE, TELL, UNRESCUE, SOFT_DELETE, RESTORE, BACKUP,
                                  CRASH_DUMP, INJECT_NETWORK, SWAP, CACHE, MIGRATE, AUTO_CONFIRM, LIVE, SETTLE,
                                  EVACUATE, CLEAN_UP, RECOVER)

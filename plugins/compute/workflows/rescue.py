@@ -10,18 +10,22 @@ from typing import Any
 
 import msgspec
 
-from ....core.db.engine import Transaction
-from ....core.errors import CloudError, NotSupported
-from ....core.operations.workflow import Finish, Job, Step, Workflow
+from ....core.db.engine import Row, Transaction
+from ....core.errors import BackendBusy, CloudError, NotSupported, WrongState
+from ....core.operations.workflow import Finish, Job, Step, Wait, Workflow
 from ....core.services.image import ImageRecord
 from ....core.services.network import NetworkService
 from .. import plans, records, states
 from ..agency import DiskPlan, GuestPlan
 from ..event import emit
+from ..passwords import takes_passwords
 from ..tables import server_details
 from .step import Rows, agent_of, connections, kit_of, opened, rows_of, settle
 
 RESCUING, UNRESCUING = "rescuing", "unrescuing"
+ADMINISTRATOR = "root"
+TELL_S, TELL_AGAIN_S, PATIENCE_S = 20.0, 5.0, 180.0
+"""How long an agent inside of a guest gets to answer, when it is asked again, and for how long altogether."""
 
 
 def plan_of(job: Job, rows: Rows, password: str = "") -> GuestPlan:
@@ -55,9 +59,18 @@ def rescue(job: Job) -> Finish:
         now = job.clock.now()
         if states.move(tx, job.subject, RESCUING, vm_state=states.RESCUED, task_state=None, power_state=1,
                        launched_at=now, updated_at=now, fault=None):
-            _keep(tx, job, {**wish, "password": ""})
+            _delivered(tx, job, wish)
             emit(kit_of(job), tx, job.context, "instance.rescue.end", server)
     return finish
+
+
+def _delivered(tx: Transaction, job: Job, wish: dict[str, Any]) -> None:
+    """The password is on the config drive; an agent inside of the rescue image is told, too, once it runs."""
+    if wish.get("password") and takes_passwords(wish["image"]["properties"]):
+        # On a subject of its own, so that nothing waits for it that is done to the server.
+        kit_of(job).engine.start(tx, TELL.kind, kit_of(job).clock.uuid(), job.context, {"server": job.subject})
+    else:
+        _keep(tx, job.subject, {**wish, "password": ""})
 
 
 def back(job: Job) -> None:
@@ -80,11 +93,52 @@ def rescue_failed(tx: Transaction, job: Job, error: CloudError) -> None:
 
 
 def _forget(tx: Transaction, job: Job) -> None:
-    _keep(tx, job, None)
+    _keep(tx, job.subject, None)
 
 
-def _keep(tx: Transaction, job: Job, wish: dict[str, Any] | None) -> None:
-    tx.execute(server_details.update().where(server_details.c.server_id == job.subject).values(rescue=wish))
+def _keep(tx: Transaction, server_id: str, wish: dict[str, Any] | None) -> None:
+    tx.execute(server_details.update().where(server_details.c.server_id == server_id).values(rescue=wish))
+
+
+def tell(job: Job) -> Finish | None:
+    """Tell the agent inside of a rescued guest its administrator's password, as soon as it listens."""
+    found = _rescued(job)
+    if found is None:
+        return None
+    server, wish = found
+    password = opened(job, wish["password"])
+    user = wish["image"]["properties"].get("os_admin_user") or ADMINISTRATOR
+    began = job.data.setdefault("began", job.clock.time())
+    try:
+        agent_of(job, server.host, TELL_S).set_password(job.context, server.id, user, password)
+    except (NotSupported, WrongState, BackendBusy) as deaf:
+        if job.clock.time() - began < PATIENCE_S:
+            raise Wait(f"agent:{server.id}", TELL_AGAIN_S) from deaf
+        job.log.warning("the rescued server %s was not told its password: %s", server.id, deaf.message)
+    return lambda tx: _told(tx, job)
+
+
+def _rescued(job: Job) -> tuple[Row, dict[str, Any]] | None:
+    """The job's server with the rescue it is in, if there is a password to tell."""
+    with kit_of(job).db.read() as tx:
+        server = records.present(tx, job.data["server"])
+        wish = records.details(tx, server.id).rescue if server is not None else None
+    return (server, wish) if server is not None and wish and wish.get("password") else None
+
+
+def _told(tx: Transaction, job: Job) -> None:
+    found = _rescued(job)
+    if found is not None:
+        _keep(tx, found[0].id, {**found[1], "password": ""})
+
+
+def tell_failed(tx: Transaction, job: Job, error: CloudError) -> None:
+    """The password is kept no longer."""
+    _told(tx, job)
+
+
+TELL = Workflow(kind="compute.tell_password", title="tellPassword", undoes=False, attempts=1, failed=tell_failed,
+                steps=(Step("tell", tell),))
 
 
 RESCUE = Workflow(kind="compute.rescue", title="rescue", failed=rescue_failed, steps=(Step("rescue", rescue, back),))

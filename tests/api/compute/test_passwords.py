@@ -1,10 +1,12 @@
 """Administrators' passwords on their way to guests."""
 
+import hashlib
 import json
 
 import pytest
 import sqlalchemy as sa
 from stratolith.core.conformance.cloud import InProcess
+from stratolith.core.errors import NotSupported
 from stratolith.hypervisors.simulated.driver import Simulated
 from stratolith.plugins.compute.sealing import PasswordSeal
 from stratolith.plugins.compute.tables import server_details
@@ -63,6 +65,59 @@ def test_a_rescued_guest_is_told(world, specs):
     assert kept(world, server).rescue["password"] == ""
     world.act(server, "unrescue")
     assert told(specs["unrescue"][0]) is None
+
+
+def rescue_image(world):
+    made = world.cloud.request("POST", "/image/v2/images", {
+        "name": "rescue", "disk_format": "raw", "container_format": "bare", "hw_qemu_guest_agent": "yes",
+        "os_admin_user": "admin"}, as_="demo").json["id"]
+    world.cloud.request("PUT", f"/image/v2/images/{made}/file", bytes(65536), as_="demo",
+                        headers={"Content-Type": "application/octet-stream"})
+    return made
+
+
+def test_an_agent_inside_of_the_rescue_image_is_told(world):
+    image = rescue_image(world)
+    server = world.boot(imageRef=image)
+    world.driver().fail("set_password", times=3, error=NotSupported("no agent yet"))
+    world.act(server, "rescue", {"adminPass": "to the agent", "rescue_image_ref": image})
+    assert kept(world, server).rescue["password"]
+    assert world.show(server)["status"] == "RESCUE"
+    world.cloud.run(60)
+    assert world.driver().guest(server).passwords == {"admin": hashlib.sha256(b"to the agent").hexdigest()}
+    assert kept(world, server).rescue["password"] == ""
+    actions = world.ask("GET", f"/servers/{server}/os-instance-actions").json["instanceActions"]
+    assert [one["action"] for one in actions] == ["rescue", "create"]
+
+
+@pytest.mark.parametrize("ended", ["time", "unrescue"])
+def test_an_agent_that_never_listens_is_asked_no_more(world, ended):
+    image = rescue_image(world)
+    server = world.boot()
+    world.act(server, "rescue", {"adminPass": "to nobody", "rescue_image_ref": image})
+    if ended == "unrescue":
+        assert world.act(server, "unrescue").status == 202
+        assert world.show(server)["status"] == "ACTIVE"
+        assert kept(world, server).rescue is None
+    world.cloud.run(300)
+    assert ended == "unrescue" or kept(world, server).rescue["password"] == ""
+    assert world.driver().guest(server).passwords == {}
+
+
+def test_passwords_have_an_end(world):
+    assert world.post(adminPass="x" * 1025, config_drive=True).status == 400
+    server = world.boot(adminPass="ü" * 512, config_drive=True)
+    assert world.show(server)["status"] == "ACTIVE"
+    assert world.act(server, "rebuild", {"imageRef": world.image, "adminPass": "x" * 1025}).status == 400
+    assert world.act(server, "rescue", {"adminPass": "x" * 1025}).status == 400
+
+
+def test_files_of_rebuilt_servers_keep_to_their_limits(world):
+    server = world.boot()
+    file = {"path": "/etc/motd", "contents": "aGVsbG8="}
+    for files, status in (([file] * 6, 403), ([{**file, "path": "/" + "x" * 255}], 403), ([file], 202)):
+        answer = world.act(server, "rebuild", {"imageRef": world.image, "personality": files}, version="2.56")
+        assert answer.status == status, files
 
 
 def test_it_outlives_a_restart(tmp_path, monkeypatch):

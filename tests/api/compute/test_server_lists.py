@@ -87,7 +87,8 @@ def test_pages(world, three):
     assert ids(world, "sort_key=display_name&sort_dir=desc") == three[::-1]
     assert world.ask("GET", "/servers?sort_key=secret").status == 400
     refused = world.ask("GET", "/servers?sort_key=host")
-    assert (refused.status, refused.json["forbidden"]["message"]) == (403, "Only administrators can sort servers by host")
+    assert refused.status == 403
+    assert refused.json["forbidden"]["message"] == "Only administrators can sort servers by host"
     for ignored in ("vcpus", "locked"):
         assert sorted(ids(world, f"sort_key={ignored}&sort_dir=asc")) == sorted(three)
     assert ids(world, "sort_key=memory_mb&sort_key=display_name&sort_dir=desc&sort_dir=asc") == three
