@@ -215,8 +215,9 @@ class TendingCases(GuestCases):
         stranger = wants(type(driver)(driver.options, driver.surroundings), Killable)
         until(lambda: not stranger.kill_guests(), self.patience_s, "no guest runs")
         assert not killable.kill_guests()
-        for one in (guest, other.guest):
-            until(lambda one=one: self.observed(driver, one) in (Power.SHUTDOWN, Power.CRASHED), self.patience_s,
-                  "the guest is seen to be off")
+        ended = (guest, other.guest)
+        until(lambda: all(self.observed(driver, one) is not Power.RUNNING for one in ended), self.patience_s,
+              "the guests are seen to be off")
+        for one in ended:
             driver.start(one)
             assert self.observed(driver, one) is Power.RUNNING

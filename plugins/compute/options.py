@@ -44,6 +44,13 @@ class Options:
     recover_after_s: float = option(0.0, "seconds a host counts as down until it is recovered by itself; 0: never")
     recover_local_disks: bool = option(False, "move servers, too, whose disks are on the host that died: they begin "
                                               "anew from their images")
+    recover_servers: str = option("all", "which servers of a host that is recovered by itself move: all, or those that "
+                                         "are flagged")
+    recover_flag: str = option("HA_Enabled", "item of a server's metadata, or else of its flavor's extra specs, that "
+                                             "flags it with the word true")
+    recover_at_once: int = option(20, "evacuations of all recoveries that run at the same time; 0: any number")
+    recover_storm_percent: float = option(30.0, "part of the hosts that may fall silent together; when more do, it is "
+                                                "taken for a partition and none is recovered by itself")
     console_listen: str = option("127.0.0.1:0", "address of this host's console proxy; port 0 takes a free one, "
                                                 "empty is no proxy")
     console_url: str = option("", "address of this host's console proxy as browsers reach it, when another server "

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import cast
 
 import msgspec
 import sqlalchemy as sa
@@ -10,26 +10,20 @@ import sqlalchemy as sa
 from ...core.context import Context
 from ...core.db.engine import Transaction
 from ...core.drivers.fence import Fence
-from ...core.errors import CloudError, Conflict, NotFound
+from ...core.errors import Conflict, NotFound
 from ...core.plugins import Registry
 from ...core.process.slice import Kit
-from . import disks, moves, records
 from .fleet import BINARY, UP_S, Fleet
 from .options import Options
-from .tables import hosts, servers, services
+from .tables import hosts, services
 
 FENCES: Registry[Fence] = Registry("fences", Fence)
 KIND = "compute.recover_host"
-WATCH_S = 15.0
 PROVIDER = sa.select(hosts.c.id).where(hosts.c.host == sa.bindparam("host")).limit(1)
 DOWN = (sa.select(hosts.c.id, services.c.forced_down)
         .join(services, sa.and_(services.c.host == hosts.c.host, services.c.binary == BINARY))
         .where(hosts.c.host == sa.bindparam("host")).limit(1))
-HOMELESS = (sa.select(servers.c.id).where(servers.c.host == sa.bindparam("host"), servers.c.deleted.is_(False))
-            .order_by(servers.c.created_at, servers.c.id))
-SILENT = sa.select(services.c.host).where(
-    services.c.binary == BINARY, services.c.disabled.is_(False), services.c.forced_down.is_(False),
-    services.c.beat_at > 0, services.c.beat_at < sa.bindparam("since")).order_by(services.c.host)
+FLAGGED = "flagged"
 
 
 class Recovery(msgspec.Struct, kw_only=True):
@@ -42,6 +36,8 @@ class Recovery(msgspec.Struct, kw_only=True):
     """Ids of the servers whose evacuation was begun."""
     left: dict[str, str] = {}
     """Ids of those that stay where they are, and why."""
+    held: str = ""
+    """Why it is not recovered by itself now."""
 
 
 def fence(kit: Kit) -> Fence:
@@ -59,10 +55,11 @@ def provider_of(kit: Kit, host: str) -> str:
 
 
 def begin(kit: Kit, fleet: Fleet, context: Context, host: str, *, confirmed_off: bool = False,
-          volume_backed_only: bool = False) -> None:
+          volume_backed_only: bool = False, flagged_only: bool = False) -> None:
     """Begin to recover ``host``. From now on it counts as down until it is released.
 
-    ``confirmed_off``: somebody vouches that nothing runs there, so no fence is asked.
+    ``confirmed_off``: somebody vouches that nothing runs there, so no fence is asked. ``volume_backed_only`` and
+    ``flagged_only`` leave servers whose disks are on the host, and those that nobody flagged.
     :raises NotFound: there is no such host. :raises Conflict: it is up, or being recovered.
     """
     provider = provider_of(kit, host)
@@ -74,7 +71,8 @@ def begin(kit: Kit, fleet: Fleet, context: Context, host: str, *, confirmed_off:
         force_down(tx, host, True)
         tx.after_commit(fleet.changed)
         kit.engine.start(tx, KIND, provider, context, {
-            "host": host, "confirmed": confirmed_off, "backed": volume_backed_only, "moved": [], "left": {}})
+            "host": host, "confirmed": confirmed_off, "backed": volume_backed_only,
+            "flagged": flagged_only, "moved": [], "left": {}})
 
 
 def force_down(tx: Transaction, host: str, down: bool) -> None:
@@ -90,8 +88,12 @@ def release(kit: Kit, fleet: Fleet, fence: Fence, host: str) -> None:
         if kit.engine.unfinished(tx, provider) is not None:
             raise Conflict(f"Compute host {host} is being recovered.")
     fence.release(host)
+    # Its silence counts anew from now on, so that it has the time to come back.
+    down_since = kit.clock.time() - UP_S
     with kit.db.write() as tx:
         force_down(tx, host, False)
+        tx.execute(services.update().where(services.c.host == host, services.c.binary == BINARY,
+                                           services.c.beat_at < down_since).values(beat_at=down_since))
         tx.after_commit(fleet.changed)
 
 
@@ -105,52 +107,16 @@ def stopped(kit: Kit, host: str) -> bool:
     return running is None or running.kind != KIND or running.step > 0 or bool(running.data["confirmed"])
 
 
-def show(kit: Kit, host: str) -> Recovery:
-    """How far the last recovery of a host has come. :raises NotFound: there is no such host."""
+def show(kit: Kit, host: str, held: str = "") -> Recovery:
+    """How far the last recovery of a host has come, and why none begins by itself.
+
+    :raises NotFound: there is no such host.
+    """
     provider = provider_of(kit, host)
     with kit.db.read() as tx:
         last = next((row for row in kit.engine.of_subject(tx, provider) if row.kind == KIND), None)
     if last is None:
-        return Recovery(host=host)
+        return Recovery(host=host, held=held)
     state = last.state if last.state in ("done", "failed") else "running"
     return Recovery(host=host, state=state, error=(last.error or {}).get("message", ""), moved=last.data["moved"],
-                    left=last.data["left"])
-
-
-def move_all(kit: Kit, fleet: Fleet, context: Context, data: dict[str, Any]) -> None:
-    """Begin to evacuate the servers of a host that is certain to run none, and note who stays."""
-    host = data["host"]
-    with kit.db.read() as tx:
-        ids = tx.values(HOMELESS, {"host": host})
-    for server_id in ids:
-        if server_id in data["moved"]:
-            continue
-        try:
-            if data["backed"]:
-                _see_backed(kit, server_id)
-            moves.evacuate(kit, fleet, context, server_id, "", False, False)
-        except CloudError as error:
-            data["left"][server_id] = error.message
-        else:
-            data["moved"].append(server_id)
-            data["left"].pop(server_id, None)
-
-
-def _see_backed(kit: Kit, server_id: str) -> None:
-    with kit.db.read() as tx:
-        if not disks.is_volume_backed(records.devices(tx, server_id)):
-            raise Conflict("Its disk is on the host that died.")
-
-
-def watch(kit: Kit, fleet: Fleet, fence: Fence) -> None:
-    """Recover the hosts that have been silent for too long, where the options want it and the fence can prove it."""
-    options = cast(Options, kit.options)
-    if not options.recover_after_s or not fence.facts().proves:
-        return
-    with kit.db.read() as tx:
-        silent = tx.values(SILENT, {"since": kit.clock.time() - UP_S - options.recover_after_s})
-    for host in silent:
-        try:
-            begin(kit, fleet, kit.context(), host, volume_backed_only=not options.recover_local_disks)
-        except CloudError as error:
-            kit.log.info("host %s is not recovered: %s", host, error)
+                    left=last.data["left"], held="" if state == "running" else held)

@@ -18,6 +18,7 @@ from .fleet import ControlSide, Fleet
 from .image_counts import ImageCounts
 from .sealing import seal
 from .tables import servers
+from .vigil import Vigil
 
 
 class Service(ComputeService):
@@ -31,6 +32,7 @@ class Service(ComputeService):
         self.seal = seal(kit.state_dir, kit.options, kit.clock)
         self.control = ControlSide(kit, self.fleet, self.seal)
         self.fence = recovery.fence(kit)
+        self.vigil = Vigil(kit, self.fleet, self.fence)
 
     def bootstrap(self, context: Context, demo_project_id: str) -> None:
         """Give a new cloud its customary flavors."""

@@ -8,7 +8,7 @@ from typing import ClassVar
 from ...core.http.mount import Wsgi
 from ...core.process.slice import Belonging, Drift, Kit, Slice
 from ...core.services.compute import ComputeService
-from . import audit, daemons, deferral, purge, recovery
+from . import audit, daemons, deferral, purge, vigil
 from .agency import CONTROL_QUEUE, Control
 from .agent import HostAgents
 from .api import FACE
@@ -45,7 +45,7 @@ class Compute(Slice):
         kit.mesh.serve(CONTROL_QUEUE, Control, service.control)
         daemons.announce(kit)
         deferral.announce(kit)
-        kit.executor.every(recovery.WATCH_S, lambda: recovery.watch(kit, service.fleet, service.fence))
+        kit.executor.every(vigil.LOOK_S, lambda: service.vigil.look())
 
     def pages(self, service: Service, kit: Kit) -> Mapping[str, Wsgi]:
         return {"/metadata": MetadataPage(kit)}

@@ -16,20 +16,23 @@ PATH = "/os-hosts/{host_name}/recovery"
 RULE = "os_compute_api:os-hosts:recover"
 BODY = {"type": "object", "required": ["recovery"], "additionalProperties": False, "properties": {"recovery": {
     "type": "object", "additionalProperties": False, "properties": {
-        "confirmed_off": {"type": "boolean"}, "volume_backed_only": {"type": "boolean"}}}}}
+        "confirmed_off": {"type": "boolean"}, "volume_backed_only": {"type": "boolean"},
+        "flagged_only": {"type": "boolean"}}}}}
 
 
 def begin(service: Service, call: Call) -> Mapping[str, Any]:
     """Begin to recover a host that is down."""
     host, asked = call.path["host_name"], call.body["recovery"]
     recovery.begin(service.kit, service.fleet, call.context, host, confirmed_off=asked.get("confirmed_off", False),
-                   volume_backed_only=asked.get("volume_backed_only", False))
+                   volume_backed_only=asked.get("volume_backed_only", False),
+                   flagged_only=asked.get("flagged_only", False))
     return show(service, call)
 
 
 def show(service: Service, call: Call) -> Mapping[str, Any]:
     """How far the recovery of a host has come."""
-    return {"recovery": msgspec.to_builtins(recovery.show(service.kit, call.path["host_name"]))}
+    host = call.path["host_name"]
+    return {"recovery": msgspec.to_builtins(recovery.show(service.kit, host, service.vigil.held(host)))}
 
 
 def release(service: Service, call: Call) -> None:

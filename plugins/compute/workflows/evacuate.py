@@ -10,7 +10,7 @@ from ....core.db.engine import Transaction
 from ....core.errors import CloudError, Conflict
 from ....core.operations.workflow import Finish, Job, Step, Workflow
 from ....core.services.network import NetworkService
-from .. import journeys, records, states
+from .. import exodus, journeys, records, states
 from ..event import emit
 from .move import (
     choose,
@@ -98,6 +98,7 @@ def remove(job: Job) -> None:
 
 def failed(tx: Transaction, job: Job, error: CloudError) -> None:
     """The server stays where it was, in error; as it was when its host came back by itself."""
+    ended(tx, job)
     row = records.present(tx, job.subject)
     if row is None or row.move is None:
         return
@@ -108,7 +109,12 @@ def failed(tx: Transaction, job: Job, error: CloudError) -> None:
         settle(tx, job, error, task, "instance.rebuild.error", broken=error.message != BACK)
 
 
-EVACUATE = Workflow(kind="compute.evacuate", title="evacuate", failed=failed, attempts=20, deadline_s=DAY_S,
+def ended(tx: Transaction, job: Job) -> None:
+    """Tell a recovery that waits for it."""
+    tx.after_commit(lambda: kit_of(job).wake(exodus.ENDED))
+
+
+EVACUATE = Workflow(kind=exodus.KIND, title="evacuate", done=ended, failed=failed, attempts=20, deadline_s=DAY_S,
                     steps=(Step("check", find, give_back), Step("rebuild_instance", rebuild, remove)))
 
 

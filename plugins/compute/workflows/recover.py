@@ -5,29 +5,30 @@ from __future__ import annotations
 from ....core.db.engine import Transaction
 from ....core.errors import CloudError
 from ....core.operations.workflow import Job, Step, Wait, Workflow
-from .. import recovery
+from .. import exodus, recovery
 from .step import fleet_of, kit_of
 
 AGAIN_S = 5.0
-DEADLINE_S = 3600.0
+DEADLINE_S = 86400.0
 
 
 def fence(job: Job) -> None:
     """Wait until the fence vouches that nothing runs on the host. :raises CloudError: it never will."""
-    if job.data["confirmed"]:
-        return
-    if not job.service.fence.fence(job.data["host"]):
+    if not job.data["confirmed"] and not job.service.fence.fence(job.data["host"]):
         raise Wait(f"fence:{job.data['host']}", AGAIN_S)
+    job.data["stopped"] = True
 
 
 def move_out(job: Job) -> None:
-    """Begin to evacuate its servers, an operation each."""
-    recovery.move_all(kit_of(job), fleet_of(job), job.context, job.data)
+    """Evacuate its servers, an operation each, and wait for their end."""
+    if not exodus.go_on(kit_of(job), fleet_of(job), job.context, job.data):
+        raise Wait(exodus.ENDED, AGAIN_S)
 
 
 def failed(tx: Transaction, job: Job, error: CloudError) -> None:
-    """Nobody was moved; whether the host is down is its own word again."""
-    recovery.force_down(tx, job.data["host"], False)
+    """A host that nobody is certain of is down only by its own word again; one that was stopped stays down."""
+    if not job.data.get("stopped"):
+        recovery.force_down(tx, job.data["host"], False)
     tx.after_commit(fleet_of(job).changed)
 
 

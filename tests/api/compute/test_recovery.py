@@ -6,6 +6,7 @@ from stratolith.core.drivers.hypervisor import Power
 from stratolith.core.errors import BackendBusy
 from stratolith.plugins.compute.agency import ComputeAgent, agent_queue
 
+OFF_BY_DEFAULT = "Hosts are not recovered by themselves: recover_after_s is 0."
 OFF = "/compute/v2.1/os-hosts/{}/recovery"
 
 
@@ -72,6 +73,12 @@ class World:
         return [agent.host for agent in self.cloud.cloud.agents["compute"].hosts
                 for one in agent.driver.observe() if one.guest == id and one.power is Power.RUNNING]
 
+    def force_down(self, host):
+        """Say that a host is down."""
+        row = next(row for row in self.ok("GET", f"/compute/v2.1/os-services?host={host}")["services"]
+                   if row["binary"] == "nova-compute")
+        self.ok("PUT", f"/compute/v2.1/os-services/{row['id']}", {"forced_down": True})
+
     def recovery(self, host):
         return self.ok("GET", OFF.format(host))["recovery"]
 
@@ -93,7 +100,8 @@ def test_a_host_that_is_up_is_not_recovered(worlds):
     one = worlds(compute={"fence": "simulated"})
     assert one.ask("POST", OFF.format("h1"), {"recovery": {}}).status == 409
     assert one.ask("POST", OFF.format("unheard-of"), {"recovery": {}}).status == 404
-    assert one.recovery("h1") == {"host": "h1", "state": "none", "error": "", "moved": [], "left": {}}
+    assert one.recovery("h1") == {"host": "h1", "state": "none", "error": "", "moved": [], "left": {},
+                                  "held": OFF_BY_DEFAULT}
 
 
 def test_the_servers_of_a_dead_host_get_a_new_home(worlds):
@@ -107,7 +115,8 @@ def test_the_servers_of_a_dead_host_get_a_new_home(worlds):
     one.cloud.run(10)
     assert [one.host(id) for id in servers] == ["h1", "h1"]
     one.cloud.run(60)
-    assert one.recovery("h1") == {"host": "h1", "state": "done", "error": "", "moved": servers, "left": {}}
+    assert one.recovery("h1") == {"host": "h1", "state": "done", "error": "", "moved": servers, "left": {},
+                                   "held": OFF_BY_DEFAULT}
     assert "h1" not in {one.host(id) for id in servers}
     assert {one.server(id)["status"] for id in servers} == {"ACTIVE"}
     assert one.host(other) == "h2"

@@ -2,12 +2,14 @@
 
 import json
 import threading
+from types import SimpleNamespace
 from wsgiref.simple_server import WSGIRequestHandler, make_server
 
 import pytest
 import yaml
 from stratolith.core.cli.main import main
 from stratolith.core.conformance.cloud import InProcess
+from stratolith.plugins.compute import cli
 
 
 class Quiet(WSGIRequestHandler):
@@ -69,7 +71,27 @@ def test_a_dead_host_is_recovered_and_released(cloud, host):
     assert host("recover", "h2") == (0, "h2: running\n")
     cloud.run(20)
     assert host("status", "h2") == (0, "h2: done\n")
+    status, said = host("list")
+    assert said.splitlines()[1] == "h2  down  enabled  nova  recovery done, 0 moved, 0 stayed"
     assert host("release", "h2") == (0, "h2 may run servers again\n")
+
+
+def test_what_is_waited_for_is_told(monkeypatch, capsys):
+    """Asked again until it has ended; servers that stay are no success."""
+    answers = [{"host": "h1", "state": "running", "error": "", "moved": ["a"], "left": {}, "held": ""},
+               {"host": "h1", "state": "done", "error": "", "moved": ["a"], "left": {"b": "It is paused."}, "held": ""}]
+    session = SimpleNamespace(ask=lambda method, path: {"recovery": answers.pop(0)})
+    monkeypatch.setattr(cli, "LOOK_S", 0.0)
+    assert cli.Host()._follow(session, "/path", True) == 1
+    assert capsys.readouterr().out == "h1: done\n  a moved\n  b stays: It is paused.\n"
+
+
+def test_a_host_that_nobody_recovered_says_why():
+    found = {"host": "h1", "state": "none", "error": "", "moved": [], "left": {}, "held": "It is up."}
+    assert list(cli.told(found)) == ["h1: none", "  It is up."]
+    assert cli.summary(found) == "not recovered: It is up."
+    assert cli.summary({**found, "state": "failed", "error": "no fence"}) == (
+        "recovery failed: no fence, 0 moved, 0 stayed")
 
 
 def test_mistakes_are_told_in_one_line(host, tmp_path):
