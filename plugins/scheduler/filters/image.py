@@ -10,12 +10,18 @@ from .specs import matches
 ARCHITECTURES = ("hw_architecture", "architecture")
 TYPES = ("img_hv_type", "hypervisor_type")
 VERSIONS = ("img_hv_requested_version", "hypervisor_version_requires")
+MODES = ("hw_vm_mode", "vm_mode")
+WANTED = (*ARCHITECTURES, *TYPES, *VERSIONS, *MODES)
 ALIASES = {"amd64": "x86_64", "x64": "x86_64", "x86-64": "x86_64", "arm64": "aarch64", "i386": "i686", "i486": "i686",
            "i586": "i686"}
 RUNS = {"x86_64": ("x86_64", "i686")}
 """What a host of an architecture also runs at full speed."""
 FAMILIES = {"kvm": "qemu", "qemu": "qemu"}
 """QEMU runs an image made for KVM and the other way round."""
+
+
+GIVES = {"qemu": ("hvm",), "kvm": ("hvm",), "lxc": ("exe",), "xen": ("hvm", "xen")}
+"""The modes of guests by hypervisor type; of a type that is not here nothing is known, and its driver decides."""
 
 
 def architecture(name: str) -> str:
@@ -25,17 +31,17 @@ def architecture(name: str) -> str:
 
 
 class ImageProperties(HostFilter):
-    """Architecture, hypervisor type and hypervisor version are those the image's properties want."""
+    """Architecture, hypervisor type and version, and the mode of guests are those the image's properties want."""
 
     def facts(self) -> FilterFacts:
         """It reads image properties, the present and the older names."""
         return FilterFacts("Hosts of the architecture and hypervisor that the image's properties want.",
-                           image_properties=(*ARCHITECTURES, *TYPES, *VERSIONS))
+                           image_properties=WANTED)
 
     def relevant(self, request: Request) -> bool:
         """Only when the image has one of these properties."""
         properties = request.image_properties
-        return any(name in properties for name in (*ARCHITECTURES, *TYPES, *VERSIONS))
+        return any(name in properties for name in WANTED)
 
     def survivors(self, hosts: Sequence[Host], request: Request) -> list[Host]:
         """Looks at each kind of host once: there are few kinds and many hosts."""
@@ -53,7 +59,7 @@ class ImageProperties(HostFilter):
         return found
 
     def passes(self, host: Host, request: Request) -> bool:
-        """Tell whether all three hold."""
+        """Tell whether all of them hold."""
         return not self.complaint(host, request)
 
     def complaint(self, host: Host, request: Request) -> str:
@@ -69,6 +75,9 @@ class ImageProperties(HostFilter):
         wanted = _first(request, VERSIONS)
         if wanted and not _version_fits(host.hypervisor_version, wanted):
             return f"the image wants hypervisor version {wanted}, the host has {host.hypervisor_version}"
+        wanted = _first(request, MODES).lower()
+        if wanted and wanted not in GIVES.get(kind, (wanted,)):
+            return f"the image is for guests of mode {wanted}, the host's are of {' or '.join(GIVES[kind])}"
         return ""
 
 

@@ -23,7 +23,8 @@ AMOUNTS: Mapping[str, Callable[[Host], object]] = {
     "vcpus_total": lambda host: host.capacity.get("VCPU", 0), "vcpus_used": lambda host: host.used.get("VCPU", 0),
     "num_instances": lambda host: host.servers, "num_io_ops": lambda host: host.building,
     "hypervisor_type": lambda host: host.hypervisor_type, "hypervisor_version": lambda host: host.hypervisor_version,
-    "host": lambda host: host.host, "nodename": lambda host: host.node, "zone": lambda host: host.zone}
+    "host": lambda host: host.host, "nodename": lambda host: host.node,
+    "hypervisor_hostname": lambda host: host.node, "zone": lambda host: host.zone}
 COMPARE: Mapping[str, Callable[[Any, Any], bool]] = {
     "=": operator.eq, "<": operator.lt, ">": operator.gt, "<=": operator.le, ">=": operator.ge}
 

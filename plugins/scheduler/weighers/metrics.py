@@ -44,6 +44,7 @@ class Metrics(Weigher):
     """Prefers hosts whose metrics, each times its ratio, sum up to more."""
 
     Options = MetricsOptions
+    aggregate_key = "metrics_weight_multiplier"
 
     def open(self) -> None:
         """Read the ratios, so that a mistake shows at the start."""

@@ -42,6 +42,16 @@ def hint(**hints):
 QUERY = ["and", [">=", "$free_ram_mb", 1024], ["not", ["=", "$zone", "az9"]], ["in", "$hypervisor_type", "QEMU", "KVM"]]
 ROOMY = {"capacity": {"MEMORY_MB": 4096}, "used": {"MEMORY_MB": 1024}, "hypervisor_type": "QEMU"}
 CASES = [
+    ("ImagePropertiesFilter", {}, host(hypervisor_type="QEMU"), request(image_properties={"hw_vm_mode": "hvm"}), True),
+    ("ImagePropertiesFilter", {}, host(hypervisor_type="QEMU"), request(image_properties={"vm_mode": "xen"}), False),
+    ("ImagePropertiesFilter", {}, host(hypervisor_type="LXC"), request(image_properties={"hw_vm_mode": "exe"}), True),
+    ("ImagePropertiesFilter", {}, host(hypervisor_type="fake"), request(image_properties={"hw_vm_mode": "exe"}), True),
+    ("ExclusiveHostFilter", {}, host(), request(held_elsewhere=frozenset(["p-h1"])), False),
+    ("ExclusiveHostFilter", {}, host(), request(used_elsewhere=frozenset(["p-h1"])), True),
+    ("ExclusiveHostFilter", {}, host(), request(exclusive=True, used_elsewhere=frozenset(["p-h1"])), False),
+    ("ExclusiveHostFilter", {}, host(), request(exclusive=True, used_elsewhere=frozenset(["p-h2"])), True),
+    ("ExclusiveHostFilter", {}, host(aggregate(exclusive="yes")), request(used_elsewhere=frozenset(["p-h1"])), False),
+    ("ExclusiveHostFilter", {}, host(aggregate(exclusive="no")), request(used_elsewhere=frozenset(["p-h1"])), True),
     ("AllHostsFilter", {}, host(), request(), True),
     ("IoOpsFilter", {}, host(building=7), request(), True),
     ("IoOpsFilter", {}, host(building=8), request(), False),
