@@ -39,6 +39,7 @@ namespaces = []
 cgroup_controllers = []
 security_driver = "none"
 stdio_handler = "logd"
+migrate_tls_x509_cert_dir = "/etc/libvirt/pki"
 """
 
 
@@ -61,6 +62,11 @@ class LibvirtHost:
         return self.folder / "run" / "libvirt-sock"
 
     @property
+    def certificates(self) -> Path:
+        """Where QEMU finds the certificates of live migrations."""
+        return self.folder / "etc" / "pki"
+
+    @property
     def uri(self) -> str:
         """How to connect from outside."""
         return f"qemu:///system?socket={self.socket}"
@@ -75,6 +81,7 @@ class LibvirtHost:
         for part in MOUNTS:
             (self.folder / part).mkdir(parents=True, exist_ok=True)
         PROBES.mkdir(parents=True, exist_ok=True)
+        self.certificates.mkdir(exist_ok=True)
         peers = PEERS.format(uuid=uuid.uuid4()) if self.address else ""
         (self.folder / "etc" / "libvirtd.conf").write_text(LIBVIRTD_CONF + peers)
         (self.folder / "etc" / "qemu.conf").write_text(QEMU_CONF)
