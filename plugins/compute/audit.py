@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from ...core.context import Context
 from ...core.db.engine import Transaction
 from ...core.drivers.filter import EXCLUSIVE, truth
-from ...core.errors import CloudError
+from ...core.errors import BadRequest, CloudError
 from ...core.process.slice import Drift, Kit
 from ...core.services.placement import PlacementService
 from . import accounting, disks, plans, records, seats, states
@@ -96,7 +96,12 @@ def _missing(kit: Kit, context: Context, provider: str, host: str, row: Any, exc
     placement = kit.peers.of(PlacementService)
     with kit.db.read() as tx:
         details = records.details(tx, row.id)
-        particular, seat = plans.wanted(kit, row.flavor, details), seats.of(tx, row.id)
+        try:
+            particular, seat = plans.wanted(kit, row.flavor, details), seats.of(tx, row.id)
+        except BadRequest as odd:
+            # What flavors may say has changed since.
+            yield Drift("seat", row.id, f"its flavor or image cannot be kept any more: {odd.message}", False)
+            return
         wanted = {provider: _amounts(tx, row, particular), **(seats.amounts(seat) if seat is not None else {})}
         exclusive = exclusive or plans.exclusive(row.flavor["extra_specs"], details.hints)
         if kit.engine.unfinished(tx, row.id) is not None:

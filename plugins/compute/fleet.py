@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from ...core.context import Context
 from ...core.db.engine import Transaction
 from ...core.drivers.hypervisor import HypervisorFacts, Power
+from ...core.errors import InUse
 from ...core.process.slice import Kit
 from ...core.services.placement import PlacementService
 from ...core.services.scheduler import Aggregate, Host
@@ -226,9 +227,13 @@ class ControlSide(Control):
                 tx.insert(hosts, {"id": provider, "host": host, "node": facts.hostname, "facts": known,
                                   "failures": 0, "created_at": now})
             tx.after_commit(self._fleet.changed)
-        self._kit.peers.of(PlacementService).apply_provider(
-            context, provider, facts.hostname, offer.inventories(cast(Options, self._kit.options), facts),
-            offer.traits(facts, closed), offer.children(provider, facts))
+        try:
+            self._kit.peers.of(PlacementService).apply_provider(
+                context, provider, facts.hostname, offer.inventories(cast(Options, self._kit.options), facts),
+                offer.traits(facts, closed), offer.children(provider, facts))
+        except InUse as used:
+            self._kit.log.error("host %s has no longer what is claimed of it, so that placement keeps what it said "
+                                "before: %s", host, used.message)
         if member_of:
             self._kit.peers.of(PlacementService).change_provider(context, provider, {}, dict.fromkeys(member_of, True))
 

@@ -142,7 +142,7 @@ def guest(kit: Kit, context: Context, row: Row, details: Row, devices: Sequence[
     The ``password`` is written on the config drive. The seat is the one that ``consumer`` holds, where it is given.
     """
     seat = None
-    if wanted(kit, flavor, details):
+    if wants.possible(flavor, image_of(details).properties):
         with kit.db.read() as tx:
             seat = seats.of(tx, row.id, consumer)
     return GuestPlan(

@@ -48,12 +48,17 @@ def of(flavor: Mapping[str, Any], properties: Mapping[str, str], known: Aliases)
     :raises BadRequest: the two contradict each other, or ask for what cannot be.
     """
     specs: Mapping[str, str] = flavor["extra_specs"]
-    if not any(PARTICULAR.fullmatch(name) for name in (*specs, *properties)):
+    if not possible(flavor, properties):
         return PLAIN
     devices = tuple(known.wishes(specs, properties)) if specs.get(ALIAS_SPEC) else ()
     topology = _topology(_Words(specs, properties), int(flavor["vcpus"]), int(flavor["memory_mib"]))
     dedicated = 0 if topology is None else sum(len(cell.dedicated) for cell in topology.cells)
     return Wants(topology, devices, dedicated)
+
+
+def possible(flavor: Mapping[str, Any], properties: Mapping[str, str]) -> bool:
+    """Tell whether a guest may be particular about its place; when not, nothing is read."""
+    return any(PARTICULAR.fullmatch(name) for name in (*flavor["extra_specs"], *properties))
 
 
 def read(kit: Kit, flavor: Mapping[str, Any], properties: Mapping[str, str]) -> Wants:
