@@ -69,6 +69,13 @@ class Dedicated:
                     folder.keep(folder.pins, json.dumps({"now": now, "before": before}))
             return now
 
+    def see_free(self, folder: GuestFolder, cpus: Collection[int]) -> None:
+        """See that no guest that came without a seat has one of ``cpus``. :raises NoSpace: one has."""
+        with self._lock:
+            taken = {cpu for path in self._records() if path != folder.pins for half in _read(path) for cpu in half}
+        if both := taken.intersection(cpus):
+            raise NoSpace(f"processor {min(both)} belongs to a guest that was made before seats were given")
+
     def _free(self, folder: GuestFolder, count: int, own: Collection[int]) -> tuple[int, ...]:
         others = {cpu for path in self._records() if path != folder.pins for half in _read(path) for cpu in half}
         free = sorted(self._cpus - others, key=lambda cpu: (cpu not in own, cpu))

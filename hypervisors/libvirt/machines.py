@@ -105,6 +105,7 @@ class Machines(Domains):
         """
         folder = self.folder(spec.guest)
         if spec.seat is not None:
+            self.dedicated.see_free(folder, spec.seat.taken)
             if not folder.before_rescue.exists():
                 self.dedicated.release(folder)
             return Host(self._abilities.of, (), frozenset(spec.shared_cpus), len(self._topology()), free_pages())

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 from stratolith.core.drivers.hypervisor import Disk, GuestSpec, Image
 from stratolith.core.drivers.topology import HostCell, Pages, PciDevice, Seat, SeatCell, SeatDevice
-from stratolith.core.errors import NotSupported
+from stratolith.core.errors import NoSpace, NotSupported
 from stratolith.hypervisors.libvirt.adapting import adapted
+from stratolith.hypervisors.libvirt.cpus import Dedicated
 from stratolith.hypervisors.libvirt.disks import GuestFolder
 from stratolith.hypervisors.libvirt.domain import domain_xml
 from stratolith.hypervisors.libvirt.host import Host
@@ -168,3 +169,13 @@ def test_a_libvirt_without_device_driver_has_none() -> None:
     assert topology.devices(Listing(code=libvirt.VIR_ERR_NO_SUPPORT)) == ()
     with pytest.raises(libvirt.libvirtError):
         topology.devices(Listing(code=libvirt.VIR_ERR_INTERNAL_ERROR))
+
+
+def test_what_a_guest_without_a_seat_has_is_nobody_elses(tmp_path: Path) -> None:
+    dedicated, old, new = Dedicated(tmp_path, {1, 2, 3}), GuestFolder(tmp_path, "old"), GuestFolder(tmp_path, "new")
+    old.path.mkdir()
+    assert dedicated.take(old, 1) == (1,)
+    dedicated.see_free(new, {2, 3})
+    dedicated.see_free(old, {1})
+    with pytest.raises(NoSpace, match="processor 1"):
+        dedicated.see_free(new, {1, 2})
