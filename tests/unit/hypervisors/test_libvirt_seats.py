@@ -19,6 +19,7 @@ from stratolith.hypervisors.libvirt.options import LibvirtOptions
 libvirt = pytest.importorskip("libvirt")
 topology = pytest.importorskip("stratolith.hypervisors.libvirt.topology")
 GUEST = "11111111-2222-4333-8444-555555555555"
+OTHER = "21111111-2222-4333-8444-555555555555"
 CAPABILITIES = """<capabilities><host><topology><cells num='2'>
 <cell id='0'><memory unit='KiB'>4194304</memory><pages unit='KiB' size='4'>1000</pages>
 <pages unit='KiB' size='2048'>256</pages><pages unit='KiB' size='1048576'>0</pages><cpus num='4'>
@@ -172,7 +173,7 @@ def test_a_libvirt_without_device_driver_has_none() -> None:
 
 
 def test_what_a_guest_without_a_seat_has_is_nobody_elses(tmp_path: Path) -> None:
-    dedicated, old, new = Dedicated(tmp_path, {1, 2, 3}), GuestFolder(tmp_path, "old"), GuestFolder(tmp_path, "new")
+    dedicated, old, new = Dedicated(tmp_path, {1, 2, 3}), GuestFolder(tmp_path, GUEST), GuestFolder(tmp_path, OTHER)
     old.path.mkdir()
     assert dedicated.take(old, 1) == (1,)
     dedicated.see_free(new, {2, 3})
