@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -19,7 +20,7 @@ from .tables import block_devices
 from .workflows.devices import note_volumes
 
 ANSWER_S = 0.5
-"""How long an attachment of an interface leaves the making of its port to the request."""
+"""How long an operation leaves its first act, which the answer depends on, to the request."""
 
 
 def volumes(kit: Kit, context: Context, server_id: str) -> list[Row]:
@@ -131,8 +132,11 @@ def detach_volume(kit: Kit, context: Context, server_id: str, volume_id: str, sh
         row = records.find(tx, context, server_id)
         if not tx.change(block_devices, device.id, {"state": "attached"}, state="detaching"):
             raise BadRequest(f"Invalid volume: volume {volume_id} is being detached already")
-        kit.engine.start(tx, "compute.detach_volume", server_id, context, {"volume_id": volume_id})
+        kit.engine.start(tx, "compute.detach_volume", server_id, context, {"volume_id": volume_id}, delay_s=ANSWER_S)
         emit(kit, tx, context, "instance.volume_detach.start", row)
+    # The operation says so again; here it is said so that who looks after the answer sees it.
+    with contextlib.suppress(WrongState, NotFound):
+        kit.peers.of(VolumeService).begin_detach(context, volume_id, server_id)
 
 
 def interfaces(kit: Kit, context: Context, server_id: str) -> list[Nic]:

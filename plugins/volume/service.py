@@ -132,18 +132,16 @@ class BlockStorage(VolumeService):
         self.attachments.detach(context, attachment_id)
 
     def begin_detach(self, context: Context, volume_id: str, server_id: str) -> None:
-        """Say that a detach is under way; of a volume with several attachments nothing is said.
+        """Say that a detach is under way, of a volume with several attachments, too, as Cinder does.
 
-        :raises WrongState: the server does not have the volume.
+        :raises WrongState: the server does not have the volume, or a detach is under way already.
         """
         with self.kit.db.write() as tx:
             volume = access.volume(tx, context, volume_id)
-            found = access.attached(tx, volume_id)
-            if not any(one.server_id == server_id for one in found):
+            if not any(one.server_id == server_id for one in access.attached(tx, volume_id)):
                 raise WrongState(f"Invalid volume: Volume {volume_id} is not attached to server {server_id}")
-            if len(found) == 1:
-                states.step(self.kit, tx, volume, "detach")
-                self.volumes.emit(tx, context, "volume.detach.start", volume)
+            states.step(self.kit, tx, volume, "detach")
+            self.volumes.emit(tx, context, "volume.detach.start", volume)
 
     def roll_back_detach(self, context: Context, volume_id: str) -> None:
         """The detach did not happen: the volume is in use again."""

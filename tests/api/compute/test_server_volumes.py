@@ -43,12 +43,30 @@ def test_attach_and_detach(world, volume):
         {"id": volume, "delete_on_termination": False}]
     assert world.ask("POST", path, {"volumeAttachment": {"volumeId": volume}}).status == 400
     assert world.ask("DELETE", f"{path}/{volume}").status == 202
+    assert state(world, volume) == "detaching", "who waits for its end must not see its beginning"
     world.cloud.run(5)
     assert state(world, volume) == "available"
     assert world.ask("GET", path).json["volumeAttachments"] == []
     assert world.ask("DELETE", f"{path}/{volume}").status == 404
     unknown = "8c3f8b1e-0d43-4a6e-9d3c-1f8f1f9f0000"
     assert world.ask("POST", path, {"volumeAttachment": {"volumeId": unknown}}).status == 404
+
+
+def test_two_servers_detach_one_volume(world):
+    types = world.cloud.request("POST", "/volume/v3/types", {"volume_type": {
+        "name": "many", "extra_specs": {"multiattach": "<is> True"}}}).json["volume_type"]["id"]
+    shared = create(world, volume_type=types)
+    servers = [world.boot(), world.boot()]
+    for server in servers:
+        answer = world.ask("POST", f"/servers/{server}/os-volume_attachments",
+                           {"volumeAttachment": {"volumeId": shared}}, "2.60")
+        assert answer.status == 200, answer
+        world.cloud.run(5)
+    for server, after in zip(servers, ("in-use", "available"), strict=True):
+        assert world.ask("DELETE", f"/servers/{server}/os-volume_attachments/{shared}").status == 202
+        assert state(world, shared) == "detaching"
+        world.cloud.run(5)
+        assert state(world, shared) == after
 
 
 def test_failed_attach(world, volume):
