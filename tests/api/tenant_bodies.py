@@ -20,6 +20,7 @@ def compute(estate):
             "createImage": {"name": "taken"}, "lock": None, "unlock": None,
             "addSecurityGroup": {"name": "default"}, "removeSecurityGroup": {"name": "default"},
             "addFloatingIp": {"address": "172.24.4.200"}, "removeFloatingIp": {"address": "172.24.4.200"},
+            "addFixedIp": {"networkId": estate.network}, "removeFixedIp": {"address": "192.0.2.1"},
             "shelve": None, "shelveOffload": None, "unshelve": None, "rescue": None, "unrescue": None, "restore": None,
             "createBackup": {"name": "taken", "backup_type": "daily", "rotation": 1}, "trigger_crash_dump": None,
             "resetNetwork": None, "injectNetworkInfo": None,

@@ -26,5 +26,7 @@ NETWORK = (
         "os-floating-ips:delete": "Give a floating IP back through compute.",
         "os-floating-ips:add": "Give a server a floating IP.",
         "os-floating-ips:remove": "Take a floating IP from a server.",
+        "os-multinic:add": "Give a server a fixed address.",
+        "os-multinic:remove": "Take a fixed address from a server.",
     }),
 )

@@ -118,3 +118,24 @@ def test_networks(world):
         assert world.ask("GET", f"{path}/{one['id']}").json == {"network": one}
         assert world.ask("GET", f"{path}/{OTHER}").status == 404
         assert world.ask("GET", path, version="2.36").status == 404
+
+
+def test_fixed_addresses(world):
+    server = world.boot()
+    (nic,) = world.ask("GET", f"/servers/{server}/os-interface").json["interfaceAttachments"]
+    (first,) = [one["ip_address"] for one in nic["fixed_ips"]]
+
+    def addresses():
+        return [one["addr"] for one in world.show(server)["addresses"]["private"]]
+
+    assert addresses() == [first]
+    assert world.act(server, "addFixedIp", {"networkId": OTHER}, "2.43").status == 400
+    assert world.act(server, "addFixedIp", {"networkId": nic["net_id"]}, "2.44").status == 400
+    assert world.act(server, "addFixedIp", {"networkId": nic["net_id"]}, "2.43").status == 202
+    assert len(addresses()) == 2
+    second = next(one for one in addresses() if one != first)
+    assert world.act(server, "removeFixedIp", {"address": "9.9.9.9"}, "2.43").status == 400
+    assert world.act(server, "removeFixedIp", {"address": second}, "2.43").status == 202
+    assert addresses() == [first]
+    assert world.act(server, "removeFixedIp", {"address": first}, "2.44").status == 400
+    world.delete(server)
