@@ -15,7 +15,8 @@ from ...core.errors import AlreadyExists, BadRequest, Conflict, NotFound
 from ...core.process.slice import Kit
 from ...core.services.placement import PlacementService
 from . import choice
-from .fleet import BINARY, ZONE_KEY, Fleet
+from .fleet import Fleet
+from .picture import BINARY, ZONE_KEY
 from .tables import aggregate_hosts, aggregates, hosts, servers, services
 
 PAYLOAD = "AggregatePayload"

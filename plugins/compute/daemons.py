@@ -15,8 +15,9 @@ from ...core.drivers.ability import DISABLED
 from ...core.errors import BadRequest, Conflict, NotFound
 from ...core.process.slice import Kit
 from ...core.services.placement import PlacementService
-from .fleet import BINARY, UP_S, Fleet
+from .fleet import Fleet
 from .journeys import ENDED
+from .picture import BINARY, UP_S
 from .tables import aggregate_hosts, hosts, moves, servers, services
 
 INTERNAL = "internal"

@@ -1,6 +1,6 @@
 """The hosts as compute keeps them: who registered, who beats, and the list the scheduler reads.
 
-The list is kept in memory, read anew at most once a second, and at once after a change made here.
+The list is kept in memory, brought up to date at most once a second, and at once after a change made here.
 """
 
 from __future__ import annotations
@@ -18,29 +18,19 @@ from ...core.drivers.hypervisor import HypervisorFacts, Power
 from ...core.errors import InUse
 from ...core.process.slice import Kit
 from ...core.services.placement import PlacementService
-from ...core.services.scheduler import Aggregate, Host
+from ...core.services.scheduler import Host
 from . import journeys, offer, records, states
 from .agency import ConsoleGrant, Control, Guest, Order
 from .consoles import standing, tokens
 from .event import emit
 from .options import Options
+from .picture import BINARY, UP_S, Picture
 from .sealing import PasswordSeal
 from .tables import aggregate_hosts, aggregates, hosts, servers, services
 
-UP_S = 60.0
 WRITE_BEAT_S = 25.0
 REREAD_S = 1.0
-RECOUNT_S = 5.0
-ZONE_KEY = "availability_zone"
-BINARY = "nova-compute"
 
-HOSTS = sa.select(hosts.c.id, hosts.c.host, hosts.c.node, hosts.c.facts, hosts.c.failures, hosts.c.metrics,
-                  services.c.disabled, services.c.disabled_reason, services.c.forced_down, services.c.beat_at).join(
-    services, sa.and_(services.c.host == hosts.c.host, services.c.binary == BINARY)).order_by(hosts.c.number)
-COUNTS = (sa.select(servers.c.host, sa.func.count(), sa.func.sum(sa.case((servers.c.task_state.is_(None), 0), else_=1)))
-          .where(servers.c.deleted.is_(False), servers.c.host != "").group_by(servers.c.host))
-AGGREGATES = sa.select(aggregates)
-MEMBERS = sa.select(aggregate_hosts)
 MEMBER_OF = (sa.select(aggregates.c.uuid).join(aggregate_hosts, aggregate_hosts.c.aggregate_id == aggregates.c.id)
              .where(aggregate_hosts.c.host == sa.bindparam("host")).order_by(aggregates.c.id))
 CLOSED = sa.select(services.c.disabled).where(services.c.host == sa.bindparam("host"), services.c.binary == BINARY)
@@ -56,21 +46,18 @@ class Fleet:
     def __init__(self, kit: Kit) -> None:
         self._kit = kit
         self._lock = threading.Lock()
-        self._list: list[Host] = []
-        self._by_name: dict[str, Host] = {}
         self._read_at = -REREAD_S
-        self._counts: dict[str, tuple[int, int]] = {}
-        self._counted_at = -RECOUNT_S
         self._beats: dict[str, float] = {}
         self._metrics: dict[str, Mapping[str, float]] = {}
+        self._heard: set[str] = set()
         self._written: dict[str, float] = {}
-        self._sharing: frozenset[str] = frozenset()
         self._away: set[str] = set()
+        self._picture = Picture(kit.clock, cast(Options, kit.options).zone, self._beats, self._metrics)
 
     def changed(self) -> None:
         """Read the list anew at the next question: hosts, services or aggregates have changed."""
         self._read_at = -REREAD_S
-        self._counted_at = -RECOUNT_S
+        self._picture.recount()
 
     def all(self) -> list[Host]:
         """All hosts; the same list until it is read anew, so change nothing in it."""
@@ -78,15 +65,16 @@ class Fleet:
         if now - self._read_at >= REREAD_S:
             with self._lock:
                 if now - self._read_at >= REREAD_S:
-                    self._list = self._read()
-                    self._by_name = {one.host: one for one in self._list}
+                    heard, self._heard = self._heard, set()
+                    with self._kit.db.read() as tx:
+                        self._picture.read(tx, heard)
                     self._read_at = now
-        return self._list
+        return self._picture.hosts
 
     def host(self, name: str) -> Host | None:
         """A host by name, or none."""
         self.all()
-        return self._by_name.get(name)
+        return self._picture.by_name.get(name)
 
     def up(self, name: str) -> bool:
         """Tell whether a host lives."""
@@ -96,7 +84,7 @@ class Fleet:
     def share_disks(self, one: str, other: str) -> bool:
         """Tell whether the guests' local disks on a host are the same on another, as the drivers of both say."""
         self.all()
-        return {one, other} <= self._sharing
+        return {one, other} <= self._picture.sharing
 
     def status(self, name: str) -> str:
         """The ``host_status`` of servers on ``name``."""
@@ -124,35 +112,6 @@ class Fleet:
         """Have the host compared once more, at one of its next beats."""
         self._away.add(name)
 
-    def _read(self) -> list[Host]:
-        with self._kit.db.read() as tx:
-            rows = tx.rows(HOSTS)
-            groups = _groups(tx)
-            self._count(tx)
-        self._sharing = frozenset(row.host for row in rows if row.facts.get("shared_disks"))
-        counts, now = self._counts, self._kit.clock.time()
-        return [self._host(row, groups.get(row.host, []), counts.get(row.host, (0, 0)), now) for row in rows]
-
-    def _count(self, tx: Transaction) -> None:
-        """Count the servers of each host, which takes longer the more there are, so less often."""
-        now = self._kit.clock.monotonic()
-        if now - self._counted_at >= RECOUNT_S:
-            found: Sequence[Any] = tx.rows(COUNTS)
-            self._counts = {row[0]: (row[1], row[2]) for row in found}
-            self._counted_at = now
-
-    def _host(self, row: Any, groups: list[Aggregate], counts: tuple[int, int], now: float) -> Host:
-        facts = row.facts
-        zone = next((one.metadata[ZONE_KEY] for one in groups if ZONE_KEY in one.metadata), "")
-        beat = max(row.beat_at, self._beats.get(row.host, 0.0))
-        return Host(provider=row.id, host=row.host, node=row.node, zone=zone or self._kit.options.zone,
-                    enabled=not row.disabled, up=not row.forced_down and now - beat <= UP_S,
-                    disabled_reason=row.disabled_reason or "", hypervisor_type=facts.get("kind", ""),
-                    hypervisor_version=facts.get("version", 0), architecture=facts.get("architecture", ""),
-                    aggregates=groups, servers=counts[0], building=int(counts[1]), failures=row.failures,
-                    metrics=self._metrics.get(row.host) or row.metrics or {}, address=facts.get("address", ""),
-                    pci_devices=len(facts.get("devices", ())))
-
     def beat(self, host: str, metrics: Mapping[str, float] | None = None) -> bool:
         """A host lives and measured ``metrics``; the database hears of it only now and then.
 
@@ -162,7 +121,9 @@ class Fleet:
         fresh = now - self._beats.get(host, 0.0) > UP_S
         back = fresh and not self.up(host)
         self._beats[host] = now
-        self._metrics[host] = metrics or {}
+        if (metrics or {}) != self._metrics.get(host, {}):
+            self._metrics[host] = metrics or {}
+            self._heard.add(host)
         if self.up(host):
             back = back or host in self._away
             self._away.discard(host)
@@ -187,21 +148,10 @@ class Fleet:
 
     def succeeded(self, tx: Transaction, host: str) -> None:
         """Forget the failures of ``host``."""
-        found = self._by_name.get(host)
+        found = self._picture.by_name.get(host)
         if found is not None and found.failures:
             tx.execute(hosts.update().where(hosts.c.host == host).values(failures=0))
             tx.after_commit(self.changed)
-
-
-def _groups(tx: Transaction) -> dict[str, list[Aggregate]]:
-    by_id = {row.id: Aggregate(id=row.id, uuid=row.uuid, name=row.name, metadata=row.metadata)
-             for row in tx.rows(AGGREGATES)}
-    found: dict[str, list[Aggregate]] = {}
-    if by_id:
-        for row in tx.rows(MEMBERS):
-            if row.aggregate_id in by_id:
-                found.setdefault(row.host, []).append(by_id[row.aggregate_id])
-    return found
 
 
 class ControlSide(Control):

@@ -15,7 +15,8 @@ from ...core.errors import BadRequest, NotFound
 from ...core.http.validation import as_integer
 from ...core.process.slice import Kit
 from .agency import ComputeAgent, agent_queue
-from .fleet import BINARY, Fleet
+from .fleet import Fleet
+from .picture import BINARY
 from .tables import hosts, servers, services
 
 DAY_S = 86400

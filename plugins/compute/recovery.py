@@ -13,8 +13,9 @@ from ...core.drivers.fence import Fence
 from ...core.errors import Conflict, NotFound
 from ...core.plugins import Registry
 from ...core.process.slice import Kit
-from .fleet import BINARY, UP_S, Fleet
+from .fleet import Fleet
 from .options import Options
+from .picture import BINARY, UP_S
 from .tables import hosts, services
 
 FENCES: Registry[Fence] = Registry("fences", Fence)

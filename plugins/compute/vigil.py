@@ -11,8 +11,9 @@ from ...core.drivers.fence import Fence
 from ...core.errors import BadConfiguration, CloudError
 from ...core.process.slice import Kit
 from . import recovery
-from .fleet import BINARY, UP_S, Fleet
+from .fleet import Fleet
 from .options import Options
+from .picture import BINARY, UP_S
 from .tables import services
 
 LOOK_S = 15.0

@@ -10,8 +10,8 @@ from ....core.http.moment import to_microsecond
 from ....core.http.table import Action, Operation
 from .. import aggregates
 from ..aggregates import Aggregate
-from ..fleet import ZONE_KEY
 from ..hypervisors import number
+from ..picture import ZONE_KEY
 from .parameters import HOST, NAME, closed, wrapped
 from .server_schema import UUID
 

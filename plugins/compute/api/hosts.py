@@ -10,7 +10,7 @@ from ....core.http.call import Call
 from ....core.http.table import Operation, Query
 from .. import daemons, hypervisors
 from ..daemons import Change
-from ..fleet import BINARY
+from ..picture import BINARY
 from .parameters import closed
 
 if TYPE_CHECKING:
