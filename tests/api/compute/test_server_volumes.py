@@ -67,6 +67,8 @@ def test_two_servers_detach_one_volume(world):
         assert state(world, shared) == "detaching"
         world.cloud.run(5)
         assert state(world, shared) == after
+    world.cloud.request("DELETE", f"/volume/v3/volumes/{shared}", as_="demo")
+    world.cloud.run(5)
 
 
 def test_failed_attach(world, volume):
