@@ -17,10 +17,10 @@ JOBS ?= 2
 say = @printf '\n\033[1m== %s\033[0m\n' "$(1)"
 
 .DEFAULT_GOAL := help
-.PHONY: help up down purge test live lint conformance bench docs wheel clean host
+.PHONY: help up down purge test live lint conformance conformance-ssh bench docs wheel clean host
 
 help: ## list the targets
-	@grep -hE '^[a-z]+:.*##' Makefile | sed 's/:.*## /\t/' | expand -t 14
+	@grep -hE '^[a-z-]+:.*##' Makefile | sed 's/:.*## /\t/' | expand -t 17
 
 $(VENV)/pyvenv.cfg:
 	$(call say,Setting up Python packages in $(VENV))
@@ -88,6 +88,10 @@ lint: $(VENV)/ready ## style, types and import rules
 conformance: $(VENV)/ready ## the shipped suites on each installed driver
 	$(call say,The shipped suites on the simulated drivers)
 	$(BIN)/pytest -q -n $(JOBS) tests/conformance
+
+conformance-ssh: $(VENV)/live ## Tempest's compute tests that look into guests over ssh, on guests of QEMU (root)
+	$(call say,Tempest$(comma) every feature claimed$(comma) guests looked into over ssh)
+	STRATOLITH_TEMPEST_ALL=1 $(BIN)/pytest -q -m live tests/live/test_tempest_ssh.py
 
 bench: $(VENV)/ready ## print the figures of benchmarks/
 	$(call say,Benchmarks)

@@ -1,4 +1,7 @@
-"""Tests of Tempest that look into guests over ssh, with every feature claimed, on guests of QEMU."""
+"""Tests of Tempest that look into guests over ssh, with every feature claimed, on guests of QEMU.
+
+`make live` runs the short list, `make conformance-ssh` the whole one.
+"""
 
 from __future__ import annotations
 
