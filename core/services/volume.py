@@ -89,6 +89,10 @@ class VolumeService(ServiceInterface):
         when it is ``available`` or ``error``. :raises QuotaExceeded: the project may not have it."""
 
     @abc.abstractmethod
+    def see_type(self, context: Context, volume_type: str) -> None:
+        """See that the caller may have volumes of a type, named by id or name. :raises NotFound: there is none."""
+
+    @abc.abstractmethod
     def snapshot(self, context: Context, snapshot_id: str, volume_id: str, name: str, description: str = "",
                  force: bool = True) -> str:
         """Begin to snapshot a volume, attached too with ``force``, under a given id; return the snapshot's status.

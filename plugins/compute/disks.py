@@ -196,6 +196,8 @@ def is_volume_backed(rows: Sequence[Row]) -> bool:
 def check_volumes(volumes: VolumeService, context: Context, rows: Sequence[Mapping[str, Any]]) -> None:
     """See that the volumes that are named can be attached. :raises BadRequest: one cannot."""
     for row in rows:
+        if row["volume_type"]:
+            _see_type(volumes, context, row["volume_type"])
         if row["source_type"] == "snapshot":
             _see_snapshot(volumes, context, row["snapshot_id"])
         if row["source_type"] != "volume":
@@ -215,6 +217,14 @@ def refuse_multiattach(volumes: VolumeService, context: Context, rows: Sequence[
     for row in rows:
         if row["source_type"] == "volume" and volumes.volume(context, row["volume_id"]).multiattach:
             raise BadRequest("Multiattach volumes are only supported starting with compute API version 2.60.")
+
+
+def _see_type(volumes: VolumeService, context: Context, volume_type: str) -> None:
+    """See that the caller may have a volume of a type. :raises BadRequest: there is none such for the caller."""
+    try:
+        volumes.see_type(context, volume_type)
+    except NotFound as exc:
+        raise BadRequest(f"{INVALID}{exc.message}") from exc
 
 
 def _see_snapshot(volumes: VolumeService, context: Context, snapshot_id: str) -> None:

@@ -97,6 +97,11 @@ class BlockStorage(VolumeService):
                         metadata=dict(metadata or {}))
         return record(self.volumes.create(context, new)[0])
 
+    def see_type(self, context: Context, volume_type: str) -> None:
+        """See that the caller may have volumes of a type."""
+        with self.kit.db.read() as tx:
+            types.named(tx, context, volume_type)
+
     def snapshot(self, context: Context, snapshot_id: str, volume_id: str, name: str, description: str = "",
                  force: bool = True) -> str:
         """Begin to snapshot a volume, attached too with ``force``, under a given id; return the snapshot's status."""
