@@ -142,12 +142,18 @@ class Walk:
                  headers={"Content-Type": "application/octet-stream"})
         self.image = image
         server = {"name": "s", "flavorRef": "1", "imageRef": image, "adminPass": ADMIN_PASS, "user_data": SCRIPT,
-                  "personality": [{"path": "/etc/x", "contents": PERSONAL}], "networks": "none"}
+                  "personality": [{"path": "/etc/x", "contents": PERSONAL}], "networks": "none",
+                  "config_drive": True}
         self.server = self.boot(server)
         path = f"/compute/v2.1/servers/{self.server}/action"
         self.ask("POST", path, {"changePassword": {"adminPass": ADMIN_PASS}}, as_="demo")
         self.ask("POST", path, {"rebuild": {"imageRef": image, "adminPass": ADMIN_PASS, "user_data": SCRIPT}}, 202,
                  as_="demo", version="compute 2.57")
+        self.cloud.run(5)
+        self.ask("POST", path, {"rescue": {"adminPass": ADMIN_PASS}}, 200, as_="demo")
+        self.cloud.run(5)
+        self.ask("POST", path, {"unrescue": None}, 202, as_="demo")
+        self.cloud.run(5)
         self.driver_fails("spawn")
         self.boot(server)
         self.driver_heals()

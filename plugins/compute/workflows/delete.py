@@ -89,7 +89,8 @@ def gone(tx: Transaction, job: Job) -> None:
         move=None, shelf=None, due_at=None))
     journeys.end_all(kit_of(job), tx, job.subject)
     seats.forget(tx, job.subject)
-    forget_password(tx, job.subject)
+    if row.config_drive:
+        forget_password(tx, job.subject)
     if row.vm_state != states.SOFT_DELETED:
         accounting.charge(tx, row.project_id, -1, -row.vcpus, -row.memory_mib)
     for table in (block_devices, server_tags, server_metadata, server_group_members):
