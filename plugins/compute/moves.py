@@ -9,7 +9,7 @@ from ...core.context import Context
 from ...core.db.engine import Row, Transaction
 from ...core.errors import BadRequest, Conflict
 from ...core.process.slice import Kit
-from . import accounting, choice, disks, journeys, live_disks, plans, records, states
+from . import accounting, choice, disks, journeys, live_disks, plans, records, seats, states
 from .event import emit
 from .fleet import Fleet
 from .moving import live_key
@@ -92,6 +92,7 @@ def live_migrate(kit: Kit, fleet: Fleet, context: Context, server_id: str, host:
         if check:
             local = live_disks.has_local(row.flavor, records.devices(tx, server_id))
             see_live(fleet, row.id, row.host, host, block, local)
+            seats.see_movable(tx, row.id)
         move = _move(kit, row, journeys.LIVE, row.flavor, wanted=host, block=block, force=force and bool(host))
         _begin(kit, tx, context, row, "os-migrateLive", move, journeys.QUEUED)
         kit.engine.start(tx, "compute.live_migrate", server_id, context)

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from ...core.db.engine import Transaction
 from ...core.drivers.fitting import fit, left
 from ...core.drivers.topology import PciDevice, Room, Seat
-from ...core.errors import ConcurrentUpdate
+from ...core.errors import BadRequest, ConcurrentUpdate
 from ...core.process.slice import Kit
 from . import offer
 from .options import Options
@@ -95,6 +95,13 @@ def of(tx: Transaction, server_id: str, consumer: str = "") -> Seat | None:
     rows = {row.consumer: row for row in tx.rows(OF_SERVER, {"server": server_id})}
     row = rows.get(consumer) or rows.get(server_id)
     return None if row is None else read(row.seat)
+
+
+def see_movable(tx: Transaction, server_id: str, consumer: str = "") -> None:
+    """See that a guest can move while it runs. :raises BadRequest: it has devices of its host."""
+    seat = of(tx, server_id, consumer)
+    if seat is not None and seat.devices:
+        raise BadRequest(f"Unable to migrate instance {server_id}: it has PCI devices of its host, which stay there.")
 
 
 def hand(tx: Transaction, server_id: str, move: str) -> None:

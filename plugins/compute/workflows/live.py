@@ -16,7 +16,7 @@ from ....core.db.engine import Row, Transaction
 from ....core.errors import BackendBusy, BackendFailed, CloudError, Interrupted
 from ....core.operations.workflow import Finish, Job, Step, Wait, Workflow
 from ....core.services.network import NetworkService
-from .. import journeys, live_disks, plans, records, states
+from .. import journeys, live_disks, plans, records, seats, states
 from ..agency import ComputeAgent, GuestPlan
 from ..event import emit
 from ..moves import see_live
@@ -60,6 +60,8 @@ def check(job: Job) -> Finish:
     _see_wish(job, move)
     fleet, source, local = fleet_of(job), move["old_host"], _local(rows)
     see_live(fleet, job.subject, source, move["wanted"], move["block"], local)
+    with kit_of(job).db.read() as tx:
+        seats.see_movable(tx, job.subject, move["consumer"])
     unfit = [one.host for one in fleet.all() if live_disks.refused(fleet, source, one.host, move["block"], local)]
     chosen = choose(job, rows, rows.server.flavor, [source, *unfit], move["wanted"], move["force"])
     new = job.data["new"] = chosen_side(chosen, rows.server)

@@ -1,6 +1,9 @@
 """Dedicated processors, cells of memory and PCI devices: claimed, shown, refused, moved and given back."""
 
 import pytest
+import sqlalchemy as sa
+from stratolith.plugins.compute import offer
+from stratolith.plugins.compute.tables import hosts
 
 from tests.api.compute.seated import GPU, VF, Seated
 
@@ -26,14 +29,17 @@ def world_of():
 
 @pytest.fixture(autouse=True)
 def alone(seated):
-    """No server outlives its test, and nothing is left of it."""
+    """No server outlives its test, and nothing is left of it. Tokens end with the hour, which is a virtual one."""
+    seated.cloud._tokens.clear()
     yield
     seated.sound()
     for one in seated.world.ask("GET", "/servers?all_tenants=1", as_="admin").json["servers"]:
         seated.world.ask("DELETE", f"/servers/{one['id']}", as_="admin")
     seated.cloud.run(20)
     seated.sound()
-    for provider in seated.cloud.request("GET", "/placement/resource_providers").json["resource_providers"]:
+    answer = seated.cloud.request("GET", "/placement/resource_providers")
+    assert answer.status == 200, answer
+    for provider in answer.json["resource_providers"]:
         used = seated.cloud.request("GET", f"/placement/resource_providers/{provider['uuid']}/usages").json["usages"]
         assert set(used.values()) <= {0}, used
 
@@ -171,6 +177,46 @@ def test_live_migration_seats_anew(seated):
     assert seated.status(server) == "ACTIVE"
     seated.act(server, {"os-migrateLive": {"host": host, "block_migration": "auto", "force": True}}, "2.60", run_s=80)
     assert seated.host(server) == host
+
+
+def test_who_has_devices_does_not_move_live(seated):
+    server = seated.boot(seated.flavor(2, pci_passthrough__alias="gpu:1", **DEDICATED))
+    before, claims = seated.seat(server), seated.claims(server)
+    body = {"os-migrateLive": {"host": None, "block_migration": True, "disk_over_commit": False}}
+    early = seated.world.ask("POST", f"/servers/{server}/action", body, "2.1", "admin")
+    assert early.status == 400
+    assert "PCI devices" in early.json["badRequest"]["message"]
+    seated.act(server, {"os-migrateLive": {"host": None, "block_migration": "auto"}}, run_s=80)
+    assert seated.status(server) == "ACTIVE"
+    assert (seated.seat(server), seated.claims(server)) == (before, claims)
+
+
+def test_many_at_once_get_each_their_own(seated):
+    flavor = seated.flavor(3, **DEDICATED)
+    for _ in range(6):
+        assert seated.world.post(flavorRef=flavor).status == 202
+    seated.cloud.run(60)
+    found = seated.world.ask("GET", "/servers/detail", version="2.79").json["servers"]
+    assert sorted(one["status"] for one in found) == ["ACTIVE"] * 4 + ["ERROR"] * 2
+    taken = [(seated.host(one["id"]), cpu) for one in found if one["status"] == "ACTIVE"
+             for cpu in seated.seat(one["id"]).taken]
+    assert len(taken) == len(set(taken)) == 12
+
+
+def test_who_comes_too_late_for_a_seat_is_told_so_and_holds_nothing(seated, monkeypatch):
+    for host in ("a", "b"):
+        for _ in range(2):
+            seated.boot(seated.flavor(2, **DEDICATED), availability_zone=f"nova:{host}", as_="admin")
+    # The scheduler sees hosts as if nobody was there: one processor is left in each cell, two on each host.
+    empty = offer.room
+    service = seated.cloud.cloud.services["compute"]
+    with service.kit.db.read() as tx:
+        known = {row.id: empty(row.id, row.facts, service.kit.options) for row in tx.rows(sa.select(hosts))}
+    monkeypatch.setattr(service, "rooms", lambda context, providers: known)
+    late = seated.boot(seated.flavor(2, **DEDICATED))
+    assert seated.status(late) == "ERROR"
+    assert "taken meanwhile" in seated.show(late)["fault"]["message"]
+    assert seated.claims(late) == {}
 
 
 @pytest.mark.parametrize(("old", "new"), [({}, DEDICATED), (DEDICATED, {}), (DEDICATED, DEDICATED),
