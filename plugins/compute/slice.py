@@ -8,7 +8,7 @@ from typing import ClassVar
 from ...core.http.mount import Wsgi
 from ...core.process.slice import Belonging, Drift, Kit, Slice
 from ...core.services.compute import ComputeService
-from . import audit, daemons, deferral, purge, vigil
+from . import audit, audit_claims, daemons, deferral, purge, vigil
 from .agency import CONTROL_QUEUE, Control
 from .agent import HostAgents
 from .api import FACE
@@ -55,7 +55,7 @@ class Compute(Slice):
 
     def audit(self, service: Service, kit: Kit, mend: bool) -> Iterator[Drift]:
         yield from audit.usages(kit, mend)
-        yield from audit.claims(kit, kit.context(), mend)
+        yield from audit_claims.claims(kit, kit.context(), mend)
         yield from audit.seating(kit, mend)
 
     def belongings(self, service: Service, kit: Kit) -> Iterator[Belonging]:

@@ -21,6 +21,7 @@ from .devices import (
 from .evacuate import CLEAN_UP, EVACUATE
 from .image import BACKUP, SNAPSHOT
 from .live import LIVE, SETTLE
+from .mend import MEND
 from .power import POWER
 from .rebuild import REBUILD
 from .recover import RECOVER
@@ -33,4 +34,4 @@ WORKFLOWS: Sequence[Workflow] = (BOOT, DELETE, *POWER, REBUILD, RESIZE, CONFIRM,
                                  DETACH_VOLUME, EXTEND_VOLUME, ATTACH_INTERFACE, DETACH_INTERFACE, DROP_INTERFACE,
                                  SHELVE, OFFLOAD, UNSHELVE, RESCUE, TELL, UNRESCUE, SOFT_DELETE, RESTORE, BACKUP,
                                  CRASH_DUMP, INJECT_NETWORK, SWAP, CACHE, MIGRATE, AUTO_CONFIRM, LIVE, SETTLE,
-                                 EVACUATE, CLEAN_UP, RECOVER)
+                                 EVACUATE, CLEAN_UP, RECOVER, MEND)

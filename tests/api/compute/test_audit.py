@@ -4,6 +4,7 @@ import pytest
 import sqlalchemy as sa
 from stratolith.core.cli.main import main
 from stratolith.core.conformance.cloud import InProcess
+from stratolith.plugins.compute import records, states, tables
 
 
 @pytest.fixture
@@ -82,6 +83,192 @@ def test_claims_that_drifted_are_found_and_mended(cloud):
     assert all(one.mended for one in audit(cloud, mend=True))
     assert audit(cloud) == []
     assert provider in placement.allocations(context, server)
+
+
+# Each kind of drift, found, told in words, and mended; a second look finds nothing.
+
+@pytest.fixture
+def fleet(tmp_path):
+    """A cloud of two hosts, with what a test needs to put claims out of order."""
+    made = InProcess(tmp_path, persistent=True, options={
+        "compute": {"console_listen": "", "hosts": "h1,h2"},
+        "network": {"hosts": "h1,h2"}}).start()
+    made.run(1)
+    made.placement, made.context = made.cloud.services["placement"], made.cloud.kits["compute"].context()
+    made.providers = {one.host: one._provider() for one in made.cloud.agents["compute"].hosts}
+    yield made
+    made.stop()
+
+
+def row_of(cloud, server):
+    """A server's row."""
+    with cloud.cloud.kits["compute"].db.read() as tx:
+        return records.present(tx, server)
+
+
+def claimed(cloud, server, amounts):
+    """Give a server another claim."""
+    row = row_of(cloud, server)
+    cloud.placement.claim(cloud.context, server, amounts, row.project_id, row.user_id, "INSTANCE")
+
+
+def told(cloud, kind, id, *words):
+    """One drift is found, twice, with the words; it is mended, and then nothing is."""
+    for mend in (False, False, True):
+        found = audit(cloud, mend)
+        assert [(one.kind, one.id, one.mended) for one in found] == [(kind, id, mend)], found
+        assert all(word in found[0].what for word in words), found[0].what
+    assert audit(cloud) == []
+
+
+def test_a_server_with_another_claim(fleet):
+    server = boot(fleet)
+    before = fleet.placement.allocations(fleet.context, server)
+    (provider, amounts), = before.items()
+    claimed(fleet, server, {provider: {**amounts, "VCPU": amounts["VCPU"] + 1}})
+    told(fleet, "claim", server, row_of(fleet, server).host, f"holds {amounts.get('DISK_GB', '')}", "should hold")
+    assert fleet.placement.allocations(fleet.context, server) == before
+
+
+def test_a_server_that_claims_on_another_host_too(fleet):
+    server = boot(fleet)
+    before = fleet.placement.allocations(fleet.context, server)
+    other = next(host for host in fleet.providers if host != row_of(fleet, server).host)
+    claimed(fleet, server, {**before, fleet.providers[other]: {"VCPU": 1}})
+    told(fleet, "claim", server, f"1 VCPU of {other}, too")
+    assert fleet.placement.allocations(fleet.context, server) == before
+
+
+def test_a_server_whose_claim_is_on_another_host(fleet):
+    server = boot(fleet)
+    before = fleet.placement.allocations(fleet.context, server)
+    (amounts,) = before.values()
+    other = next(host for host in fleet.providers if host != row_of(fleet, server).host)
+    claimed(fleet, server, {fleet.providers[other]: amounts})
+    told(fleet, "claim", server, f"of {other}, should hold")
+    assert fleet.placement.allocations(fleet.context, server) == before
+
+
+def test_a_server_on_the_shelf_that_holds_something(fleet):
+    server = boot(fleet)
+    ok(fleet, "POST", f"/compute/v2.1/servers/{server}/action", {"shelve": None})
+    fleet.run(30)
+    assert row_of(fleet, server).provider == ""
+    claimed(fleet, server, {fleet.providers["h1"]: {"VCPU": 1}})
+    told(fleet, "claim", server, "is on no host, and holds 1 VCPU of h1")
+
+
+def test_what_a_move_left(fleet):
+    server = boot(fleet)
+    ok(fleet, "POST", f"/compute/v2.1/servers/{server}/action", {"migrate": None}, as_="admin")
+    fleet.run(30)
+    ok(fleet, "POST", f"/compute/v2.1/servers/{server}/action", {"confirmResize": None}, as_="admin")
+    fleet.run(30)
+    with fleet.cloud.kits["compute"].db.read() as tx:
+        move = tx.value(sa.select(tables.moves.c.uuid))
+    assert audit(fleet) == []
+    fleet.placement.claim(fleet.context, move, {fleet.providers["h1"]: {"VCPU": 1}}, "p", "u", "MIGRATION")
+    told(fleet, "claim", move, f"1 VCPU of h1 claimed by a move of server {server} that has ended")
+
+
+def test_usage_of_a_project_in_which_something_is_done(fleet):
+    server = boot(fleet)
+    sql(fleet, f"UPDATE {tables.servers.name} SET task_state = 'powering-off' WHERE id = :id", id=server)
+    sql(fleet, "UPDATE compute_usage SET cores = cores + 1")
+    found = audit(fleet, mend=True)
+    assert [(one.kind, one.mended) for one in found] == [("usage", True)]
+    assert audit(fleet) == []
+
+
+# While the cloud is at work nothing is told that is not so, and mending harms nobody.
+
+LIVES = [
+    [("resize", {"flavorRef": 1}), ("confirmResize", None)], [("resize", {"flavorRef": 1}), ("revertResize", None)],
+    [("migrate", None)], [("os-migrateLive", {"host": None, "block_migration": "auto"})],
+    [("shelve", None), ("unshelve", None)], [("rebuild", {})], [("os-stop", None), ("os-start", None)]]
+
+
+@pytest.mark.parametrize("life", LIVES, ids=lambda life: " ".join(name for name, _ in life))
+def test_nothing_is_told_while_servers_change(fleet, life):
+    server = boot(fleet)
+    flavors = [one["id"] for one in ok(fleet, "GET", "/compute/v2.1/flavors")["flavors"]]
+    for name, body in life:
+        if name == "resize":
+            body = {"flavorRef": flavors[1]}
+        if name == "rebuild":
+            body = {"imageRef": row_of(fleet, server).image_id}
+        ok(fleet, "POST", f"/compute/v2.1/servers/{server}/action", {name: body}, as_="admin",
+           version="compute 2.30")
+        for _ in range(300):
+            assert audit(fleet, mend=True) == []
+            if not step(fleet):
+                break
+    ok(fleet, "DELETE", f"/compute/v2.1/servers/{server}")
+    while step(fleet):
+        assert audit(fleet, mend=True) == []
+    assert audit(fleet) == []
+    assert fleet.placement.allocations(fleet.context, server) == {}
+
+
+def step(cloud):
+    """Let a little time pass; tell whether something is under way."""
+    cloud.run(0.3)
+    with cloud.cloud.kits["compute"].db.read() as tx:
+        return tx.connection.exec_driver_sql(
+            "SELECT COUNT(*) FROM operations WHERE state NOT IN ('done', 'failed')").scalar()
+
+
+def test_a_server_that_changes_while_it_is_looked_at_is_left_alone(fleet, monkeypatch):
+    server = boot(fleet)
+    (provider, amounts), = fleet.placement.allocations(fleet.context, server).items()
+    claimed(fleet, server, {provider: {**amounts, "VCPU": 9}})
+    asked = fleet.placement.allocations
+
+    def reboots(context, consumer):
+        found = asked(context, consumer)
+        monkeypatch.undo()
+        ok(fleet, "POST", f"/compute/v2.1/servers/{server}/action", {"reboot": {"type": "HARD"}})
+        fleet.run(5)
+        return found
+    monkeypatch.setattr(fleet.placement, "allocations", reboots)
+    assert audit(fleet, mend=True) == []
+    assert [one.mended for one in audit(fleet, mend=True)] == [True]
+
+
+def test_a_claim_that_is_given_back_meanwhile(fleet, monkeypatch):
+    stranger = "11111111-2222-4333-8444-555555555555"
+    fleet.placement.claim(fleet.context, stranger, {fleet.providers["h1"]: {"VCPU": 1}}, "p", "u", "INSTANCE")
+    asked = fleet.placement.consumers
+
+    def given_back(context, provider):
+        found = asked(context, provider)
+        fleet.placement.release(fleet.context, stranger)
+        return found
+    monkeypatch.setattr(fleet.placement, "consumers", given_back)
+    assert audit(fleet, mend=True) == []
+
+
+def test_mending_waits_for_what_came_first(fleet, monkeypatch):
+    server = boot(fleet)
+    before = fleet.placement.allocations(fleet.context, server)
+    fleet.placement.release(fleet.context, server)
+    engine = fleet.cloud.kits["compute"].engine
+    start = engine.start
+
+    def later(tx, kind, subject, context, data=None, **more):
+        if kind == "compute.mend_claim":
+            monkeypatch.undo()
+            row = row_of(fleet, server)
+            states.move(tx, server, None, task_state="rebooting", updated_at=row.updated_at)
+            start(tx, "compute.reboot", server, context)
+        return start(tx, kind, subject, context, data, **more)
+    monkeypatch.setattr(engine, "start", later)
+    found = audit(fleet, mend=True)
+    assert [one.mended for one in found] == [False]
+    assert "waits for what is being done" in found[0].what
+    fleet.run(10)
+    assert fleet.placement.allocations(fleet.context, server) == before
+    assert audit(fleet) == []
 
 
 def test_what_cannot_be_mended_is_told(cloud):
