@@ -286,8 +286,10 @@ class VolumeSnapshots(abc.ABC):
     @abc.abstractmethod
     def delete_volume_snapshot(self, guest: str, volume_id: str, snapshot_id: str, file_to_merge: str,
                                merge_target_file: str) -> None:
-        """Make ``file_to_merge`` part of ``merge_target_file``, or of the guest's own where that is empty.
+        """Make ``file_to_merge`` part of ``merge_target_file``, which it lies upon.
 
+        Where there is no ``merge_target_file``, the guest's own file takes in all that lies between it and
+        ``file_to_merge``, and where there is neither, all that lies under it.
         Nothing when it was merged before. :raises NotFound: as :meth:`create_volume_snapshot`.
         """
 

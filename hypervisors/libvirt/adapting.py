@@ -11,8 +11,8 @@ from ...core.drivers.hypervisor import Disk, GuestSpec, Offer
 from .device import INTERFACE_ALIAS, interface, volume_disk
 from .disks import GuestFolder
 from .domain import NAMESPACE
+from .encryption import lock
 from .seating import bind
-from .secret import lock
 from .tuning import tie
 
 

@@ -127,6 +127,12 @@ def interface(vif: Vif) -> ET.Element:
     return element
 
 
+def target_of(disk: ET.Element) -> str:
+    """The device name of a disk."""
+    target = disk.find("target")
+    return target.get("dev", "") if target is not None else ""
+
+
 def find_volume(domain_xml: str, volume_id: str, swapped: Mapping[str, str] | None = None) -> ET.Element | None:
     """The disk element of the volume in a domain, or None.
 
@@ -134,8 +140,7 @@ def find_volume(domain_xml: str, volume_id: str, swapped: Mapping[str, str] | No
     """
     swapped = swapped or {}
     for disk in ET.fromstring(domain_xml).iterfind("./devices/disk"):
-        target = disk.find("target")
-        device = target.get("dev", "") if target is not None else ""
+        device = target_of(disk)
         if volume_id in swapped:
             if device == swapped[volume_id]:
                 return disk

@@ -10,6 +10,7 @@ from .ability import Abilities
 from .attachment import cdrom_bus, fit_interface, put_on_bus, scsi_model
 from .device import config_drive_disk, interface, local_disk, rescue_disk, volume_disk
 from .disks import GuestFolder
+from .encryption import lock
 from .firmware import chosen, features, system
 from .host import Host
 from .options import LibvirtOptions
@@ -19,7 +20,6 @@ from .processor import processor
 from .refusal import refuse
 from .screen import add_screens, add_serial
 from .seating import bind, hostdevs, pages
-from .secret import lock
 from .tuning import limit_disk, limit_processors, tie
 from .wish import Wishes
 

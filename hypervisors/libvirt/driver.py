@@ -28,6 +28,7 @@ from .containers.driver import Containers
 from .device import find_interface, find_volume, interface, volume_disk
 from .disks import GIB
 from .domains import Measuring, Pausing, Saving
+from .encryption import lock
 from .killing import Killing
 from .live import Live
 from .moving import Moving
@@ -36,9 +37,9 @@ from .plugging import Plugging
 from .quiesce import quiesce
 from .resizing import Resizing
 from .screen import endpoint
-from .secret import lock
 from .state import power_of
 from .tending import Tending
+from .volume_snapshots import Assisting
 
 REFUSED = {
     "esx": "libvirt cannot carry the bytes of images to ESX", "gsx": "libvirt cannot carry the bytes of images to GSX",
@@ -56,8 +57,8 @@ def serving(uri: str, machines: type[Any]) -> type[Any]:
     return {"lxc": Containers, "xen": Plain, "test": Plain}.get(scheme, machines)
 
 
-class Libvirt(Killing, Tending, Moving, Live, Resizing, Plugging, Pausing, Saving, Measuring, Snapshots, Volumes,
-              VolumeGrowth, Interfaces, Consoles):
+class Libvirt(Killing, Tending, Moving, Live, Resizing, Assisting, Plugging, Pausing, Saving, Measuring, Snapshots,
+              Volumes, VolumeGrowth, Interfaces, Consoles):
     """The machines of QEMU of one libvirt daemon on this machine; for other connections, the class that serves them."""
 
     @classmethod

@@ -111,7 +111,7 @@ def plain_xml(spec: GuestSpec, folder: GuestFolder, kind: Kind, bus: str) -> str
     devices.extend(_disks(spec.disks, folder, bus))
     if spec.config_drive is not None:
         devices.append(_config_drive(folder, bus, len(spec.disks)))
-    devices.extend(_interface(vif, bus) for vif in spec.vifs)
+    devices.extend([_interface(vif, bus) for vif in spec.vifs])
     # What is written to a file needs no process that reads it.
     console = ET.SubElement(devices, "serial", type="file")
     ET.SubElement(console, "source", path=str(folder.console_log), append="on")

@@ -12,27 +12,7 @@ from collections.abc import Callable
 import libvirt
 
 from ...core.drivers.hypervisor import Disk, GuestSpec
-from ...core.errors import NotSupported
-
-FORMATS = ("luks",)
-PREFIX = "stratolith/"
-
-
-def usage_of(guest: str, volume_id: str) -> str:
-    """What libvirt calls the passphrase of a guest's volume."""
-    return f"{PREFIX}{guest}/{volume_id}"
-
-
-def lock(element: ET.Element, disk: Disk, guest: str) -> ET.Element:
-    """The element of a volume, with what decrypts it if it is encrypted. :raises NotSupported: QEMU cannot."""
-    encryption = disk.connection.encryption if disk.connection is not None else None
-    source = element.find("source")
-    if encryption is not None and source is not None:
-        if encryption.format not in FORMATS:
-            raise NotSupported(f"this hypervisor reads no volumes encrypted as {encryption.format[:30]}")
-        found = ET.SubElement(source, "encryption", format=encryption.format)
-        ET.SubElement(found, "secret", type="passphrase", usage=usage_of(guest, disk.volume_id))
-    return element
+from .encryption import usage_of
 
 
 class Secrets:

@@ -26,10 +26,11 @@ from ...core.drivers.hypervisor import (
 )
 from ...core.errors import BackendBusy, NotFound, NotSupported, WrongState
 from .connection import translated
-from .device import find_volume, volume_disk
+from .copying import caught_up
+from .device import find_volume, target_of, volume_disk
 from .disks import GuestFolder
+from .encryption import lock
 from .machines import Machines
-from .secret import lock
 from .state import power_of
 
 POLL_S = 0.1
@@ -123,7 +124,7 @@ class Tending(Machines, Rescuable, CrashDump, GuestAgent, Diagnostics, VolumeSwa
                 return
             if not domain.isActive():
                 raise WrongState("the guest does not run")
-            target = _target(old)
+            target = target_of(old)
             folder.swap(old_volume_id, new.volume_id, target)
             try:
                 self.secrets.keep_one(guest, new)
@@ -139,7 +140,7 @@ class Tending(Machines, Rescuable, CrashDump, GuestAgent, Diagnostics, VolumeSwa
         domain.blockCopy(target, ET.tostring(lock(volume_disk(new), new, guest), encoding="unicode"), {}, COPY)
         try:
             deadline = self.clock.monotonic() + COPY_S
-            while not _ready(domain, target):
+            while not caught_up(domain, target):
                 if self.clock.monotonic() > deadline:
                     raise BackendBusy("the volume could not be copied in time")
                 self.clock.sleep(POLL_S)
@@ -148,22 +149,6 @@ class Tending(Machines, Rescuable, CrashDump, GuestAgent, Diagnostics, VolumeSwa
             with contextlib.suppress(libvirt.libvirtError):
                 domain.blockJobAbort(target, 0)
             raise
-
-
-def _target(disk: ET.Element) -> str:
-    target = disk.find("target")
-    return target.get("dev", "") if target is not None else ""
-
-
-def _ready(domain: libvirt.virDomain, target: str) -> bool:
-    """Tell whether a copy has caught up. :raises WrongState: it has ended without that."""
-    for disk in ET.fromstring(domain.XMLDesc(0)).iterfind("./devices/disk"):
-        if _target(disk) == target:
-            mirror = disk.find("mirror")
-            if mirror is None:
-                raise WrongState("the copy of the volume broke off")
-            return mirror.get("ready") == "yes"
-    raise WrongState("the guest let go of the volume")
 
 
 def _processors(found: Mapping[str, Any]) -> Sequence[int]:

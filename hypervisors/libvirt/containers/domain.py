@@ -55,8 +55,8 @@ def container_xml(spec: GuestSpec, folder: ContainerFolder, architecture: str) -
     for event, action in ON_EVENTS:
         text(root, f"on_{event}", action)
     devices = ET.SubElement(root, "devices")
-    devices.extend(_file_systems(spec, folder))
-    devices.extend(interface(vif) for vif in spec.vifs)
+    devices.extend([*_file_systems(spec, folder)])
+    devices.extend([interface(vif) for vif in spec.vifs])
     ET.SubElement(devices, "console", type="pty")
     return ET.tostring(root, encoding="unicode")
 
