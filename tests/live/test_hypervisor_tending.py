@@ -84,12 +84,28 @@ def test_a_rescued_guest_runs_from_the_rescue_disk_beside_its_own(driver: Libvir
     says(driver, spec.guest, b"disks: vda\r")
     own = dataclasses.replace(spec.disks[0], device="vdb")
     rescue = Disk("vda", 0, image=other(demo_image.image()), kind="rescue")
-    driver.rescue(dataclasses.replace(spec, disks=[rescue, own], boot_device="vda"))
+    rescued = with_script(dataclasses.replace(spec, disks=[rescue, own], boot_device="vda"), DISKS + b"# rescued\n")
+    driver.rescue(rescued)
     says(driver, spec.guest, b"disks: vda vdb\r")
+    folder = driver.folder(spec.guest)
+    assert folder.drive(rescued) != folder.config_drive and folder.drive(rescued).exists()
+    assert str(folder.drive(rescued)) in driver.domain(spec.guest).XMLDesc(0)
     before = driver.console_log(spec.guest, 1_000_000).count(READY)
     driver.unrescue(spec)
     until(lambda: driver.console_log(spec.guest, 1_000_000).count(READY) > before, 120, "the guest boots again")
     assert not list(driver.folder(spec.guest).path.glob("rescue-*"))
+
+
+def test_disks_on_the_buses_that_are_asked_for(driver: Libvirt, spec: GuestSpec, tmp_path: Path) -> None:
+    film = tmp_path / "film"
+    film.write_bytes(bytes(1 << 20))
+    driver.spawn(dataclasses.replace(spec, disks=[
+        *spec.disks, Disk("vdb", 1, kind="ephemeral", bus="scsi"),
+        Disk("vdc", 1, kind="volume", volume_id=str(uuid.uuid4()), bus="sata", type="cdrom",
+             connection=Connection("file", {"path": str(film), "format": "raw"}))]))
+    text = driver.domain(spec.guest).XMLDesc(0)
+    assert "dev='vdb' bus='scsi'" in text and "dev='vdc' bus='sata'" in text
+    says(driver, spec.guest, READY)
 
 
 @pytest.mark.parametrize(("number", "device"), [(1, "hda"), (2, "sda")])
