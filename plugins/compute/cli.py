@@ -31,7 +31,7 @@ class Host(Command):
         parser.add_argument("action", choices=("list", "recover", "status", "release"))
         parser.add_argument("host", nargs="?", default="", help="name of the host")
         parser.add_argument("--confirmed-off", action="store_true",
-                            help="you vouch that nothing runs on the host: no fence is asked")
+                            help="you vouch that nothing runs on the host: no fence is waited for")
         parser.add_argument("--volume-backed-only", action="store_true",
                             help="leave the servers whose disks are on the host")
         parser.add_argument("--flagged-only", action="store_true",

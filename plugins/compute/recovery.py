@@ -59,7 +59,7 @@ def begin(kit: Kit, fleet: Fleet, context: Context, host: str, *, confirmed_off:
           volume_backed_only: bool = False, flagged_only: bool = False) -> None:
     """Begin to recover ``host``. From now on it counts as down until it is released.
 
-    ``confirmed_off``: somebody vouches that nothing runs there, so no fence is asked. ``volume_backed_only`` and
+    ``confirmed_off``: somebody vouches that nothing runs there, so no fence is waited for. ``volume_backed_only`` and
     ``flagged_only`` leave servers whose disks are on the host, and those that nobody flagged.
     :raises NotFound: there is no such host. :raises Conflict: it is up, or being recovered.
     """

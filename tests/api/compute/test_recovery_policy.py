@@ -236,3 +236,15 @@ def test_a_fence_that_proves_nothing_recovers_nobody(worlds):
     assert one.host(server) == "h1"
     assert "only an operator" in one.recovery("h1")["held"]
     assert one.agent("h1").driver.power(server) is Power.RUNNING
+
+
+def test_the_fence_is_asked_though_somebody_vouches(worlds, tmp_path):
+    (tmp_path / "shared").mkdir()
+    one = worlds(**{"compute": {"fence": "lease"}, "fences.lease": {"folder": str(tmp_path / "shared")}})
+    server = one.boot("h1")
+    one.part("h1")
+    one.cloud.run(120)
+    assert one.running(server) == ["h1"]
+    one.ok("POST", OFF.format("h1"), {"recovery": {"confirmed_off": True}})
+    one.cloud.run(60)
+    assert one.running(server) == [one.host(server)] != ["h1"]
