@@ -29,6 +29,11 @@ class Aggregate(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     metadata: Mapping[str, str] = {}
 
+    @property
+    def exclusive(self) -> bool:
+        """Whether whoever has servers on a host of it has that host to itself."""
+        return EXCLUSIVE in self.metadata and truth(self.metadata[EXCLUSIVE])
+
 
 class Host(msgspec.Struct, kw_only=True):
     """One compute host as filters and weighers see it. Free amounts are after ratios and reservations."""
@@ -67,7 +72,7 @@ class Host(msgspec.Struct, kw_only=True):
     @property
     def exclusive(self) -> bool:
         """Whether an aggregate says that whoever has servers here has the host to itself."""
-        return any(EXCLUSIVE in one.metadata and truth(one.metadata[EXCLUSIVE]) for one in self.aggregates)
+        return any(one.exclusive for one in self.aggregates)
 
     def free(self, resource_class: str) -> int:
         """What is left of a resource class."""

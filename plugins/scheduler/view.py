@@ -29,7 +29,7 @@ class View:
     @functools.cached_property
     def exclusive(self) -> bool:
         """Whether a host is for one project alone at a time."""
-        return any(host.exclusive for host in self.hosts if host.aggregates)
+        return any(one.exclusive for one in self.aggregates)
 
     @functools.cached_property
     def disabled(self) -> bool:
