@@ -273,6 +273,9 @@ class HostAgent(Agent, MovingVerbs):
             target.unlink(missing_ok=True)
 
     def resize(self, context: Context, plan: GuestPlan, verb: str) -> None:
+        if verb != "resize" and not isinstance(self.driver, Resizable):
+            # What a driver cannot do need not be undone either; an undoing that fails is tried for ever.
+            return
         driver = require(self.driver, Resizable)
         with self._guest(plan.guest):
             if verb == "resize":
@@ -288,9 +291,9 @@ class HostAgent(Agent, MovingVerbs):
             driver.attach_volume(guest, self._disk(context, disk))
 
     def detach_volume(self, context: Context, guest: str, volume_id: str) -> None:
-        driver = require(self.driver, Volumes)
-        with self._guest(guest):
-            driver.detach_volume(guest, volume_id)
+        if isinstance(self.driver, Volumes):
+            with self._guest(guest):
+                self.driver.detach_volume(guest, volume_id)
 
     def grow_volume(self, context: Context, guest: str, volume_id: str, size_gib: int) -> None:
         if isinstance(self.driver, VolumeGrowth):
@@ -315,9 +318,9 @@ class HostAgent(Agent, MovingVerbs):
             driver.attach_interface(guest, vif)
 
     def detach_interface(self, context: Context, guest: str, port_id: str) -> None:
-        driver = require(self.driver, Interfaces)
-        with self._guest(guest):
-            driver.detach_interface(guest, port_id)
+        if isinstance(self.driver, Interfaces):
+            with self._guest(guest):
+                self.driver.detach_interface(guest, port_id)
 
     def rescue(self, context: Context, plan: GuestPlan) -> None:
         driver = require(self.driver, Rescuable)
@@ -325,9 +328,9 @@ class HostAgent(Agent, MovingVerbs):
             driver.rescue(self._spec(context, plan))
 
     def unrescue(self, context: Context, plan: GuestPlan) -> None:
-        driver = require(self.driver, Rescuable)
-        with self._guest(plan.guest):
-            driver.unrescue(self._spec(context, plan))
+        if isinstance(self.driver, Rescuable):
+            with self._guest(plan.guest):
+                self.driver.unrescue(self._spec(context, plan))
 
     def crash_dump(self, context: Context, guest: str) -> None:
         driver = require(self.driver, CrashDump)

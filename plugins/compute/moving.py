@@ -100,9 +100,9 @@ class MovingVerbs(ComputeAgent):
             driver.arrive(self._spec(context, plan), offer, start)
 
     def stay(self, context: Context, plan: GuestPlan, start: bool) -> None:
-        driver = require(self.driver, Movable)
-        with self._guest(plan.guest):
-            driver.stay(self._spec(context, plan), start)
+        if isinstance(self.driver, Movable):
+            with self._guest(plan.guest):
+                self.driver.stay(self._spec(context, plan), start)
 
     def prepare_live(self, context: Context, plan: GuestPlan, block: bool) -> dict[str, str]:
         driver = require(self.driver, LiveMigration)
