@@ -56,7 +56,7 @@ class Host:
         """End all of it at once, as a power cut would."""
         self.kill_agents()
         self.libvirt.stop()
-        until(lambda: not self.guests(), 30, f"the guests of host {self.name} are gone")
+        until(lambda: not self.guests(), 60, f"the guests of host {self.name} are gone")
         sweep(self.prefix)
 
     def start_agents(self) -> None:
