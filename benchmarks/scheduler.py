@@ -19,7 +19,7 @@ from stratolith.core.clock import Virtual
 from stratolith.core.config import Configuration
 from stratolith.core.context import Context, service_context
 from stratolith.core.drivers.base import Surroundings, make
-from stratolith.core.services.placement import Candidate, ResourceRequest
+from stratolith.core.services.placement import Candidate, ResourceRequest, Tenancy
 from stratolith.core.services.scheduler import Aggregate, Host, Request, ServerGroup
 from stratolith.plugins.scheduler.options import Options
 from stratolith.plugins.scheduler.service import Scheduler
@@ -37,6 +37,10 @@ class Placement:
     def candidates(self, context: Context, request: ResourceRequest) -> list[Candidate]:
         """All hosts have room."""
         return self.all[:request.limit] if request.limit else self.all
+
+    def tenancy(self, context: Context, project_id: str, used: bool) -> Tenancy:
+        """Nobody has a host to himself."""
+        return Tenancy()
 
     def allocations(self, context: Context, consumer: str) -> dict[str, dict[str, int]]:
         """No server has a claim yet."""
