@@ -6,6 +6,7 @@ guest could read another project's data afterwards.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -89,7 +90,9 @@ class Attachments(Base):
             volume = access.volume(tx, context, row.volume_id)
         connection = self._opened(context, volume, connector)
         if volume.readonly or row.mode == "ro":
-            connection = Connection(connection.protocol, connection.details, read_only=True)
+            connection = dataclasses.replace(connection, read_only=True)
+        # What decrypts the volume is for the host alone.
+        shown = dataclasses.replace(connection, encryption=None)
         with self.kit.db.write() as tx:
             row = access.attachment(tx, context, attachment_id)
             volume = access.volume(tx, context, row.volume_id)
@@ -97,7 +100,7 @@ class Attachments(Base):
             if volume.status in ("reserved", "attaching"):
                 states.step(self.kit, tx, volume, "connect")
             tx.update(attachments, attachment_id, status=status, host=connector.host, device=device or row.device,
-                      connector=msgspec.to_builtins(connector), connection=msgspec.to_builtins(connection))
+                      connector=msgspec.to_builtins(connector), connection=msgspec.to_builtins(shown))
         return connection
 
     def _opened(self, context: Context, volume: Row, connector: Connector) -> Connection:
