@@ -16,6 +16,8 @@ from .posting import Posting
 NEVER = float("-inf")
 LOOK_S = 1.0
 """Seconds between two looks at what the watch posts."""
+FIRST_S = 15.0
+"""Seconds in which a watch that never posted since the machine booted may still begin, before guests are ended."""
 
 
 class Keeper:
@@ -29,6 +31,7 @@ class Keeper:
         watched = self._keeping is not None and isinstance(driver, Killable)
         self._posting = Posting(kit.run_dir, kit.host) if watched else None
         self._until = NEVER
+        self._begun = kit.clock.monotonic()
         self.held = False
 
     def start(self) -> None:
@@ -44,16 +47,16 @@ class Keeper:
         posted = self._posting.read() if self._posting is not None else None
         self._until = self._kept(self._keeping) if self._posting is None else NEVER if posted is None else posted
         # The next chance comes only after a while: by then the time must not be over.
-        over = self._kit.clock.monotonic() + self._every_s(self._keeping) > self._until
-        held, self.held = self.held, over
-        if over:
-            if not held:
-                missing = self._posting is not None and posted is None
-                self._kit.log.error("host %s may not run servers any more: stopping them%s", self._kit.host,
-                                    "; no lease-watch runs here: start one" if missing else "")
-            self.stop_all()
-        elif held:
+        now = self._kit.clock.monotonic()
+        held, self.held = self.held, now + self._every_s(self._keeping) > self._until
+        missing = self._posting is not None and posted is None
+        if self.held and not held:
+            self._kit.log.error("host %s may not run servers any more%s", self._kit.host,
+                                ": no lease-watch runs here, start one" if missing else "")
+        elif held and not self.held:
             self._kit.log.warning("host %s may run servers again", self._kit.host)
+        if self.held and not (missing and now - self._begun < FIRST_S):
+            self.stop_all()
 
     def _every_s(self, keeping: Keeping) -> float:
         return keeping.every_s() if self._posting is None else min(LOOK_S, keeping.every_s() / 3)

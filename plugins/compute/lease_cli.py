@@ -56,10 +56,10 @@ class LeaseWatchCommand(Command):
         ended: list[int] = []
         signal.signal(signal.SIGTERM, lambda number, frame: ended.append(number))
         executor.every(every_s, watch.renew, first_s=0.0)
-        tell("READY=1")
         while not ended:
             watch.look()
-            tell("WATCHDOG=1")
+            # Once it has looked, the agent can read until when guests may run.
+            tell("READY=1\nWATCHDOG=1")
             clock.sleep(TICK_S)
         watch.stop()
         executor.stop()
