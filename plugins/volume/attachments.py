@@ -92,7 +92,8 @@ class Attachments(Base):
         if volume.readonly or row.mode == "ro":
             connection = dataclasses.replace(connection, read_only=True)
         # What decrypts the volume is for the host alone.
-        shown = dataclasses.replace(connection, encryption=None)
+        shown = {**msgspec.to_builtins(dataclasses.replace(connection, encryption=None)),
+                 "encrypted": connection.encryption is not None}
         with self.kit.db.write() as tx:
             row = access.attachment(tx, context, attachment_id)
             volume = access.volume(tx, context, row.volume_id)
@@ -100,7 +101,7 @@ class Attachments(Base):
             if volume.status in ("reserved", "attaching"):
                 states.step(self.kit, tx, volume, "connect")
             tx.update(attachments, attachment_id, status=status, host=connector.host, device=device or row.device,
-                      connector=msgspec.to_builtins(connector), connection=msgspec.to_builtins(shown))
+                      connector=msgspec.to_builtins(connector), connection=shown)
         return connection
 
     def _opened(self, context: Context, volume: Row, connector: Connector) -> Connection:
@@ -301,6 +302,6 @@ def client_view(connection: Mapping[str, Any], limits: Mapping[str, str] | None 
     """A connection in the form that clients know: its type and its data, with the ``limits`` of its QoS specs."""
     details = dict(connection["details"])
     details["qos_specs"] = dict(limits) if limits else None
-    details["encrypted"] = False
+    details["encrypted"] = bool(connection.get("encrypted"))
     details["access_mode"] = "ro" if connection.get("read_only") else "rw"
     return {"driver_volume_type": connection["protocol"], "data": details}
