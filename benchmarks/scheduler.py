@@ -21,7 +21,7 @@ from stratolith.core.context import Context, service_context
 from stratolith.core.drivers.base import Surroundings, make
 from stratolith.core.services.placement import Candidate, ResourceRequest, Tenancy
 from stratolith.core.services.scheduler import Aggregate, Host, Request, ServerGroup
-from stratolith.plugins.scheduler.options import Options
+from stratolith.plugins.scheduler.options import FILTERS, Options
 from stratolith.plugins.scheduler.service import Scheduler
 
 RESOURCES = {"VCPU": 2, "MEMORY_MB": 4096, "DISK_GB": 20}
@@ -83,7 +83,8 @@ def scheduler(hosts: list[Host], candidates: list[Candidate], limit: int) -> Sch
     clock = Virtual(seed=1)
     surroundings = Surroundings(clock, logging.getLogger("benchmark"), Path("state"), Path("run"))
     kit: Any = types.SimpleNamespace(
-        options=Options(max_candidates=limit), clock=clock,
+        options=Options(max_candidates=limit, enabled_filters=(*FILTERS, "AggregateInstanceExtraSpecsFilter")),
+        clock=clock,
         peers=types.SimpleNamespace(of=lambda kind: peers[kind.service]),
         configuration=Configuration(),
         driver=lambda registry, name, section="": make(registry.load(name), section or name, Configuration(),
