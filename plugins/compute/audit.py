@@ -62,8 +62,11 @@ def seating(kit: Kit, mend: bool) -> Iterator[Drift]:
         stray = [row for row in taken if kit.engine.unfinished(tx, row.server_id) is None
                  and (row.server_id not in known or row.consumer not in (row.server_id, *moving))]
     for row in stray:
-        if mend:
-            with kit.db.write() as tx:
+        with kit.db.write() as tx:
+            # It may have been given back since the seats were read.
+            if not seats.is_held(tx, row.consumer):
+                continue
+            if mend:
                 seats.release(tx, row.consumer)
         yield Drift("seat", row.consumer, f"holds a seat for {row.server_id} on provider {row.provider}", mend)
     owner: dict[tuple[str, str], str] = {}

@@ -97,6 +97,11 @@ def of(tx: Transaction, server_id: str, consumer: str = "") -> Seat | None:
     return None if row is None else read(row.seat)
 
 
+def is_held(tx: Transaction, consumer: str) -> bool:
+    """Tell whether a server, or a move, has a seat."""
+    return tx.row(ONE, {"consumer": consumer}) is not None
+
+
 def see_movable(tx: Transaction, server_id: str, consumer: str = "") -> None:
     """See that a guest can move while it runs. :raises BadRequest: it has devices of its host."""
     seat = of(tx, server_id, consumer)

@@ -3,7 +3,7 @@
 import pytest
 import sqlalchemy as sa
 from stratolith.plugins.compute import offer
-from stratolith.plugins.compute.tables import hosts
+from stratolith.plugins.compute.tables import hosts, seats
 
 from tests.api.compute.seated import GPU, VF, Seated
 
@@ -333,3 +333,34 @@ def test_a_host_that_says_the_same_again_changes_nothing(seated):
     seated.cloud.run(30)
     assert seated.claims(server) == claims
     assert seated.status(server) == "ACTIVE"
+
+
+def audited(seated, mend=False):
+    compute = next(one for one in seated.cloud.cloud.slices if one.name == "compute")
+    cloud = seated.cloud.cloud
+    return [(one.id, one.kind, one.mended) for one in compute.audit(cloud.services["compute"], cloud.kits["compute"],
+                                                                    mend)]
+
+
+def test_seats_of_nobody_are_found_and_given_back(seated):
+    server = seated.boot(seated.flavor(2, **DEDICATED))
+    database, stranger = seated.cloud.cloud.kits["compute"].db, seated.cloud.clock.uuid()
+    with database.write() as tx:
+        row = dict(tx.row(sa.select(seats).where(seats.c.consumer == server))._mapping)
+        tx.insert(seats, {**row, "consumer": stranger, "server_id": stranger})
+    found = audited(seated)
+    assert (stranger, "seat", False) in found
+    assert len(found) == 3, "and the two processors that two have"
+    assert (stranger, "seat", True) in audited(seated, mend=True)
+    assert audited(seated) == []
+
+
+def test_a_server_without_its_seat_is_told_and_moved_to_one(seated):
+    server = seated.boot(seated.flavor(2, **DEDICATED))
+    with seated.cloud.cloud.kits["compute"].db.write() as tx:
+        tx.execute(seats.delete())
+    assert audited(seated, mend=True) == [(server, "seat", False)]
+    seated.act(server, {"migrate": None})
+    seated.act(server, {"confirmResize": None})
+    assert audited(seated) == []
+    assert len(seated.seat(server).pins) == 2
