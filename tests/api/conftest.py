@@ -17,7 +17,7 @@ LEFT_OUT = {
     "compute/test_crash_moves.py": "kills the process at each of SQLite's writes",
     "compute/test_crash_actions.py": "kills the process at each of SQLite's writes",
     "compute/test_crash_shelves.py": "kills the process at each of SQLite's writes",
-    "test_simulation.py": "copies the files of a cloud",
+    "test_simulation.py": "keeps SQLite's tables in memory",
     "compute/test_audit.py::test_the_command_works_beside_the_cloud": "the command finds SQLite's file",
     "compute/test_recovery.py": "hours of virtual time of what test_moves.py asks of a database",
     "compute/test_consoles.py": "asks a database for little that others do not",

@@ -1,0 +1,91 @@
+"""Many lives, each with its seed, over some processes."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import gc
+import logging
+import tempfile
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from pathlib import Path
+
+from .cradle import Broken, Cradle
+from .life import Life, Plan, Record
+
+COLLECT_AT = (50_000, 20, 20)
+"""Thresholds of the collector of garbage: what a cloud is made of stays for long."""
+_CRADLES: dict[int, Cradle] = {}
+"""Those of this process by their number of hosts, made once."""
+_FOLDERS: list[tempfile.TemporaryDirectory[str]] = []
+
+
+@dataclasses.dataclass(frozen=True)
+class Outcome:
+    """How a life ended: with its record, or with what broke."""
+
+    seed: int
+    record: Record | None
+    broken: str = ""
+
+
+@dataclasses.dataclass
+class Summary:
+    """What came of many lives."""
+
+    lives: int = 0
+    broken: list[int] = dataclasses.field(default_factory=list)
+    events: Counter[str] = dataclasses.field(default_factory=Counter)
+    kinds: Counter[str] = dataclasses.field(default_factory=Counter)
+
+    def add(self, outcome: Outcome) -> None:
+        """Count one more life."""
+        self.lives += 1
+        if outcome.record is None:
+            self.broken.append(outcome.seed)
+        else:
+            self.events += outcome.record.events
+            self.kinds += outcome.record.kinds
+
+
+def cradle(hosts: int) -> Cradle:
+    """The cradle of this process for clouds of so many hosts."""
+    if hosts not in _CRADLES:
+        _FOLDERS.append(tempfile.TemporaryDirectory(prefix="stratolith-simulate-"))
+        _CRADLES[hosts] = Cradle(Path(_FOLDERS[-1].name), hosts)
+    return _CRADLES[hosts]
+
+
+def live(plan: Plan, hosts: int) -> Outcome:
+    """One life in this process, in silence."""
+    with _quiet():
+        begun = cradle(hosts)
+        try:
+            return Outcome(plan.seed, Life(begun, plan, begun.folder / f"life-{plan.seed}").run())
+        except Broken as error:
+            return Outcome(plan.seed, None, str(error))
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Nothing is logged, and garbage is collected rarely."""
+    level, thresholds = logging.root.manager.disable, gc.get_threshold()
+    logging.disable(logging.CRITICAL)
+    gc.set_threshold(*COLLECT_AT)
+    try:
+        yield
+    finally:
+        logging.disable(level)
+        gc.set_threshold(*thresholds)
+
+
+def many(plans: Sequence[Plan], hosts: int, jobs: int) -> Iterator[Outcome]:
+    """All these lives over so many processes, as they end."""
+    if jobs == 1:
+        yield from (live(plan, hosts) for plan in plans)
+        return
+    with ProcessPoolExecutor(jobs) as pool:
+        for ended in as_completed([pool.submit(live, plan, hosts) for plan in plans]):
+            yield ended.result()
