@@ -1,13 +1,16 @@
 """Attachments by users, by the attachments API and by compute."""
 
 import pytest
+import sqlalchemy as sa
 from stratolith.core.context import Context
-from stratolith.core.drivers.volume import Connector
+from stratolith.core.drivers.volume import Connection, Connector, Encryption
 from stratolith.core.errors import WrongState
 from stratolith.core.services.volume import VolumeService
+from stratolith.plugins.volume.tables import attachments
 
 ALPHA = Context(request_id="req-1", user_id="u", project_id="alpha", roles=("member", "reader"))
 SERVER = "22222222-2222-3333-4444-555555555555"
+THIRD = "43333333-2222-3333-4444-555555555555"
 OTHER = "33333333-2222-3333-4444-555555555555"
 HERE = Connector(host="host1")
 
@@ -139,3 +142,20 @@ def test_compute_makes_volumes_and_snapshots_once(storage):
 @pytest.fixture(scope="module")
 def make_options():
     return {"volume": {"quota_volumes": "-1"}}
+
+
+def test_what_decrypts_a_volume_is_told_to_its_host_and_nobody_else(storage, monkeypatch):
+    one, volumes = storage.volume(), storage.cloud.cloud.peers.of(VolumeService)
+    service = storage.cloud.cloud.services["volume"]
+    driver = service.backends.driver("simulated")
+    secret = Connection("simulated", {"a": "b"}, encryption=Encryption("open sesame"))
+    monkeypatch.setattr(driver, "connect", lambda volume, connector: secret)
+    made = volumes.reserve(ALPHA, one, SERVER, THIRD)
+    assert volumes.connect(ALPHA, made, HERE, "vdb").encryption == Encryption("open sesame")
+    shown = storage.call("GET", f"/attachments/{made}", None, 200).json["attachment"]
+    assert shown["connection_info"]["encrypted"] is True and "sesame" not in str(shown)
+    with service.kit.db.read() as tx:
+        stored = tx.connection.execute(sa.select(attachments.c.connection).where(attachments.c.id == made)).scalar_one()
+    assert stored["protocol"] == "simulated" and "sesame" not in str(stored)
+    monkeypatch.undo()
+    volumes.detach(ALPHA, made)
