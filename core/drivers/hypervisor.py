@@ -111,8 +111,8 @@ class GuestSpec:
     seat: Seat | None = None
     """Which cells, processors and PCI devices of the host are the guest's; none: it asked for nothing in particular.
 
-    It is as good as a claim: whoever gives it out gives nothing twice. Drivers whose facts name neither cells nor devices
-    are given none.
+    It is as good as a claim: whoever gives it out gives nothing twice. Drivers whose facts name neither cells nor
+    devices are given none.
     """
     shared_cpus: tuple[int, ...] = ()
     """The processors that the guest shares with others; empty is all of the host's."""
