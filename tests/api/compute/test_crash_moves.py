@@ -79,7 +79,19 @@ def evacuate(template, life):
     life.made.run(60)
 
 
-@pytest.mark.parametrize("work", [migrate, revert, delete_in_between, live, live_that_fails, delete_live, evacuate])
+def recover(template, life):
+    host = life.ask("GET", f"/servers/{template.server}").json["server"]["OS-EXT-SRV-ATTR:host"]
+    life.ask("PUT", "/os-services/force-down", {"host": host, "binary": "nova-compute", "forced_down": True}, "2.11")
+    life.made.run(3)
+    assert life.ask("POST", f"/os-hosts/{host}/recovery", {"recovery": {"confirmed_off": True}}).status == 202
+    life.made.run(30)
+    assert life.ask("GET", f"/os-hosts/{host}/recovery").json["recovery"]["moved"] == [template.server]
+    assert life.ask("DELETE", f"/os-hosts/{host}/recovery").status == 204
+    life.made.run(60)
+
+
+@pytest.mark.parametrize("work", [migrate, revert, delete_in_between, live, live_that_fails, delete_live, evacuate,
+                                  recover])
 def test_killed(template, tmp_path, record_property, work):
     film = filmed(template, tmp_path, work)
     sample = film.moments[::EVERY]
