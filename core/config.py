@@ -12,6 +12,7 @@ import dataclasses
 import difflib
 import json
 import os
+import re
 import typing
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -22,6 +23,8 @@ import configargparse
 from .errors import BadConfiguration
 
 PREFIX = "STRATOLITH_"
+RANGE = re.compile(r"\{(?P<first>[0-9]{1,9})\.\.(?P<last>[0-9]{1,9})\}")
+MOST_WORDS = 1_000_000
 T = TypeVar("T")
 
 
@@ -29,7 +32,7 @@ def option(default: Any, help: str, *, secret: bool = False) -> Any:
     """A field of an options dataclass: its default, one sentence, and whether it is a secret.
 
     Units belong in the field's name (``_s``, ``_mib``, ``_gib``). Lists are given as
-    ``tuple[str, ...]`` and written with commas.
+    ``tuple[str, ...]`` and written with commas; ``node-{1..1000}`` in one stands for a thousand words.
     """
     return dataclasses.field(default=default, metadata={"help": help, "secret": secret})
 
@@ -93,7 +96,21 @@ def _boolean(text: str) -> bool:
 
 
 def _words(text: str) -> tuple[str, ...]:
-    return tuple(part.strip() for part in text.split(",") if part.strip())
+    return tuple(word for part in text.split(",") if part.strip() for word in _counted(part.strip()))
+
+
+def _counted(word: str) -> Iterator[str]:
+    """``node-{1..3}`` as three words; with zeros in front (``{001..120}``) all numbers are as long."""
+    match = RANGE.search(word)
+    if match is None:
+        yield word
+        return
+    first, last = match["first"], match["last"]
+    if not 0 <= int(last) - int(first) < MOST_WORDS:
+        raise ValueError(word)
+    width = len(first) if first.startswith("0") else 0
+    for number in range(int(first), int(last) + 1):
+        yield f"{word[:match.start()]}{number:0{width}}{word[match.end():]}"
 
 
 _boolean.__name__, _words.__name__ = "boolean", "list"

@@ -120,7 +120,8 @@ class Cloud:
         :raises BadConfiguration: a host has but one of them.
         """
         kits = {**self.kits, **self.agent_kits}
-        played = {one.name: kits[one.name].options.hosts or (self.host,) for one in (*self.slices, *self.guests)
+        played = {one.name: dict.fromkeys(kits[one.name].options.hosts or (self.host,))
+                  for one in (*self.slices, *self.guests)
                   if hasattr(kits[one.name].options, "hosts")
                   and any(self.place.agents is None or name in self.place.agents for name in one.agents)}
         for one in (*self.slices, *self.guests):

@@ -35,6 +35,16 @@ class Child(msgspec.Struct, frozen=True, kw_only=True):
     traits: list[str] = []
 
 
+class Offer(msgspec.Struct, frozen=True, kw_only=True):
+    """What a root provider shall be: as the arguments of :meth:`PlacementService.apply_provider`."""
+
+    provider: str
+    name: str
+    inventories: dict[str, Inventory]
+    traits: list[str]
+    children: list[Child] = []
+
+
 class Group(msgspec.Struct, frozen=True, kw_only=True):
     """What one provider of the tree has to give alone, beside the rest of a request. It may ask for traits only."""
 
@@ -96,6 +106,13 @@ class PlacementService(ServiceInterface):
         ``children`` are all providers below it whose names begin with its own; none leaves them as they are. One that
         is to go and has allocations stays, and gives no more.
         Allocations stay. :raises InUse: an inventory of the root that is to go has allocations.
+        """
+
+    @abc.abstractmethod
+    def apply_providers(self, context: Context, offers: Sequence[Offer]) -> None:
+        """The same for many root providers, all or none; new ones are made by a few queries, however many they are.
+
+        :raises InUse: an inventory of one that is to go has allocations.
         """
 
     @abc.abstractmethod

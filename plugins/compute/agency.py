@@ -229,8 +229,17 @@ class ComputeAgent(abc.ABC):
         """Make the guest's live migration end soon; nothing when there is none."""
 
 
+class Enrolment(msgspec.Struct, frozen=True, kw_only=True):
+    """One of many hosts that one process plays: what it offers, and the guests it has."""
+
+    host: str
+    provider: str
+    facts: HypervisorFacts
+    guests: list[Guest]
+
+
 class Control(abc.ABC):
-    """What agents ask of the control side. Each call is about the caller's own host."""
+    """What agents ask of the control side. Each call is about the caller's own host, or its own hosts."""
 
     api: ClassVar[tuple[int, int]] = (1, 0)
 
@@ -255,6 +264,14 @@ class Control(abc.ABC):
     @abc.abstractmethod
     def observed(self, context: Context, host: str, powers: Mapping[str, str]) -> None:
         """The guests' present power states by guest."""
+
+    @abc.abstractmethod
+    def enlist(self, context: Context, enrolments: list[Enrolment]) -> dict[str, list[Order]]:
+        """``register`` and then ``compare`` for many hosts: what to do, by host."""
+
+    @abc.abstractmethod
+    def beats(self, context: Context, metrics: dict[str, dict[str, float]]) -> list[str]:
+        """``beat`` for many hosts, each with what it measured: those that were taken for dead."""
 
     @abc.abstractmethod
     def console_proxy(self, context: Context, host: str, url: str) -> None:

@@ -6,7 +6,7 @@ import contextlib
 import dataclasses
 import threading
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import cast
 
@@ -46,7 +46,18 @@ from ...core.process.address import own_address
 from ...core.process.slice import Agent, Kit
 from ...core.services.image import ImageRecord, ImageService
 from . import facets, offer, pci
-from .agency import CONTROL_QUEUE, ComputeAgent, Control, DiskPlan, Guest, GuestPlan, agent_queue
+from .agency import (
+    CONTROL_QUEUE,
+    ComputeAgent,
+    Control,
+    DiskPlan,
+    Enrolment,
+    Guest,
+    GuestPlan,
+    Order,
+    agent_queue,
+)
+from .crew import TOGETHER, Crew
 from .keeper import Keeper
 from .moving import LiveMoves, MovingVerbs
 from .options import Options
@@ -67,8 +78,15 @@ class HostAgents(Agent):
     def __init__(self, kit: Kit) -> None:
         options = cast(Options, kit.options)
         self.hosts = [HostAgent(on_host(kit, host)) for host in options.hosts or (kit.host,)]
+        self._kit = kit
 
     def start(self) -> None:
+        if len(self.hosts) >= TOGETHER:
+            crew = Crew(self._kit, self.hosts)
+            crew.begin()
+            self._kit.executor.every(BEAT_S, crew.beat)
+            self._kit.executor.every(SYNC_S, crew.sync)
+            return
         for one in self.hosts:
             one.start()
 
@@ -104,21 +122,33 @@ class HostAgent(Agent, MovingVerbs):
         self._hosted = frozenset(kit.peers.local())
         self._shared: tuple[int, ...] | None = None
         self._stopped = False
-        self._lost = True
+        self.lost = True
 
     # Life.
 
     def start(self) -> None:
-        self.kit.mesh.serve(agent_queue(self.host), ComputeAgent, self)
-        self.keeper.start()
+        self.serve()
         self._begin()
         self.kit.executor.every(BEAT_S, self._beat)
-        self.kit.executor.every(SYNC_S, self._sync)
+        self.kit.executor.every(SYNC_S, self.sync)
+
+    def serve(self) -> None:
+        """Take calls from now on, and keep what the host may run guests by."""
+        self.kit.mesh.serve(agent_queue(self.host), ComputeAgent, self)
+        self.keeper.start()
 
     def stop(self) -> None:
         self._stopped = True
         self.kit.mesh.withdraw(agent_queue(self.host))
         self.driver.close()
+
+    def is_ready(self) -> bool:
+        """Tell whether the host takes part: it was not stopped, and may run servers."""
+        return not self._stopped and not self.keeper.held
+
+    def control(self) -> Control:
+        """The control side. :raises BackendBusy: it is out of reach."""
+        return self._control()
 
     def _control(self) -> Control:
         return self.kit.mesh.reach(CONTROL_QUEUE, Control, CONTROL_S)
@@ -131,20 +161,31 @@ class HostAgent(Agent, MovingVerbs):
             return
         try:
             self._register()
-            self._lost = False
+            self.lost = False
         except BackendBusy as busy:
             self.log.warning("the control side is not there yet: %s", busy)
             self.kit.executor.later(RETRY_S, self._begin)
 
     def _register(self) -> None:
-        context = self.kit.context()
-        control = self._control()
+        context, control = self.kit.context(), self._control()
+        control.register(context, self.host, self._provider(), self._offered())
+        self.obey(context, control.compare(context, self.host, self._guests()))
+
+    def enrolment(self) -> Enrolment:
+        """What the control side is told of this host when it comes, or comes back."""
+        return Enrolment(host=self.host, provider=self._provider(), facts=self._offered(), guests=self._guests())
+
+    def _offered(self) -> HypervisorFacts:
         facts = self._facts()
-        facts = dataclasses.replace(facts, address=cast(Options, self.kit.options).address or own_address(),
-                                    traits=tuple(sorted({*facts.traits, *facets.traits(self.driver)})))
-        control.register(context, self.host, self._provider(), facts)
-        guests = [Guest(one.guest, one.power.value) for one in self.driver.observe()]
-        for order in control.compare(context, self.host, guests):
+        return dataclasses.replace(facts, address=cast(Options, self.kit.options).address or own_address(),
+                                   traits=tuple(sorted({*facts.traits, *facets.traits(self.driver)})))
+
+    def _guests(self) -> list[Guest]:
+        return [Guest(one.guest, one.power.value) for one in self.driver.observe()]
+
+    def obey(self, context: Context, orders: Sequence[Order]) -> None:
+        """Do with guests what the control side says."""
+        for order in orders:
             self.log.warning("guest %s: %s, as the control side says", order.guest, order.verb)
             try:
                 self._obey(context, order.guest, order.verb)
@@ -175,25 +216,25 @@ class HostAgent(Agent, MovingVerbs):
     def _beat(self) -> None:
         """Tell that the host lives; after a time without contact it is compared again."""
         if self._stopped or self.keeper.held:
-            self._lost = True
+            self.lost = True
             return
         try:
-            if self._lost:
+            if self.lost:
                 self._register()
-            if self._control().beat(self.kit.context(), self.host, self._metrics()):
+            if self._control().beat(self.kit.context(), self.host, self.metrics()):
                 self._register()
-            self._lost = False
+            self.lost = False
         except BackendBusy as busy:
-            self._lost = True
+            self.lost = True
             self.log.warning("the control side cannot be told that this host lives: %s", busy)
 
-    def _metrics(self) -> Mapping[str, float]:
+    def metrics(self) -> dict[str, float]:
         """How busy the host is, where its driver can tell."""
-        return self.driver.host_metrics() if isinstance(self.driver, HostMetrics) else {}
+        return dict(self.driver.host_metrics()) if isinstance(self.driver, HostMetrics) else {}
 
-    def _sync(self) -> None:
+    def sync(self) -> None:
         """Tell the control side which guests changed their power state since the last time."""
-        if self._stopped or self._lost or self.keeper.held:
+        if self._stopped or self.lost or self.keeper.held:
             # What a host out of touch did to its guests is compared first.
             return
         now = {one.guest: one.power.value for one in self.driver.observe()}

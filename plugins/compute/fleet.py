@@ -15,12 +15,12 @@ import sqlalchemy as sa
 from ...core.context import Context
 from ...core.db.engine import Transaction
 from ...core.drivers.hypervisor import HypervisorFacts, Power
-from ...core.errors import InUse
+from ...core.errors import CloudError, InUse
 from ...core.process.slice import Kit
 from ...core.services.placement import PlacementService
 from ...core.services.scheduler import Host
-from . import journeys, offer, records, states
-from .agency import ConsoleGrant, Control, Guest, Order
+from . import enlisting, journeys, offer, records, states
+from .agency import ConsoleGrant, Control, Enrolment, Guest, Order
 from .consoles import standing, tokens
 from .event import emit
 from .options import Options
@@ -40,6 +40,13 @@ MOVED = sa.select(servers.c.host, servers.c.move).where(servers.c.id == sa.bindp
                                                         servers.c.deleted.is_(False))
 
 
+BEATEN = (services.update().where(services.c.binary == BINARY,
+                                  services.c.host.in_(sa.bindparam("names", expanding=True)))
+          .values(beat_at=sa.bindparam("beat"), updated_at=sa.bindparam("now")))
+MEASURED = (hosts.update().where(hosts.c.host == sa.bindparam("name"))
+            .values(metrics=sa.bindparam("measured")))
+
+
 class Fleet:
     """The cached list of hosts. Any thread may ask."""
 
@@ -51,6 +58,7 @@ class Fleet:
         self._metrics: dict[str, Mapping[str, float]] = {}
         self._heard: set[str] = set()
         self._written: dict[str, float] = {}
+        self._kept: dict[str, Mapping[str, float]] = {}
         self._away: set[str] = set()
         self._picture = Picture(kit.clock, cast(Options, kit.options).zone, self._beats, self._metrics)
 
@@ -117,29 +125,41 @@ class Fleet:
 
         Tell whether it was taken for dead.
         """
+        return bool(self.beats({host: metrics or {}}))
+
+    def beats(self, told: Mapping[str, Mapping[str, float]]) -> list[str]:
+        """The same for many hosts, each with what it measured: those that were taken for dead."""
         now = self._kit.clock.time()
-        fresh = now - self._beats.get(host, 0.0) > UP_S
-        back = fresh and not self.up(host)
-        self._beats[host] = now
-        if (metrics or {}) != self._metrics.get(host, {}):
-            self._metrics[host] = metrics or {}
-            self._heard.add(host)
-        if self.up(host):
-            back = back or host in self._away
-            self._away.discard(host)
-        elif not fresh:
-            self._away.add(host)
-        if now - self._written.get(host, 0.0) < WRITE_BEAT_S:
-            return back
-        self._written[host] = now
-        with self._kit.db.write() as tx:
-            tx.execute(services.update().where(services.c.host == host, services.c.binary == BINARY)
-                       .values(beat_at=now, updated_at=self._kit.clock.now()))
-            if metrics:
-                tx.execute(hosts.update().where(hosts.c.host == host).values(metrics=dict(metrics)))
-        if fresh:
+        fresh = {host for host in told if now - self._beats.get(host, 0.0) > UP_S}
+        back = {host for host in fresh if not self.up(host)}
+        self._beats.update(dict.fromkeys(told, now))
+        for host, metrics in told.items():
+            if metrics != self._metrics.get(host, {}):
+                self._metrics[host] = metrics
+                self._heard.add(host)
+            if self.up(host):
+                if host in self._away:
+                    back.add(host)
+                    self._away.discard(host)
+            elif host not in fresh:
+                self._away.add(host)
+        due = [host for host in told if now - self._written.get(host, 0.0) >= WRITE_BEAT_S]
+        if due:
+            self._write(due, now)
+        if not fresh.isdisjoint(due):
             self.changed()
-        return back
+        return [host for host in told if host in back]
+
+    def _write(self, names: Sequence[str], now: float) -> None:
+        """Let the database know that hosts beat, and what those measured for which that is new."""
+        self._written.update(dict.fromkeys(names, now))
+        news = {name: dict(found) for name in names
+                if (found := self._metrics.get(name)) and found != self._kept.get(name)}
+        self._kept.update(news)
+        with self._kit.db.write() as tx:
+            tx.execute(BEATEN, {"names": list(names), "beat": now, "now": self._kit.clock.now()})
+            if news:
+                tx.execute(MEASURED, [{"name": name, "measured": found} for name, found in news.items()])
 
     def failed(self, tx: Transaction, host: str) -> None:
         """Count a boot that failed on ``host``."""
@@ -189,6 +209,20 @@ class ControlSide(Control):
 
     def beat(self, context: Context, host: str, metrics: Mapping[str, float] | None = None) -> bool:
         return self._fleet.beat(host, metrics)
+
+    def enlist(self, context: Context, enrolments: list[Enrolment]) -> dict[str, list[Order]]:
+        try:
+            enlisting.register(self._kit, context, enrolments)
+        except CloudError:
+            # One of them is at fault: the others shall not suffer.
+            for one in enrolments:
+                self.register(context, one.host, one.provider, one.facts)
+        self._fleet.changed()
+        return {one.host: self.compare(context, one.host, one.guests)
+                for one in enlisting.to_compare(self._kit, enrolments)}
+
+    def beats(self, context: Context, metrics: dict[str, dict[str, float]]) -> list[str]:
+        return self._fleet.beats(metrics)
 
     def compare(self, context: Context, host: str, guests: Sequence[Guest]) -> list[Order]:
         found = {one.guest: one.power for one in guests}

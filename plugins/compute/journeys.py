@@ -57,10 +57,10 @@ def end_all(kit: Kit, tx: Transaction, server_id: str) -> None:
     tx.execute(_UNDER_WAY, {**parameters, "status": "error"})
 
 
-def cleaned(kit: Kit, tx: Transaction, host: str) -> None:
-    """A host is back from which servers were evacuated: what was left of them there is removed."""
+def cleaned(kit: Kit, tx: Transaction, *hosts: str) -> None:
+    """Hosts are back from which servers were evacuated: what was left of them there is removed."""
     tx.execute(moves.update().where(moves.c.type == EVACUATION, moves.c.status == "done",
-                                    moves.c.source_compute == host)
+                                    moves.c.source_compute.in_(hosts))
                .values(status="completed", updated_at=kit.clock.now()))
 
 

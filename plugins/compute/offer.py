@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import hashlib
 from collections.abc import Mapping
 from typing import Any
@@ -62,12 +63,18 @@ def traits(facts: HypervisorFacts, closed: bool) -> list[str]:
 
     ``closed`` is a host whose service an administrator has disabled.
     """
-    found = {"COMPUTE_NODE", *facts.traits, *map(image_type, facts.disk_formats), *untold(facts.traits)}
+    found = {"COMPUTE_NODE", *facts.traits, *map(image_type, facts.disk_formats), *_untold(facts.traits)}
     if any(cell.cores for cell in facts.cells):
         found.add(HYPERTHREADING)
     if closed:
         found.add(DISABLED)
     return sorted(found - {""})
+
+
+@functools.lru_cache(maxsize=64)
+def _untold(traits: tuple[str, ...]) -> frozenset[str]:
+    # Hosts of one kind say the same, and there may be many.
+    return frozenset(untold(traits))
 
 
 def children(provider: str, facts: HypervisorFacts) -> list[Child]:

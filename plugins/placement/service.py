@@ -17,11 +17,12 @@ from ...core.services.placement import (
     Candidate,
     Child,
     Inventory,
+    Offer,
     PlacementService,
     ResourceRequest,
     Tenancy,
 )
-from . import candidate, claim, inventory, name, search, tenancy, world
+from . import bulk, candidate, claim, inventory, name, search, tenancy, world
 from . import provider as providers
 from .standard import CUSTOM
 from .tables import allocations
@@ -30,6 +31,8 @@ from .tables import providers as tables
 decode = msgspec.json.Decoder(list[str]).decode
 HOLDERS = (sa.select(allocations.c.consumer_id).distinct()
            .where(allocations.c.provider_id == sa.bindparam("provider")).order_by(allocations.c.consumer_id))
+TAKEN = sa.select(tables.c.id, tables.c.name).where(sa.or_(
+    tables.c.id.in_(sa.bindparam("ids", expanding=True)), tables.c.name.in_(sa.bindparam("names", expanding=True))))
 BELOW = sa.select(tables.c.id, tables.c.name).where(tables.c.parent_id == sa.bindparam("root"))
 
 
@@ -48,11 +51,28 @@ class Placement(PlacementService):
         Custom traits that others gave the provider stay.
         """
         with self.db.write() as tx:
-            self._apply(tx, provider, name, inventories, traits)
-            if children is not None:
-                self._prune(tx, provider, name, {one.id for one in children})
-                for one in children:
-                    self._apply(tx, one.id, one.name, one.inventories, one.traits, provider)
+            self._apply_tree(tx, provider, name, inventories, traits, children)
+
+    def apply_providers(self, context: Context, offers: Sequence[Offer]) -> None:
+        """Those that are new and have no children are written together."""
+        with self.db.write() as tx:
+            taken = {value for row in tx.rows(TAKEN, {"ids": [one.provider for one in offers],
+                                                      "names": [one.name for one in offers]}) for value in row}
+            fresh = [one for one in offers if not one.children and taken.isdisjoint((one.provider, one.name))]
+            if len({one.name for one in fresh}) == len({one.provider for one in fresh}) == len(fresh):
+                bulk.create(tx, self.clock.now(), fresh)
+                made = {one.provider for one in fresh}
+                offers = [one for one in offers if one.provider not in made]
+            for one in offers:
+                self._apply_tree(tx, one.provider, one.name, one.inventories, one.traits, one.children)
+
+    def _apply_tree(self, tx: Transaction, id: str, called: str, inventories: Mapping[str, Inventory],
+                    traits: Sequence[str], children: Sequence[Child] | None) -> None:
+        self._apply(tx, id, called, inventories, traits)
+        if children is not None:
+            self._prune(tx, id, called, {one.id for one in children})
+            for one in children:
+                self._apply(tx, one.id, one.name, one.inventories, one.traits, id)
 
     def _prune(self, tx: Transaction, root: str, called: str, kept: Collection[str]) -> None:
         """Remove children that are no more; of one that somebody has something of nothing more is given."""

@@ -36,6 +36,18 @@ def test_types_from_a_file(tmp_path):
     assert found == Options(Path("/y"), 7, 0.5, True, ("p", "q"), "[x] 50% 'z' = k")
 
 
+def test_a_range_in_a_list_stands_for_many_words(tmp_path):
+    def names(text):
+        return configured(tmp_path, f"[a]\nnames = {text}\n").section("a", Options).names
+    assert names("node-{1..3}.x, other") == ("node-1.x", "node-2.x", "node-3.x", "other")
+    assert names("r{08..11}") == ("r08", "r09", "r10", "r11")
+    assert len(names("h{1..100000}")) == 100_000
+    assert names("{a..b}, {1..}, {}") == ("{a..b}", "{1..}", "{}")
+    for wrong in ("h{2..1}", "h{0..9999999}"):
+        with pytest.raises(BadConfiguration, match="list"):
+            names(wrong)
+
+
 def test_environment_beats_file_and_flags_beat_both(tmp_path):
     text = "[a]\nsize_gib = 1\nratio = 1\nurl = file\n"
     environment = {"STRATOLITH_A_SIZE_GIB": "2", "STRATOLITH_A_RATIO": "2"}

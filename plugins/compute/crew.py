@@ -1,0 +1,98 @@
+"""Many hosts that one process plays: what they tell the control side goes together, on one timer for all.
+
+Each host stays an agent of its own: only that it is there and that it lives is told for many at once, so that the
+control side writes it with a few queries.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, TypeVar
+
+from ...core.errors import BackendBusy
+from ...core.executor import guarded
+from ...core.process.slice import Kit
+
+if TYPE_CHECKING:
+    from .agency import Control, Order
+    from .agent import HostAgent
+
+T = TypeVar("T")
+TOGETHER = 20
+"""From so many hosts on they go together; fewer speak side by side, so that a slow one holds up none of the others."""
+COMING, LIVING = 500, 5000
+"""So many hosts are told of in one call, and written in one transaction, when they come and while they live."""
+
+
+class Crew:
+    """The agents of many hosts. Its work is done by the process's executor, one call at a time."""
+
+    def __init__(self, kit: Kit, hosts: list[HostAgent]) -> None:
+        self._kit = kit
+        self._hosts = hosts
+
+    def begin(self) -> None:
+        """Serve all hosts, and register them."""
+        for one in self._hosts:
+            one.serve()
+        self.beat()
+
+    def beat(self) -> None:
+        """Tell that the hosts live; those that were out of touch are registered and compared first."""
+        self._register([one for one in self._reachable() if one.lost])
+        for some in _chunks((one for one in self._reachable() if not one.lost), LIVING):
+            back = self._told(some, self._beats)
+            if back:
+                names = set(back)
+                self._register([one for one in some if one.host in names])
+
+    def sync(self) -> None:
+        """Tell which guests changed their power state."""
+        for one in tuple(self._hosts):
+            guarded(one.sync)
+
+    def _reachable(self) -> Iterator[HostAgent]:
+        """The hosts that may run servers and are in touch with the control side; the others are out of touch."""
+        for one in tuple(self._hosts):
+            if one.is_ready() and _is_near(one):
+                yield one
+            else:
+                one.lost = True
+
+    def _register(self, hosts: Sequence[HostAgent]) -> None:
+        for some in _chunks(hosts, COMING):
+            orders = self._told(some, self._enlist)
+            for one in some if orders is not None else ():
+                one.lost = False
+                one.obey(self._kit.context(), (orders or {}).get(one.host, ()))
+
+    def _beats(self, control: Control, some: Sequence[HostAgent]) -> list[str]:
+        return control.beats(self._kit.context(), {one.host: one.metrics() for one in some})
+
+    def _enlist(self, control: Control, some: Sequence[HostAgent]) -> dict[str, list[Order]]:
+        return control.enlist(self._kit.context(), [one.enrolment() for one in some])
+
+    def _told(self, hosts: Sequence[HostAgent], tell: Callable[[Control, Sequence[HostAgent]], T]) -> T | None:
+        """What the control side answers; nothing when it cannot be reached: then the hosts are out of touch."""
+        try:
+            return tell(hosts[0].control(), hosts)
+        except BackendBusy as busy:
+            for one in hosts:
+                one.lost = True
+            self._kit.log.warning("the control side cannot be told of %d hosts: %s", len(hosts), busy)
+            return None
+
+
+def _is_near(host: HostAgent) -> bool:
+    try:
+        host.control()
+    except BackendBusy:
+        return False
+    return True
+
+
+def _chunks(hosts: Iterable[HostAgent], size: int) -> Iterator[Sequence[HostAgent]]:
+    rest = iter(hosts)
+    while some := list(itertools.islice(rest, size)):
+        yield some
