@@ -20,7 +20,7 @@ from ...core.drivers.hypervisor import (
     Volumes,
 )
 from ...core.drivers.network import Vif
-from ...core.errors import BadConfiguration, NotFound, WrongState
+from ...core.errors import BadConfiguration, NotFound, NotSupported, WrongState
 from .ability import unknown
 from .attachment import fit_interface, put_on_bus
 from .connection import translated
@@ -28,7 +28,7 @@ from .containers.driver import Containers
 from .device import find_interface, find_volume, interface, volume_disk
 from .disks import GIB
 from .domains import Measuring, Pausing, Saving
-from .encryption import lock
+from .encryption import is_wrapped, lock
 from .killing import Killing
 from .live import Live
 from .moving import Moving
@@ -107,9 +107,11 @@ class Libvirt(Killing, Tending, Moving, Live, Resizing, Assisting, Plugging, Pau
             domain = self.domain(guest)
             element = find_volume(domain.XMLDesc(0), volume_id, self.folder(guest).swapped())
             target = element.find("target") if element is not None else None
-            if target is None:
+            if element is None or target is None:
                 raise NotFound("the guest does not have the volume")
             if domain.isActive():
+                if is_wrapped(element):
+                    raise NotSupported("an encrypted volume that grew is seen larger at the guest's next start only")
                 domain.blockResize(target.get("dev"), size_gib * GIB, libvirt.VIR_DOMAIN_BLOCK_RESIZE_BYTES)
 
     def attach_interface(self, guest: str, vif: Vif) -> None:

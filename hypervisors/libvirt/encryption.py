@@ -16,6 +16,12 @@ def usage_of(guest: str, volume_id: str) -> str:
     return f"{PREFIX}{guest}/{volume_id}"
 
 
+def is_wrapped(element: ET.Element) -> bool:
+    """Whether a disk's encryption takes a part of its file for itself: what the guest sees is smaller than that."""
+    driver = element.find("driver")
+    return element.find("source/encryption") is not None and driver is not None and driver.get("type") == "raw"
+
+
 def lock(element: ET.Element, disk: Disk, guest: str) -> ET.Element:
     """The element of a volume, with what decrypts it if it is encrypted. :raises NotSupported: QEMU cannot."""
     encryption = disk.connection.encryption if disk.connection is not None else None

@@ -121,6 +121,8 @@ def plain_xml(spec: GuestSpec, folder: GuestFolder, kind: Kind, bus: str) -> str
 def _disks(disks: Sequence[Disk], folder: GuestFolder, bus: str) -> list[ET.Element]:
     found = []
     for number, disk in enumerate(disks):
+        if disk.connection is not None and disk.connection.encryption is not None:
+            raise NotSupported("this hypervisor decrypts no volumes")
         element = local_disk(disk.device, folder.disk(disk)) if disk.connection is None else volume_disk(disk)
         _put(element, bus, number)
         found.append(element)

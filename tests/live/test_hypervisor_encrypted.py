@@ -12,9 +12,9 @@ import pytest
 from stratolith.core.config import Configuration
 from stratolith.core.conformance.runner import opened, registry
 from stratolith.core.drivers.base import Driver, require
-from stratolith.core.drivers.hypervisor import Disk, GuestSpec, Hypervisor, Power, Volumes
+from stratolith.core.drivers.hypervisor import Disk, GuestSpec, Hypervisor, Power, VolumeGrowth, Volumes
 from stratolith.core.drivers.volume import Connection, Encryption
-from stratolith.core.errors import CloudError, WrongState
+from stratolith.core.errors import CloudError, NotSupported, WrongState
 
 from . import demo_image
 from .libvirt_host import LibvirtHost
@@ -70,6 +70,10 @@ def test_a_guest_writes_plainly_what_is_encrypted_on_the_disk(
     facet = require(driver, Volumes)
     facet.attach_volume(guest, second)
     assert sorted(secrets(libvirt_host)) == sorted(f"stratolith/{guest}/{one.volume_id}" for one in (first, second))
+    growing = require(driver, VolumeGrowth)
+    growing.grow_volume(guest, second.volume_id, 1)
+    with pytest.raises(NotSupported, match="next start"):
+        growing.grow_volume(guest, first.volume_id, 1)
     facet.detach_volume(guest, second.volume_id)
     assert secrets(libvirt_host) == [f"stratolith/{guest}/{first.volume_id}"]
     driver.stop(guest, 0)

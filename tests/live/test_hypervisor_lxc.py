@@ -209,6 +209,24 @@ def test_a_recorder_that_was_killed_comes_back(driver: Hypervisor, image: Image)
     driver.destroy(guest)
 
 
+def test_a_container_killed_behind_our_back_is_seen_to_be_off(driver: Hypervisor, image: Image) -> None:
+    guest = str(uuid.uuid4())
+    driver.spawn(GuestSpec(guest, "live", 1, 64, [Disk("vda", 1, image=image)]))
+    says(driver, guest, READY)
+    os.kill(controller(f"stratolith-{guest}"), signal.SIGKILL)
+    until(lambda: driver.power(guest) is Power.SHUTDOWN, 60, "it is seen not to run")
+    driver.start(guest)
+    assert driver.power(guest) is Power.RUNNING
+    driver.destroy(guest)
+
+
+def controller(name: str) -> int:
+    """The process of libvirt's that holds a container."""
+    return int(next(entry.name for entry in Path("/proc").glob("[0-9]*")
+                    if (words := (entry / "cmdline").read_bytes().split(b"\0")) and words[0].endswith(b"libvirt_lxc")
+                    and name.encode() in words))
+
+
 def test_another_init_is_started_with_its_words(driver: Hypervisor, image: Image) -> None:
     guest = str(uuid.uuid4())
     other = dataclasses.replace(image, properties={"os_command_line": "init=/sbin/other quiet 'two words'"})

@@ -42,8 +42,9 @@ class ContainerFolder(GuestFolder):
 
     def link(self) -> None:
         """See that the short names lead here."""
-        if not self._link.is_symlink():
+        if not self._link.is_symlink() or self._link.readlink() != self.path:
             self._link.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._link.unlink(missing_ok=True)
             self._link.symlink_to(self.path)
 
     def unlink(self) -> None:
