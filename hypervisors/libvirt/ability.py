@@ -8,7 +8,7 @@ from collections.abc import Callable
 from ...core.errors import NotSupported
 
 GRAPHICS = ("bochs", "cirrus", "none", "qxl", "vga", "virtio", "vmvga")
-BUSES = ("fdc", "ide", "sata", "scsi", "usb", "virtio")
+BUSES = ("ide", "sata", "scsi", "usb", "virtio")
 NICS = ("e1000", "e1000e", "ne2k_pci", "pcnet", "rtl8139", "virtio", "vmxnet3")
 
 

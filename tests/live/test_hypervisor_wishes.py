@@ -112,6 +112,24 @@ def test_facts_tell_what_can_be_asked(driver: Libvirt) -> None:
             "COMPUTE_STORAGE_BUS_IDE", "COMPUTE_STORAGE_BUS_SATA"} <= set(driver.facts().traits)
 
 
+def test_facts_tell_nothing_that_cannot_be_had(driver: Libvirt) -> None:
+    """Servers are sent where a trait is told, so each one must be true: a guest starts with it."""
+    told = {"hw_disk_bus": "COMPUTE_STORAGE_BUS_", "hw_video_model": "COMPUTE_GRAPHICS_MODEL_"}
+    asked = [(name, trait.removeprefix(start).lower()) for name, start in told.items()
+             for trait in sorted(driver.facts().traits) if trait.startswith(start)]
+    assert len(asked) > 4
+    refused = {}
+    for name, value in asked:
+        properties = {name: value, "hw_machine_type": "q35" if value == "sata" else "pc"}
+        spec = wanted(properties)
+        try:
+            driver.spawn(spec)
+            driver.destroy(spec.guest)
+        except CloudError as error:
+            refused[name, value] = str(error)
+    assert refused == {}
+
+
 @pytest.mark.parametrize(("properties", "secure"), [
     ({"hw_firmware_type": "uefi"}, "no"), ({"hw_firmware_type": "uefi", "os_secure_boot": "required"}, "yes")])
 def test_uefi_runs_and_its_variables_go_with_the_guest(
