@@ -84,7 +84,7 @@ class Disk:
     """``root``, ``ephemeral``, ``swap``, ``volume`` or ``rescue``; swap's size is in ``size_mib``."""
     size_mib: int = 0
     bus: str = ""
-    """The bus it is wanted on (``virtio``, ``scsi``, ...), before any wish of the image; empty is the driver's choice."""
+    """The bus it is wanted on (``virtio``, ``scsi``, ...), before the image's wish; empty is the driver's choice."""
     type: str = ""
     """``disk``, ``cdrom``, ``floppy`` or ``lun``; empty is a disk."""
 
