@@ -117,8 +117,8 @@ def main() -> None:
         print(f"{hosts} hosts: started in {row['start_s']:.1f} s, {row['start_cpu_s']:.1f} s of CPU time, with "
               f"{row['memory_mib']:.0f} MiB; for each 1,000 {row['start_s'] * 1000 / hosts:.2f} s, "
               f"{row['start_cpu_s'] * 1000 / hosts:.2f} s of CPU time and {row['memory_mib'] * 1000 / hosts:.1f} MiB; "
-              f"a period of {PERIOD_S:.0f} s takes {row['period_cpu_s'] * 1000:.0f} ms of CPU time and {row['queries']:.1f} "
-              "queries", flush=True)
+              f"a period of {PERIOD_S:.0f} s takes {row['period_cpu_s'] * 1000:.0f} ms of CPU time and "
+              f"{row['queries']:.1f} queries", flush=True)
     if len(sizes) > 1:
         powers = {name: power(sizes, [row[name] for row in rows]) for name in FIGURES}
         print("; ".join(f"{name} grows with the power of {one:.2f}" for name, one in powers.items()))

@@ -6,7 +6,7 @@ import contextlib
 import dataclasses
 import threading
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from ..clock import Clock
 from ..errors import BackendBusy, BackendFailed, BadConfiguration, CloudError
@@ -32,13 +32,17 @@ class Faults:
 
     ``kind`` is the word for such drivers in requests (see :class:`RequestFaults`). A thing that verbs
     work on may bring texts of its own: ``spawn=NoSpace*2`` says its faults, ``spawn=2.5`` its delays.
+    ``latency`` gives the seconds of verbs that nothing else is said of, ``chances`` the part of calls that fail.
 
     :raises BadConfiguration: a delay is not written ``verb=seconds``.
     """
 
-    def __init__(self, kind: str, clock: Clock, delay_s: float = 0.0, delays: Iterable[str] = ()) -> None:
+    def __init__(self, kind: str, clock: Clock, delay_s: float = 0.0, delays: Iterable[str] = (),
+                 latency: Callable[[str], float] | None = None, chances: Mapping[str, float] | None = None) -> None:
         self._clock = clock
         self._delay_s = delay_s
+        self._latency = latency
+        self._chances = chances or {}
         self._delays = _seconds(delays)
         self._requests = RequestFaults(kind, clock)
         self._due: dict[str, deque[Fault]] = {}
@@ -70,7 +74,11 @@ class Faults:
 
     def delay_of(self, verb: str, delays: str = "") -> float:
         """Seconds that ``verb`` takes on a thing that says ``delays``."""
-        return _seconds(delays.split(",")).get(verb, 0.0) if delays else self._delays.get(verb, self._delay_s)
+        if delays:
+            return _seconds(delays.split(",")).get(verb, 0.0)
+        if verb in self._delays or self._delay_s or self._latency is None:
+            return self._delays.get(verb, self._delay_s)
+        return self._latency(verb)
 
     @contextlib.contextmanager
     def around(self, verb: str, thing: str = "", faults: str = "", delays: str = "") -> Iterator[None]:
@@ -78,6 +86,8 @@ class Faults:
         pause = self.delay_of(verb, delays)
         if pause > 0:
             self._clock.sleep(pause)
+        if self._chances and self._clock.random().random() < self._chances.get(verb, 0.0):
+            raise BackendFailed(f"simulated fault of {verb} by chance")
         fault = self._take(verb, thing, faults) if self._due or faults else None
         if fault is not None and not fault.lost:
             raise fault.error

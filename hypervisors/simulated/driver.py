@@ -32,7 +32,7 @@ from ...core.drivers.hypervisor import (
 )
 from ...core.drivers.network import Vif
 from ...core.errors import BackendBusy, BackendFailed, NoSpace, NotFound, NotSupported, WrongState
-from . import board
+from . import board, latency
 from .console import boot_log, hostname
 from .guest import DELAY, FAULT, Files, Guest, Size, guest_of, parts, size_of
 from .moving import HOSTS, Journey, Moving
@@ -58,6 +58,8 @@ class SimulatedOptions:
                                               "vendor_id=10de product_id=1db6 node=0 kind=type-PCI.")
     shared_disks: bool = option(False, "Claim that the guests' disks are the same on all such hosts.")
     persist: bool = option(True, "Keep guests on file, so that a restarted cloud finds them.")
+    latency: str = option("instant", "How long verbs take: instant, laptop, datacenter or slow.")
+    failures: tuple[str, ...] = option((), "Part of the calls of single verbs that fail, e.g. spawn=0.01.")
     delay_s: float = option(0.0, "Seconds that every verb on a guest takes.")
     delays: tuple[str, ...] = option((), "Seconds that single verbs take, e.g. spawn=2.5,stop=1.")
 
@@ -66,8 +68,8 @@ class Simulated(Hypervisor, Pausable, Suspendable, Snapshots, Resizable, Volumes
                 Tending, Moving, Unreliable):
     """A host whose guests are only remembered.
 
-    Verbs return at once unless options or the guest's metadata (``stratolith:delay``, e.g.
-    ``spawn=2.5``) make them wait. Faults come from :meth:`fail` or from the metadata key
+    Verbs return at once unless the profile of ``latency``, other options or the guest's metadata
+    (``stratolith:delay``, e.g. ``spawn=2.5``) make them wait. Faults come from :meth:`fail` or from the metadata key
     ``stratolith:fault``: ``spawn=NoSpace`` raises that error at each spawn, ``spawn=NoSpace*2``
     at the first two, ``spawn=lost`` does the work and loses the answer once.
     """
@@ -79,7 +81,8 @@ class Simulated(Hypervisor, Pausable, Suspendable, Snapshots, Resizable, Volumes
         super().__init__(options, surroundings)
         self._guests: dict[str, Guest] = {}
         self.cached: set[str] = set()
-        self._faults = Faults("hypervisor", self.clock, options.delay_s, options.delays)
+        self._faults = Faults("hypervisor", self.clock, options.delay_s, options.delays,
+                              latency.drawn(self.clock, options.latency), latency.chances(options.failures))
         self._files = Files(surroundings.state_dir / "guests") if options.persist else None
         self._remote = Remote(surroundings.run_dir / "consoles", surroundings.executor)
         self.address = f"{surroundings.host} {surroundings.state_dir}"
