@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ....core.db.engine import Transaction
-from ....core.errors import CloudError
+from ....core.errors import BackendBusy, CloudError
 from ....core.operations.workflow import Job, Step, Wait, Workflow
 from .. import exodus, recovery
 from .step import fleet_of, kit_of
@@ -21,6 +21,14 @@ def fence(job: Job) -> None:
     job.data["stopped"] = True
 
 
+def _still(job: Job) -> bool:
+    try:
+        return bool(job.service.fence.fence(job.data["host"]))
+    except BackendBusy as busy:
+        job.log.warning("host %s: the fence cannot tell whether it is still stopped: %s", job.data["host"], busy)
+        return False
+
+
 def _ask_once(job: Job) -> None:
     """Somebody vouches, so the fence's word does not count; but who errs is not to pay with a disk if it can help."""
     try:
@@ -30,7 +38,12 @@ def _ask_once(job: Job) -> None:
 
 
 def move_out(job: Job) -> None:
-    """Evacuate its servers, an operation each, and wait for their end."""
+    """Evacuate its servers, an operation each, and wait for their end.
+
+    Before more begin, the fence is asked again: somebody may have switched the host on by hand.
+    """
+    if not job.data["confirmed"] and not _still(job):
+        raise Wait(f"fence:{job.data['host']}", AGAIN_S)
     if not exodus.go_on(kit_of(job), fleet_of(job), job.context, job.data):
         raise Wait(exodus.ENDED, AGAIN_S)
 

@@ -2,7 +2,7 @@
 
 import pytest
 from stratolith.core.drivers.hypervisor import Power
-from stratolith.core.errors import BadConfiguration
+from stratolith.core.errors import BackendBusy, BadConfiguration
 from stratolith.plugins.compute.vigil import Vigil
 
 from .test_recovery import OFF, World
@@ -248,3 +248,23 @@ def test_the_fence_is_asked_though_somebody_vouches(worlds, tmp_path):
     one.ok("POST", OFF.format("h1"), {"recovery": {"confirmed_off": True}})
     one.cloud.run(60)
     assert one.running(server) == [one.host(server)] != ["h1"]
+
+
+def test_a_host_that_somebody_switches_on_meanwhile_is_stopped_again(worlds):
+    one = worlds(**{"compute": {"fence": "simulated", "recover_at_once": "1"}, "fences.simulated": {"takes_s": "40"}})
+    servers = [one.boot("h1") for _ in range(3)]
+    one.cloud.run(30)
+    fall(one, "h1")
+    one.cloud.run(120)
+    one.ok("POST", OFF.format("h1"), {"recovery": {}})
+    for name in ("h2", "h3"):
+        one.agent(name).driver.fail("spawn", 4, error=BackendBusy("not now"))
+    while not one.recovery("h1")["moved"]:
+        one.cloud.run(1)
+    fence = one.cloud.cloud.services["compute"].fence
+    fence.release("h1")
+    fence.fail("fence", 2, error=BackendBusy("not now"))
+    one.cloud.run(35)
+    assert len(one.recovery("h1")["moved"]) == 1
+    one.cloud.run(120)
+    assert one.recovery("h1")["moved"] == servers
