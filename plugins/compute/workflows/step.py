@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, cast
 
 import sqlalchemy as sa
 
 from ....core.db.engine import Row, Transaction
 from ....core.drivers.volume import Connection, Connector
-from ....core.errors import CloudError, NotFound
+from ....core.errors import BackendBusy, CloudError, NotFound
 from ....core.operations.workflow import Job
 from ....core.process.slice import Kit
 from ....core.services.volume import VolumeService
-from .. import records, states
+from .. import records, recovery, states
 from ..agency import ComputeAgent, agent_queue
 from ..event import emit
 from ..fleet import Fleet
@@ -61,7 +61,27 @@ def server_of(job: Job) -> Row | None:
 
 def agent_of(job: Job, host: str, timeout_s: float = SPAWN_S) -> ComputeAgent:
     """The agent of a host, which may take so long to answer."""
+    if not fleet_of(job).up(host) and recovery.stopped(kit_of(job), host):
+        return cast(ComputeAgent, Stopped(host))
     return kit_of(job).mesh.reach(agent_queue(host), ComputeAgent, timeout_s)
+
+
+class Stopped:
+    """Stands for the agent of a host that certainly runs nothing: what takes away is done, the rest has to wait.
+
+    Once the host is back, its agent is told what it shall have.
+    """
+
+    TAKES_AWAY = ("destroy", "detach_volume", "detach_interface")
+
+    def __init__(self, host: str) -> None:
+        self._host = host
+
+    def __getattr__(self, verb: str) -> Callable[..., None]:
+        def answer(*arguments: Any, **named: Any) -> None:
+            if verb not in self.TAKES_AWAY:
+                raise BackendBusy(f"The host {self._host} has been stopped.")
+        return answer
 
 
 def connections(job: Job, rows: Rows, host: str) -> dict[str, Connection]:
