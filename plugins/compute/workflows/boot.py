@@ -11,7 +11,7 @@ from ....core.errors import BackendFailed, CloudError, ConcurrentUpdate
 from ....core.operations.workflow import Finish, Job, Step, Wait, Workflow
 from ....core.services.network import NetworkService, Nic, NicRequest
 from ....core.services.volume import VolumeService
-from .. import claims, plans, records, states
+from .. import claims, plans, records, recovery, states
 from ..event import emit
 from ..tables import block_devices, servers
 from .step import (
@@ -186,11 +186,16 @@ def _active(tx: Transaction, job: Job, rows: Rows) -> None:
 
 
 def destroy(job: Job) -> None:
-    """Remove the guest, if there is one."""
+    """Remove the guest, if there is one. One on a host that has gone is removed once that is back."""
     server = server_of(job)
     host = server.host if server is not None and server.host else job.data.get("host", "")
-    if host:
+    if not host or recovery.stopped(kit_of(job), host):
+        return
+    if fleet_of(job).up(host):
         agent_of(job, host).destroy(job.context, job.subject)
+    else:
+        # It may run there still, so that there must not be another.
+        job.data["left_on"] = host
 
 
 def failed(tx: Transaction, job: Job, error: CloudError) -> None:
@@ -199,7 +204,7 @@ def failed(tx: Transaction, job: Job, error: CloudError) -> None:
     if row is None or error.code == "interrupted" or row.task_state == "deleting":
         return
     host, tried = job.data.get("host", ""), list(job.data.get("failed_hosts", ()))
-    if host and error.code in RETRIED:
+    if host and error.code in RETRIED and not job.data.get("left_on"):
         fleet_of(job).failed(tx, host)
         if len(tried) + 1 < TRIES:
             states.move(tx, job.subject, row.task_state, task_state="scheduling")
