@@ -119,6 +119,7 @@ class HostAgent(Agent, MovingVerbs):
         self._locks: defaultdict[str, threading.RLock] = defaultdict(threading.RLock)
         self._seen: dict[str, str] = {}
         self._seen_all_at = 0.0
+        self._tries = 0
         self._hosted = frozenset(kit.peers.local())
         self._shared: tuple[int, ...] | None = None
         self._stopped = False
@@ -164,7 +165,10 @@ class HostAgent(Agent, MovingVerbs):
             self.lost = False
         except BackendBusy as busy:
             self.log.warning("the control side is not there yet: %s", busy)
-            self.kit.executor.later(RETRY_S, self._begin)
+            self._tries += 1
+            if self._tries * RETRY_S < BEAT_S:
+                # From then on each beat tries it.
+                self.kit.executor.later(RETRY_S, self._begin)
 
     def _register(self) -> None:
         context, control = self.kit.context(), self._control()
