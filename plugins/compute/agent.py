@@ -162,7 +162,6 @@ class HostAgent(Agent, MovingVerbs):
             return
         try:
             self._register()
-            self.lost = False
         except BackendBusy as busy:
             self.log.warning("the control side is not there yet: %s", busy)
             self._tries += 1
@@ -173,6 +172,7 @@ class HostAgent(Agent, MovingVerbs):
     def _register(self) -> None:
         context, control = self.kit.context(), self._control()
         control.register(context, self.host, self._provider(), self._offered())
+        self.lost = False
         self.obey(context, control.compare(context, self.host, self._guests()))
 
     def enrolment(self) -> Enrolment:
@@ -188,13 +188,14 @@ class HostAgent(Agent, MovingVerbs):
         return [Guest(one.guest, one.power.value) for one in self.driver.observe()]
 
     def obey(self, context: Context, orders: Sequence[Order]) -> None:
-        """Do with guests what the control side says."""
+        """Do with guests what the control side says; what fails is asked for again at the next beat."""
         for order in orders:
             self.log.warning("guest %s: %s, as the control side says", order.guest, order.verb)
             try:
                 self._obey(context, order.guest, order.verb)
             except CloudError as error:
                 self.log.error("guest %s: %s failed: %s", order.guest, order.verb, error)
+                self.lost = True
 
     def _facts(self) -> HypervisorFacts:
         """What the host offers, with what its options set apart."""
@@ -227,7 +228,6 @@ class HostAgent(Agent, MovingVerbs):
                 self._register()
             if self._control().beat(self.kit.context(), self.host, self.metrics()):
                 self._register()
-            self.lost = False
         except BackendBusy as busy:
             self.lost = True
             self.log.warning("the control side cannot be told that this host lives: %s", busy)

@@ -136,3 +136,43 @@ def test_a_port_that_is_deleted_while_its_host_is_away_leaves_the_guest_later(wi
     world.cloud.run(30)
     assert world.agent("h1").driver.guest(server).macs == {}
     assert isinstance(world, World)
+
+
+def test_a_fenced_host_is_not_waited_for_by_what_goes_back(worlds):  # noqa: F811
+    world = worlds(**FENCED)
+    server = world.boot("h1")
+    volume = world.ok("POST", "/volume/v3/volumes", {"volume": {"size": 1}})["volume"]["id"]
+    world.cloud.run(5)
+    world.part("h1")
+    world.ok("POST", f"/compute/v2.1/servers/{server}/os-volume_attachments", {"volumeAttachment": {
+        "volumeId": volume}})
+    world.cloud.run(100)
+    world.ok("POST", OFF.format("h1"), {"recovery": {}})
+    world.cloud.run(20)
+    world.agent("h1").driver.outside(server, Power.SHUTDOWN)
+    world.cloud.run(120)
+    assert world.server(server)["status"] == "ACTIVE"
+    assert world.running(server) != ["h1"]
+    assert world.ok("GET", f"/volume/v3/volumes/{volume}")["volume"]["status"] == "available"
+
+
+def test_a_boot_whose_host_has_gone_ends_in_error_and_can_be_deleted(worlds):  # noqa: F811
+    world = worlds()
+    world.agent("h1").driver.fail("spawn", 1, lost=True)
+    world.agent("h1").driver.fail("destroy", 1)
+    spawn = world.agent("h1").spawn
+
+    def last_word(context, plan):
+        world.part("h1")
+        spawn(context, plan)
+    world.agent("h1").spawn = last_word
+    server = world.boot("h1", networks="none")
+    world.cloud.run(150)
+    assert world.server(server)["status"] == "ERROR"
+    assert world.running(server) == ["h1"]
+    assert world.ask("DELETE", f"/compute/v2.1/servers/{server}").status == 204
+    world.cloud.run(10)
+    assert world.ask("GET", f"/compute/v2.1/servers/{server}").status == 404
+    world.rejoin("h1")
+    world.cloud.run(120)
+    assert world.running(server) == []
