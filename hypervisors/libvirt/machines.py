@@ -16,7 +16,6 @@ from .cpus import Dedicated, is_dedicated
 from .disks import Disks, GuestFolder
 from .domain import NAMESPACE, domain_xml
 from .domains import Domains
-from .export import Exports
 from .firmware import EXPRESS
 from .host import Host, dedicated_cpus, shared_cpus
 from .inquiry import AbilityCache, prove_shares
@@ -40,7 +39,6 @@ class Machines(Domains):
     def __init__(self, options: LibvirtOptions, surroundings: Surroundings) -> None:
         super().__init__(options, surroundings)
         self.disks = Disks(self.images, QemuImg(options))
-        self.exports = Exports(options, surroundings.clock)
         self.secrets = Secrets(self.handle)
         self.dedicated = Dedicated(self.guests, dedicated_cpus(options, fact.vcpus()))
         self._abilities = AbilityCache(self.handle, options.virt_type)
@@ -91,7 +89,6 @@ class Machines(Domains):
         prove_shares(domain, Wishes.of(spec))
 
     def release(self, folder: GuestFolder) -> None:
-        self.exports.close(folder)
         self.secrets.drop_all(folder.path.name)
 
     def described(self, spec: GuestSpec) -> str:

@@ -26,6 +26,7 @@ from stratolith.core.drivers.hypervisor import (
     Hypervisor,
     Image,
     Interfaces,
+    Movable,
     Power,
     Resizable,
     Snapshots,
@@ -86,12 +87,16 @@ def says(driver: Hypervisor, guest: str, text: bytes, timeout_s: float = 60) -> 
     return until(log, timeout_s, f"the container says {text!r}")
 
 
+def opened_on(host: LibvirtHost, folder: Path) -> Iterator[Driver]:
+    """The driver on a daemon's containers."""
+    raw = {"hypervisor.libvirt": {"uri": host.containers_uri, "soft_reboot_s": "20"}}
+    yield from opened(registry("hypervisor").load("libvirt"), "hypervisor.libvirt", Configuration(raw), folder)
+
+
 @pytest.fixture(scope="module")
 def driver(libvirt_host: LibvirtHost, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Driver]:
     """The driver on the containers of the daemon."""
-    raw = {"hypervisor.libvirt": {"uri": libvirt_host.containers_uri, "soft_reboot_s": "20"}}
-    subject = registry("hypervisor").load("libvirt")
-    yield from opened(subject, "hypervisor.libvirt", Configuration(raw), tmp_path_factory.mktemp("lxc"))
+    yield from opened_on(libvirt_host, tmp_path_factory.mktemp("lxc"))
 
 
 @pytest.fixture(scope="module")
@@ -110,6 +115,15 @@ class TestContainers(HypervisorSuite):
     def make_image(cls, folder: Path) -> Image:
         """A file system of busybox."""
         return image_of(make_root(folder))
+
+    @pytest.fixture
+    def other(self, libvirt_other: LibvirtHost, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hypervisor]:
+        """The driver on the second daemon."""
+        for made in opened_on(libvirt_other, tmp_path_factory.mktemp("other")):
+            assert isinstance(made, Hypervisor)
+            yield made
+            for seen in made.observe():
+                made.destroy(seen.guest)
 
     def ready(self, driver: Hypervisor, guest: str) -> None:
         """When its init says so."""
@@ -151,6 +165,23 @@ def test_what_a_container_wrote_is_in_its_snapshot_and_a_resize_back_drops_what_
     until(lambda: driver.console_log(first, 10_000).count(b"marks 2") == 2, 60, "it began where it was")
     for guest in (first, second):
         driver.destroy(guest)
+
+
+def test_what_a_container_wrote_moves_with_it(
+        driver: Hypervisor, libvirt_other: LibvirtHost, image: Image, tmp_path: Path) -> None:
+    mark = {"openstack/latest/user_data": b"echo mark >> /mark; echo marks $(wc -l < /mark)\n"}
+    spec = GuestSpec(str(uuid.uuid4()), "live", 1, 64, [Disk("vda", 1, image=image)], config_drive=mark)
+    driver.spawn(spec)
+    says(driver, spec.guest, b"marks 1")
+    offer = require(driver, Movable).depart(spec.guest, 20)
+    assert b"obeyed" in driver.console_log(spec.guest, 10_000)
+    for other in opened_on(libvirt_other, tmp_path):
+        assert isinstance(other, Hypervisor)
+        require(other, Movable).arrive(spec, offer, start=True)
+        says(other, spec.guest, b"marks 2")
+        other.destroy(spec.guest)
+    driver.destroy(spec.guest)
+    assert driver.observe() == []
 
 
 def test_a_container_speaks_over_a_bridge_and_has_nothing_of_the_hosts_network(

@@ -39,6 +39,7 @@ from ..state import power_of
 from .domain import container_xml, find_interface, interface
 from .folder import ContainerFolder, Roots
 from .inside import still, thaw
+from .moving import ContainerMoving
 from .recording import record
 
 WATCH_S = 5.0
@@ -49,7 +50,7 @@ LOOP_TRIES = 10
 LOOP_AGAIN_S = 0.2
 
 
-class Containers(Killing, Plugging, Pausing, Measuring, Snapshots, Resizable, Interfaces, Consoles):
+class Containers(Killing, ContainerMoving, Plugging, Pausing, Measuring, Snapshots, Resizable, Interfaces, Consoles):
     """Containers: guests that share this machine's kernel. They start in a fraction of a second.
 
     A container's root disk is a raw file that the kernel mounts; its console is read by a process beside it, which
@@ -61,7 +62,7 @@ class Containers(Killing, Plugging, Pausing, Measuring, Snapshots, Resizable, In
     def __init__(self, options: LibvirtOptions, surroundings: Surroundings) -> None:
         super().__init__(options, surroundings)
         limits = Limits(options)
-        self._roots = Roots(self.images, QemuImg(options), limits)
+        self.roots = Roots(self.images, QemuImg(options), limits)
         self._architecture = ""
         self._loops = threading.Lock()
         self._closed = False
@@ -118,7 +119,7 @@ class Containers(Killing, Plugging, Pausing, Measuring, Snapshots, Resizable, In
 
     def furnish(self, folder: GuestFolder, spec: GuestSpec) -> None:
         own = self.folder(spec.guest)
-        self._roots.make(own, spec)
+        self.roots.make(own, spec)
         own.keep_wires({vif.port_id: vif.mac for vif in spec.vifs})
 
     def begin(self, domain: libvirt.virDomain) -> None:
@@ -141,6 +142,7 @@ class Containers(Killing, Plugging, Pausing, Measuring, Snapshots, Resizable, In
 
     def release(self, folder: GuestFolder) -> None:
         self.folder(folder.path.name).unlink()
+        super().release(folder)
 
     def end_politely(self, domain: libvirt.virDomain) -> None:
         # The one is heard by init systems that have runlevels, the other by all else.
@@ -164,7 +166,7 @@ class Containers(Killing, Plugging, Pausing, Measuring, Snapshots, Resizable, In
             domain = self.domain(guest)
             if power_of(domain) in (Power.RUNNING, Power.PAUSED):
                 stack.enter_context(still(domain.name()))
-            self._roots.copy_root(self.folder(guest), target)
+            self.roots.copy_root(self.folder(guest), target)
         return "qcow2"
 
     def resize(self, spec: GuestSpec) -> None:
@@ -174,9 +176,9 @@ class Containers(Killing, Plugging, Pausing, Measuring, Snapshots, Resizable, In
             self.stop(spec.guest, 0)
             if not folder.before.exists():
                 undo.callback(self._put_back, folder)
-                self._roots.keep_root(folder)
+                self.roots.keep_root(folder)
                 folder.keep_before(domain.XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE))
-            self._roots.grow(folder, spec)
+            self.roots.grow(folder, spec)
             self.furnish(folder, spec)
             domain = self.define(text)
             undo.callback(cut_power, domain)

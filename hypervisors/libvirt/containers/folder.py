@@ -11,7 +11,7 @@ from ....core.errors import BackendFailed, NotSupported
 from ..disks import PROPER_DEVICE, GuestFolder, size_bytes
 from ..images import ImageCache
 from ..limited import Limits, wholly
-from ..qemu_img import QemuImg
+from ..qemu_img import QemuImg, Source
 from .file_system import FileSystems
 
 SHORT = Path("/run/stratolith/c")
@@ -35,6 +35,10 @@ class ContainerFolder(GuestFolder):
         if not PROPER_DEVICE.fullmatch(disk.device):
             raise BackendFailed("a disk has an improper device name")
         return self.path / f"{disk.device}.raw"
+
+    def disks(self) -> dict[str, Path]:
+        """The files of the disks it has now, by name."""
+        return {path.stem: path for path in self.path.glob("*.raw") if path != self.before_root}
 
     def short(self, path: Path) -> Path:
         """A name of one of the disks that is short enough for the kernel."""
@@ -101,6 +105,10 @@ class Roots:
         for disk in spec.disks:
             if disk.kind == "root":
                 self._file_systems.grow(folder.root, size_bytes(disk))
+
+    def fetch(self, path: Path, offered: Source) -> None:
+        """Copy a disk that another host offers to ``path``, wholly or not at all."""
+        self._qemu_img.fetch(path, offered, "raw")
 
     def keep_root(self, folder: ContainerFolder) -> None:
         """Keep a copy of the root disk of a container that is off."""
