@@ -14,7 +14,7 @@ from stratolith.core.drivers.fence import Keeping
 from stratolith.core.drivers.hypervisor import Killable
 from stratolith.core.errors import BackendBusy, BadConfiguration
 from stratolith.core.executor import Seeded
-from stratolith.plugins.compute import lease_cli
+from stratolith.plugins.compute import lease_process
 from stratolith.plugins.compute.keeper import Keeper
 from stratolith.plugins.compute.lease_watch import FIRST_S, LeaseWatch
 from stratolith.plugins.compute.posting import Posting
@@ -234,7 +234,7 @@ def test_a_file_is_no_device(tmp_path):
 def test_a_device_has_to_be_quicker_than_the_fence():
     options = SimpleNamespace(lease_watchdog="/dev/watchdog", lease_watchdog_s=14)
     with pytest.raises(BadConfiguration, match="too late"):
-        lease_cli._watchdog(options, Kept(Virtual()))
+        lease_process._watchdog(options, Kept(Virtual()))
 
 
 # The agent beside it.
@@ -283,10 +283,10 @@ def test_an_agent_ends_the_guests_of_a_watch_that_died(host, agent):
 # The command.
 
 def test_systemd_is_told(tmp_path, monkeypatch):
-    lease_cli.tell("READY=1")
+    lease_process.tell("READY=1")
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as line:
         address = os.path.relpath(tmp_path / "notify")
         line.bind(address)
         monkeypatch.setenv("NOTIFY_SOCKET", address)
-        lease_cli.tell("READY=1")
+        lease_process.tell("READY=1")
         assert line.recv(100) == b"READY=1"
