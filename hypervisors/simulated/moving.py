@@ -15,7 +15,7 @@ import msgspec
 from ...core.clock import Clock
 from ...core.drivers.hypervisor import GuestSpec, LiveMigration, MigrationProgress, Movable, Offer, Power
 from ...core.errors import BackendFailed, Interrupted, NotFound, WrongState
-from .guest import DELAY, FAULT, Guest, adapted, size_of
+from .guest import DELAY, FAULT, Guest, adapted, guest_of, size_of
 
 MIB = 1 << 20
 SLICE_S = 1.0
@@ -86,7 +86,8 @@ class Moving(Movable, LiveMigration):
 
     def stay(self, spec: GuestSpec, start: bool) -> None:
         with self.verb("stay", spec.guest):
-            self._end(self.guest(spec.guest), start)
+            record, fresh = self.guest(spec.guest), guest_of(spec)
+            self._end(msgspec.structs.replace(record, volumes=fresh.volumes, macs=fresh.macs), start)
 
     def _end(self, record: Guest, start: bool) -> None:
         record.offered = False

@@ -176,3 +176,13 @@ def test_a_boot_whose_host_has_gone_ends_in_error_and_can_be_deleted(worlds):  #
     world.rejoin("h1")
     world.cloud.run(120)
     assert world.running(server) == []
+
+
+def test_a_guest_that_stays_has_the_ports_of_now(wired):
+    world, server, port = wired
+    act(world, server, "migrate", {"host": "h2"})
+    world.ok("DELETE", f"/network/v2.0/ports/{port}")
+    world.cloud.run(2)
+    act(world, server, "revertResize")
+    assert world.running(server) == ["h1"]
+    assert world.agent("h1").driver.guest(server).macs == {}
