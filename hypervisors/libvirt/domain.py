@@ -119,7 +119,7 @@ def _devices(spec: GuestSpec, folder: GuestFolder, wishes: Wishes, abilities: Ab
         ET.SubElement(devices, "controller", type="scsi", model=scsi_model(wishes) or "virtio-scsi")
     devices.extend(disks)
     devices.extend([fit_interface(interface(vif), wishes, spec.vcpus) for vif in spec.vifs])
-    devices.extend(hostdevs(spec.seat.devices) if spec.seat is not None else ())
+    devices.extend([*hostdevs(spec.seat.devices)] if spec.seat is not None else ())
     add_serial(devices, folder.console_log, folder.serial)
     _agent(devices)
     ET.SubElement(devices, "memballoon", model="virtio")

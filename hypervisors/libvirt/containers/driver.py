@@ -65,6 +65,7 @@ class Containers(Killing, ContainerMoving, Plugging, Pausing, Measuring, Snapsho
         self.roots = Roots(self.images, QemuImg(options), limits)
         self._architecture = ""
         self._loops = threading.Lock()
+        self._recording = threading.Lock()
         self._closed = False
         self._watching = False
 
@@ -89,7 +90,9 @@ class Containers(Killing, ContainerMoving, Plugging, Pausing, Measuring, Snapsho
     def _watch(self) -> None:
         """Find the consoles of containers that restarted themselves."""
         if not self._closed:
-            self._heed()
+            # While the daemon is away there is nothing to find, and whoever needs it says so.
+            with contextlib.suppress(CloudError):
+                self._heed()
 
     def _heed(self, stuck: bool = False) -> None:
         """See that every running container is recorded, and that none stands still for a copy given up."""
@@ -100,7 +103,7 @@ class Containers(Killing, ContainerMoving, Plugging, Pausing, Measuring, Snapsho
                     domain = self.domain(seen.guest)
                     if stuck:
                         thaw(domain.name())
-                    record(domain, self.folder(seen.guest))
+                    self._record(domain, self.folder(seen.guest))
 
     def facts(self) -> HypervisorFacts:
         with translated():
@@ -126,7 +129,12 @@ class Containers(Killing, ContainerMoving, Plugging, Pausing, Measuring, Snapsho
         folder = self.folder(domain.UUIDString())
         folder.link()
         self._create(domain)
-        record(domain, folder)
+        self._record(domain, folder)
+
+    def _record(self, domain: libvirt.virDomain, folder: ContainerFolder) -> None:
+        # Of two recorders each would hear a part.
+        with self._recording:
+            record(domain, folder)
 
     def _create(self, domain: libvirt.virDomain) -> None:
         """Start a container. Two that start at once may want the same loop device; so may strangers."""

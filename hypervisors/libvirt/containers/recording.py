@@ -16,24 +16,25 @@ PROGRAM = Path(__file__).with_name("recorder.py")
 START_S = 30.0
 
 
-def recorded(folder: ContainerFolder) -> bool:
-    """Whether a recorder lives: numbers of processes are used again, so its command counts."""
+def recorded(folder: ContainerFolder, console: str) -> bool:
+    """Whether a recorder of this console lives: numbers of processes are used again, so its command counts.
+
+    That of the console before may not have ended yet.
+    """
     try:
         pid = int((folder.path / "recorder.pid").read_text())
         command = Path(f"/proc/{pid}/cmdline").read_bytes()
     except (OSError, ValueError):
         return False
-    return str(folder.path).encode() in command
+    return command.split(b"\0")[-3:-1] == [console.encode(), bytes(folder.path)]
 
 
 def record(domain: libvirt.virDomain, folder: ContainerFolder) -> None:
     """See that the console of a running container is recorded. :raises BackendFailed: it cannot be."""
-    if recorded(folder):
-        return
     console = ET.fromstring(domain.XMLDesc(0)).find("./devices/console/source")
     path = console.get("path", "") if console is not None else ""
-    if not path:
-        # It has ended again.
+    if not path or recorded(folder, path):
+        # Without a path it has ended again.
         return
     try:
         # Its child outlives this process; where the console has gone meanwhile, there is nothing to record.
