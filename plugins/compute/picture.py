@@ -1,8 +1,9 @@
 """All hosts as the database has them, read piece by piece: what did not change is not read again.
 
-A few queries, whatever the number of hosts, tell what is new: a stamp for each block of hosts, the hosts that are
-disabled or silent, a stamp for each aggregate, and the servers changed of late. Only blocks with another stamp are read
-anew, and some of the others in turn, so that what no stamp shows does not stay hidden.
+A few queries, whatever the number of hosts, tell what is new: each time the hosts that are disabled or silent and a
+stamp for each aggregate; every few seconds a stamp for each block of hosts, and the servers changed of late. Only
+blocks with another stamp are read anew, and some of the others in turn, so that what no stamp shows does not stay
+hidden.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ RECOUNT_S = 5.0
 SKEW_S = 10.0
 """How far the clocks of two processes may be apart."""
 BLOCK = 128
-TURNS = 64
+TURNS = 16
 """Within so many readings each block is read once, whether it shows a change or not."""
 RANGES = 8
 """Up to so many blocks are read by their numbers' ranges; more by a walk through all."""
@@ -87,26 +88,34 @@ class Picture:
         self._counted_at = float("-inf")
 
     def recount(self) -> None:
-        """Have servers counted at the next reading, however short the time since the last."""
+        """Look at everything at the next reading, however short the time since the last."""
         self._counted_at = float("-inf")
 
     def read(self, tx: Transaction, heard: Iterable[str] = ()) -> None:
         """Bring it up to date. ``heard`` are hosts that this process heard news of."""
-        stale = self._new_groups(tx) | self._new_states(tx) | set(heard)
-        blocks = self._new_blocks(tx)
-        stale |= self._new_counts(tx, blocks)
+        stale, changed = self._new_groups(tx) | self._new_states(tx) | set(heard), False
+        if self._clock.monotonic() - self._counted_at >= RECOUNT_S:
+            blocks = self._new_blocks(tx)
+            stale |= self._new_counts(tx, blocks)
+            changed = self._read_blocks(tx, blocks)
         for id in [id for name in stale for id in self._ids.get(name, ())]:
-            self._put(self._fresh(self._hosts[id]))
-        if blocks:
-            self._read_blocks(tx, blocks)
-        if stale or blocks:
+            changed |= self._put(self._fresh(self._hosts[id]))
+        if changed:
             self.hosts = [self._hosts[id] for block in sorted(self._blocks) for id in self._blocks[block]]
 
-    def _put(self, host: Host) -> None:
+    def _put(self, host: Host) -> bool:
+        """Keep ``host`` in the place of what was there; tell whether that said something else."""
+        old = self._hosts.get(host.provider)
+        if old is not None:
+            # Who weighs hosts writes these two.
+            host.capacity, host.used = old.capacity, old.used
+            if host == old:
+                return False
         self._hosts[host.provider] = self.by_name[host.host] = host
+        return True
 
-    def _drop(self, blocks: Iterable[int]) -> None:
-        for id in [id for block in blocks for id in self._blocks.pop(block, ())]:
+    def _forget(self, ids: Iterable[str]) -> None:
+        for id in ids:
             name = self._hosts.pop(id).host
             self.by_name.pop(name, None)
             self._ids[name] = [one for one in self._ids[name] if one != id]
@@ -117,15 +126,14 @@ class Picture:
         """The blocks to be read: those whose stamps have changed, and those whose turn it is."""
         rows: Sequence[Any] = tx.rows(STAMPS)
         stamps = {int(row[0]): tuple(row[1:]) for row in rows}
-        gone = list(self._stamps.keys() - stamps.keys())
-        self._drop(gone)
+        gone = self._stamps.keys() - stamps.keys()
         found = [block for block, stamp in stamps.items() if self._stamps.get(block) != stamp]
         self._stamps = stamps
         if not self._turn:
             self._turn.extend(stamps)
         for _ in range(min(len(self._turn), 1 + len(stamps) // TURNS)):
             found.append(self._turn.popleft())
-        return sorted(set(found) & stamps.keys() | set(gone))
+        return sorted(set(found) & stamps.keys() | gone)
 
     def _new_states(self, tx: Transaction) -> set[str]:
         """The hosts that became, or no longer are, disabled or silent."""
@@ -156,8 +164,6 @@ class Picture:
     def _new_counts(self, tx: Transaction, blocks: Collection[int]) -> set[str]:
         """The hosts whose servers are counted anew: those with changed servers, and those of ``blocks``."""
         moment, now = self._clock.now(), self._clock.monotonic()
-        if now - self._counted_at < RECOUNT_S:
-            return set()
         names: set[str] | None = None
         if self._counted is not None:
             since = self._counted - datetime.timedelta(seconds=SKEW_S)
@@ -184,13 +190,23 @@ class Picture:
 
     # Hosts.
 
-    def _read_blocks(self, tx: Transaction, blocks: Sequence[int]) -> None:
-        self._drop(blocks)
+    def _read_blocks(self, tx: Transaction, blocks: Sequence[int]) -> bool:
+        """Read blocks anew, and tell whether anything in them has changed."""
+        if not blocks:
+            return False
+        found: dict[int, list[str]] = {block: [] for block in blocks}
+        changed = False
         for row in self._rows(tx, blocks):
-            self._put(self._fresh(_base(row)))
-            self._ids.setdefault(row.host, []).append(row.id)
-            self._blocks.setdefault(row.number // BLOCK, []).append(row.id)
+            found[row.number // BLOCK].append(row.id)
+            if row.id not in self._hosts:
+                self._ids.setdefault(row.host, []).append(row.id)
+            changed |= self._put(self._fresh(_base(row)))
             (self.sharing.add if row.facts.get("shared_disks") else self.sharing.discard)(row.host)
+        gone = {id for block in blocks for id in self._blocks.get(block, ())} - {
+            id for ids in found.values() for id in ids}
+        self._forget(gone)
+        self._blocks.update(found)
+        return changed or bool(gone)
 
     def _rows(self, tx: Transaction, blocks: Sequence[int]) -> Sequence[Any]:
         if len(blocks) > RANGES:

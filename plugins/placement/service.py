@@ -150,7 +150,8 @@ class Placement(PlacementService):
                 return _over_trees(world.read(tx), ask, request)
             rows = candidate.find(tx, ask)
         span = slice(1, 1 + 2 * len(names), 2), slice(2, 2 + 2 * len(names), 2)
-        whole = all(row[i] is not None for row in rows for i in range(1 + 2 * len(resources), 1 + 2 * len(names), 2))
+        more = range(1 + 2 * len(resources), 1 + 2 * len(names), 2)
+        whole = not told or all(row[i] is not None for row in rows for i in more)
         if whole:
             return [Candidate(row[0], {row[0]: resources}, dict(zip(names, row[span[0]], strict=False)),
                               dict(zip(names, row[span[1]], strict=False))) for row in rows]

@@ -36,6 +36,9 @@ def totals(hosts: Sequence[Host], request: Request, weighers: Sequence[Weigher])
 def _multipliers(hosts: Sequence[Host]) -> dict[str, dict[int, float]]:
     """The multipliers that aggregates set for their hosts: by metadata key, then by the host's place in the list."""
     found: dict[str, dict[int, float]] = {}
+    groups = {id(one): one for host in hosts for one in host.aggregates}
+    if not any(key.endswith(MULTIPLIER) for one in groups.values() for key in one.metadata):
+        return found
     for number, host in enumerate(hosts):
         for aggregate in host.aggregates:
             for key, text in aggregate.metadata.items():

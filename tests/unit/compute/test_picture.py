@@ -31,7 +31,7 @@ def queries(cloud):
     return cloud.statements - before
 
 
-def test_what_others_write_is_seen_within_a_second(fleet):
+def test_what_others_write_is_seen_within_seconds(fleet):
     assert len(later(fleet)) == 2 * BLOCK + 1
     write(fleet, services, "h200", disabled=True, disabled_reason="why")
     assert (later(fleet)["h200"].enabled, later(fleet)["h200"].disabled_reason) == (False, "why")
@@ -41,9 +41,9 @@ def test_what_others_write_is_seen_within_a_second(fleet):
     write(fleet, services, "h200", forced_down=False)
     assert later(fleet)["h200"].up
     write(fleet, hosts, "h001", failures=3)
-    assert later(fleet)["h001"].failures == 3
+    assert later(fleet, RECOUNT_S)["h001"].failures == 3
     write(fleet, hosts, "h002", node="other", updated_at=fleet.clock.now())
-    assert later(fleet)["h002"].node == "other"
+    assert later(fleet, RECOUNT_S)["h002"].node == "other"
 
 
 def test_hosts_come_and_go(fleet):
@@ -51,7 +51,7 @@ def test_hosts_come_and_go(fleet):
     assert list(later(fleet))[-1] == "new"
     with fleet.db.write() as tx:
         tx.execute(hosts.delete().where(hosts.c.host.in_(("h000", "h256", "new"))))
-    assert len(later(fleet)) == 2 * BLOCK - 1 and fleet.service.fleet.host("h000") is None
+    assert len(later(fleet, RECOUNT_S)) == 2 * BLOCK - 1 and fleet.service.fleet.host("h000") is None
     assert len({one.provider for one in fleet.service.fleet.all()}) == 2 * BLOCK - 1
 
 
@@ -102,7 +102,10 @@ def test_what_no_stamp_shows_is_seen_in_turn(fleet):
 def test_the_list_is_the_same_until_it_changes(alone):
     alone.add_host("one")
     first = alone.service.fleet.all()
-    assert alone.service.fleet.all() is first
+    for _ in range(20):
+        later(alone)
+        assert alone.service.fleet.all() is first
+        alone.service.fleet.beat("one")
     alone.service.fleet.beat("one", {"cpu.percent": 0.5})
     assert later(alone)["one"].metrics == {"cpu.percent": 0.5}
 
@@ -113,6 +116,6 @@ def test_reading_costs_the_same_for_any_number_of_hosts(alone):
         for more in range(number):
             alone.add_host(f"{number}-{more}")
         later(alone, RECOUNT_S)
-        counts.append([queries(alone) for _ in range(12)])
+        counts.append([queries(alone) for _ in range(15)])
     assert [sum(some) for some in counts] == [sum(counts[0])] * 3
     assert max(counts[-1]) <= 6
