@@ -239,6 +239,8 @@ def _seat_device(device: PciDevice, wish: DeviceWish) -> SeatDevice:
 
 def left(room: Room, seats: Sequence[Seat]) -> Room:
     """``room``, which is an empty host's, without what ``seats`` have of it."""
+    if not seats:
+        return room
     used = {device.address for seat in seats for device in seat.devices}
     cells = tuple(_less(cell, [one for seat in seats for one in seat.cells if one.node == cell.id])
                   for cell in room.cells)

@@ -5,8 +5,6 @@ from __future__ import annotations
 import dataclasses
 import functools
 import hashlib
-from collections.abc import Mapping
-from typing import Any
 
 import msgspec
 
@@ -18,6 +16,8 @@ from ...core.services.placement import Child, Inventory
 from .options import Options
 
 HYPERTHREADING = "HW_CPU_HYPERTHREADING"
+KEPT = 4096
+"""Rooms that are kept of so many hosts."""
 
 
 def settled(options: Options, facts: HypervisorFacts) -> HypervisorFacts:
@@ -100,22 +100,31 @@ def child_id(provider: str, address: str) -> str:
     return f"{digits[:8]}-{digits[8:12]}-5{digits[13:16]}-8{digits[17:20]}-{digits[20:32]}"
 
 
-def room(provider: str, facts: Mapping[str, Any], options: Options) -> Room:
-    """The room of a host on which nobody is; ``facts`` are as the host's row has them."""
-    dedicated, shared = set(cpu_list(facts.get("dedicated_cpus", ""))), set(cpu_list(facts.get("shared_cpus", "")))
-    cells = msgspec.convert(facts.get("cells", ()), tuple[HostCell, ...])
-    devices = msgspec.convert(facts.get("devices", ()), tuple[PciDevice, ...])
-    return Room(cells=tuple(_cell(cell, dedicated, shared, options) for cell in cells),
+class _Told(msgspec.Struct):
+    """What a host's facts say of processors, cells and devices; hosts of older releases say nothing."""
+
+    cells: tuple[HostCell, ...] = ()
+    devices: tuple[PciDevice, ...] = ()
+    dedicated_cpus: str = ""
+    shared_cpus: str = ""
+
+
+@functools.lru_cache(maxsize=KEPT)
+def room(provider: str, facts: str, cpu_ratio: float, memory_ratio: float) -> Room:
+    """The room of a host on which nobody is; ``facts`` are the text of its row, so that each is read once."""
+    told = msgspec.json.decode(facts, type=_Told)
+    dedicated, shared = set(cpu_list(told.dedicated_cpus)), set(cpu_list(told.shared_cpus))
+    return Room(cells=tuple(_cell(cell, dedicated, shared, cpu_ratio, memory_ratio) for cell in told.cells),
                 devices=tuple(msgspec.structs.replace(one, provider=child_id(provider, one.parent or one.address))
-                              for one in devices))
+                              for one in told.devices))
 
 
-def _cell(cell: HostCell, dedicated: set[int], shared: set[int], options: Options) -> FreeCell:
+def _cell(cell: HostCell, dedicated: set[int], shared: set[int], cpu_ratio: float, memory_ratio: float) -> FreeCell:
     cpus = set(cpu_list(cell.cpus))
     common = tuple(sorted(cpus & shared if shared else cpus - dedicated))
     small = cell.memory_mib - sum(pages.size_kib * pages.count for pages in cell.pages) // 1024
     return FreeCell(
         id=cell.id, socket=cell.socket, dedicated=tuple(sorted(cpus & dedicated)), shared=common,
-        cores=tuple(cpu_list(core) for core in cell.cores), vcpus=int(len(common) * options.cpu_ratio),
-        memory_mib=int(small * options.memory_ratio), most_memory_mib=small,
+        cores=tuple(cpu_list(core) for core in cell.cores), vcpus=int(len(common) * cpu_ratio),
+        memory_mib=int(small * memory_ratio), most_memory_mib=small,
         pages=tuple(Pages(pages.size_kib, pages.count) for pages in cell.pages))

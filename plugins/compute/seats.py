@@ -12,7 +12,8 @@ from typing import Any, cast
 import msgspec
 import sqlalchemy as sa
 
-from ...core.db.engine import Transaction
+from ...core.db.columns import BigText
+from ...core.db.engine import Row, Transaction
 from ...core.drivers.fitting import fit, left
 from ...core.drivers.topology import PciDevice, Room, Seat
 from ...core.errors import BadRequest, ConcurrentUpdate
@@ -23,8 +24,9 @@ from .tables import hosts, seats
 from .wants import Wants
 
 MANY = 500
-HOST = sa.select(hosts.c.id, hosts.c.facts, hosts.c.seated).where(hosts.c.id == sa.bindparam("provider"))
-HOSTS = sa.select(hosts.c.id, hosts.c.facts).where(hosts.c.id.in_(sa.bindparam("providers", expanding=True)))
+FACTS = sa.type_coerce(hosts.c.facts, BigText).label("facts")
+HOST = sa.select(hosts.c.id, FACTS, hosts.c.seated).where(hosts.c.id == sa.bindparam("provider"))
+HOSTS = sa.select(hosts.c.id, FACTS).where(hosts.c.id.in_(sa.bindparam("providers", expanding=True)))
 ON = sa.select(seats.c.provider, seats.c.consumer, seats.c.seat).where(
     seats.c.provider.in_(sa.bindparam("providers", expanding=True)))
 ONE = sa.select(seats).where(seats.c.consumer == sa.bindparam("consumer"))
@@ -47,8 +49,13 @@ def rooms(kit: Kit, providers: Sequence[str]) -> dict[str, Room]:
         for one in taken:
             by_provider.setdefault(one.provider, []).append(read(one.seat))
         for row in rows:
-            found[row.id] = left(offer.room(row.id, row.facts, options), by_provider.get(row.id, []))
+            found[row.id] = left(empty(options, row), by_provider.get(row.id, []))
     return found
+
+
+def empty(options: Options, row: Row) -> Room:
+    """The room of a host if nobody were there."""
+    return offer.room(row.id, row.facts, options.cpu_ratio, options.memory_ratio)
 
 
 def read(kept: Any) -> Seat:
@@ -68,7 +75,7 @@ def take(kit: Kit, tx: Transaction, server_id: str, provider: str, wants: Wants,
     if host is None:
         return False
     others = [read(one.seat) for one in tx.rows(ON, {"providers": [provider]}) if one.consumer != server_id]
-    room = left(offer.room(provider, host.facts, cast(Options, kit.options)), others)
+    room = left(empty(cast(Options, kit.options), host), others)
     seat = fit(msgspec.structs.replace(room, devices=tuple(_given(room.devices, held))), wants.topology, wants.devices)
     if seat is None:
         return False

@@ -2,7 +2,7 @@
 
 import pytest
 import sqlalchemy as sa
-from stratolith.plugins.compute import offer
+from stratolith.plugins.compute.seats import HOSTS, empty
 from stratolith.plugins.compute.tables import hosts, seats
 
 from tests.api.compute.seated import GPU, VF, Seated
@@ -208,10 +208,10 @@ def test_who_comes_too_late_for_a_seat_is_told_so_and_holds_nothing(seated, monk
         for _ in range(2):
             seated.boot(seated.flavor(2, **DEDICATED), availability_zone=f"nova:{host}", as_="admin")
     # The scheduler sees hosts as if nobody was there: one processor is left in each cell, two on each host.
-    empty = offer.room
     service = seated.cloud.cloud.services["compute"]
     with service.kit.db.read() as tx:
-        known = {row.id: empty(row.id, row.facts, service.kit.options) for row in tx.rows(sa.select(hosts))}
+        providers = tx.values(sa.select(hosts.c.id))
+        known = {row.id: empty(service.kit.options, row) for row in tx.rows(HOSTS, {"providers": providers})}
     monkeypatch.setattr(service, "rooms", lambda context, providers: known)
     late = seated.boot(seated.flavor(2, **DEDICATED))
     assert seated.status(late) == "ERROR"
@@ -328,8 +328,7 @@ def test_a_host_that_says_the_same_again_changes_nothing(seated):
     server = seated.boot(seated.flavor(2, pci_passthrough__alias="gpu:1", **DEDICATED))
     claims = seated.claims(server)
     for agent in seated.cloud.cloud.agents["compute"].hosts:
-        agent.stop()
-        agent.start()
+        agent._register()
     seated.cloud.run(30)
     assert seated.claims(server) == claims
     assert seated.status(server) == "ACTIVE"

@@ -1,6 +1,7 @@
 """What hosts offer: sets of processors, inventories, children of placement, and room for particular guests."""
 
 import dataclasses
+import json
 
 import pytest
 from stratolith.core.drivers.hypervisor import HypervisorFacts
@@ -63,11 +64,11 @@ def test_rooms():
              "cells": [{"id": 0, "cpus": "0-3", "memory_mib": 1000, "pages": [[2048, 100]], "cores": ["0,2"]},
                        {"id": 1, "cpus": "4-7", "memory_mib": 1000, "socket": 1}]}
     facts["cells"][0]["pages"] = [{"size_kib": 2048, "count": 100}]
-    first, second = offer.room("p", facts, Options(cpu_ratio=4.0, memory_ratio=1.5)).cells
+    first, second = offer.room("p", json.dumps(facts), 4.0, 1.5).cells
     assert (first.dedicated, first.shared, first.vcpus, first.cores) == ((2, 3), (0, 1), 8, ((0, 2),))
     assert (first.memory_mib, first.most_memory_mib, first.pages) == (1200, 800, (Pages(2048, 100),))
     assert (second.dedicated, second.shared, second.socket) == ((4, 5), (6, 7), 1)
-    assert offer.room("p", {}, Options()).cells == ()
+    assert offer.room("p", "{}", 4.0, 1.0).cells == ()
 
 
 def test_only_devices_that_are_named_are_offered():
