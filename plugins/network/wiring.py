@@ -6,7 +6,7 @@ not begun, a moment later; it wires the network anew on all its hosts from the r
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from ...core.context import Context
 from ...core.db.engine import Transaction
 from ...core.drivers.network import Vif
-from ...core.errors import AlreadyExists
+from ...core.errors import AlreadyExists, CloudError
 from ...core.operations.tables import operations
 from .control import Expected, NetworkAgent, queue
 from .noun import Document, retried
@@ -46,6 +46,18 @@ _ROUTED = sa.select(ports.c.network_id).join(routers, routers.c.id == ports.c.de
     routers.c.host == sa.bindparam("host"), ports.c.network_id.in_(sa.bindparam("networks", expanding=True)))
 _HERE = sa.select(wirings.c.host).where(wirings.c.network_id == sa.bindparam("network_id"),
                                         wirings.c.host == sa.bindparam("host"))
+
+
+def _everywhere(hosts: Iterable[str], act: Callable[[str], None]) -> None:
+    """Do ``act`` for each host, whoever is away. :raises CloudError: it failed for one, the first such error."""
+    failed: CloudError | None = None
+    for host in hosts:
+        try:
+            act(host)
+        except CloudError as error:
+            failed = failed or error
+    if failed is not None:
+        raise failed
 
 
 class Wiring:
@@ -117,12 +129,12 @@ class Wiring:
         self._told(tx, context, old, new)
 
     def port_left(self, tx: Transaction, port: Document) -> None:
-        """Unwire a port that is deleted or let go, when it is wired or was the last of its network there."""
+        """Unwire a port that is deleted or let go, where it is wired or its network is: an unwiring may have failed."""
         host, network_id = port["binding:host_id"], port["network_id"]
         if not host or port["device_owner"] == DHCP_OWNER:
             return
-        where = {"host": host, "network_id": network_id, "leaving": [port["id"]]}
-        if port["status"] == "ACTIVE" or (tx.value(_HERE, where) is not None and tx.value(_BOUND, where) is None):
+        where = {"host": host, "network_id": network_id}
+        if port["status"] == "ACTIVE" or tx.value(_HERE, where) is not None:
             self.kit.engine.start(tx, "network.unplug", port["id"], self.kit.context(),
                                   {"host": host, "network_id": network_id})
 
@@ -247,12 +259,14 @@ class Wiring:
         """Wire a network anew on all its hosts, from the rows of now."""
         with self.kit.db.read() as tx:
             hosts = tx.values(_HOSTS, {"network_id": network_id})
-        for host in hosts:
+
+        def apply(host: str) -> None:
             self.reserve([network_id], host)
             with self.kit.db.read() as tx:
                 networks = self.specifications.networks(tx, [network_id], host)
                 wanted = self.specifications.ports(tx, self._plugged(tx, host, [network_id]))
             self.agent(host).apply(networks, wanted, [])
+        _everywhere(hosts, apply)
 
     def _plugged(self, tx: Transaction, host: str, networks: Sequence[str]) -> list[Document]:
         return self.service.ports.select(
@@ -261,8 +275,7 @@ class Wiring:
 
     def remove_network(self, network_id: str, hosts: Sequence[str]) -> None:
         """Unwire a network on hosts."""
-        for host in hosts:
-            self.agent(host).unplug([], [network_id])
+        _everywhere(hosts, lambda host: self.agent(host).unplug([], [network_id]))
 
     def route(self, router_id: str) -> None:
         """Wire a router on its host, or unwire one that leads nowhere."""

@@ -186,3 +186,51 @@ def test_a_guest_that_stays_has_the_ports_of_now(wired):
     act(world, server, "revertResize")
     assert world.running(server) == ["h1"]
     assert world.agent("h1").driver.guest(server).macs == {}
+
+
+def agent_of_network(world, host):
+    return next(one for one in world.cloud.cloud.agents["network"].hosts if one.kit.host == host)
+
+
+def test_a_host_that_is_away_does_not_keep_others_from_being_wired_anew(wired):
+    world, server, port = wired
+    network = world.ok("GET", f"/network/v2.0/ports/{port}")["port"]["network_id"]
+    other = world.boot("h2", networks=[{"uuid": network}])
+    (second,) = world.ok("GET", f"/network/v2.0/ports?device_id={other}")["ports"]
+    for away, host, id in (("h1", "h2", second["id"]), ("h2", "h1", port)):
+        agent_of_network(world, away).driver.fail("apply_network", -1)
+        body = {"port": {"allowed_address_pairs": [{"ip_address": "10.20.0.99"}]}}
+        world.ok("PUT", f"/network/v2.0/ports/{id}", body)
+        world.cloud.run(3)
+        assert agent_of_network(world, host).driver.ports[id].allowed_pairs
+        agent_of_network(world, away).driver.heal()
+        world.cloud.run(20)
+
+
+def test_a_port_whose_unwiring_failed_is_unwired_when_it_is_deleted(wired):
+    world, server, port = wired
+    driver = agent_of_network(world, "h1").driver
+    world.ok("PUT", f"/network/v2.0/ports/{port}", {"port": {"admin_state_up": False}})
+    world.cloud.run(2)
+    assert port in driver.ports
+    world.ok("DELETE", f"/network/v2.0/ports/{port}")
+    world.cloud.run(2)
+    assert port not in driver.ports
+
+
+@pytest.mark.parametrize(("action", "undo", "status"), [("pause", "unpause", "PAUSED"),
+                                                        ("suspend", "resume", "SUSPENDED")])
+def test_a_guest_whose_answers_were_lost_is_what_it_is(worlds, action, undo, status):  # noqa: F811
+    world = worlds()
+    server = world.boot("h1")
+    driver = world.agent("h1").driver
+    driver.fail(action, 9, lost=True)
+    world.ok("POST", ACTION.format(server), {action: None})
+    world.cloud.run(400)
+    driver.heal()
+    assert world.server(server)["status"] == status
+    driver.fail(undo, 9, lost=True)
+    world.ok("POST", ACTION.format(server), {undo: None})
+    world.cloud.run(400)
+    assert world.server(server)["status"] == "ACTIVE"
+    assert world.running(server) == ["h1"]
