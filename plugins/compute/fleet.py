@@ -314,14 +314,16 @@ def _repair(row: Any, power: str | None) -> str:
     return ""
 
 
+FOLLOWING = {Power.RUNNING: states.ACTIVE, Power.PAUSED: states.PAUSED, Power.SUSPENDED: states.SUSPENDED,
+             Power.SHUTDOWN: states.STOPPED, Power.CRASHED: states.STOPPED}
+"""What a server is whose guest is so, where it is not shelved, rescued or resized."""
+
+
 def _news(row: Any, power: Power) -> dict[str, Any]:
     """What an observed power state changes in a quiet server's row."""
-    number = states.POWER[power]
-    if row.task_state is not None or row.power_state == number or row.vm_state == states.BUILDING:
+    if row.task_state is not None or row.vm_state == states.BUILDING:
         return {}
-    values: dict[str, Any] = {"power_state": number}
-    if row.vm_state in (states.ACTIVE, states.PAUSED) and power in (Power.SHUTDOWN, Power.CRASHED):
-        values["vm_state"] = states.STOPPED
-    elif row.vm_state == states.STOPPED and power is Power.RUNNING:
-        values["vm_state"] = states.ACTIVE
+    values: dict[str, Any] = {"power_state": states.POWER[power]} if row.power_state != states.POWER[power] else {}
+    if row.vm_state in FOLLOWING.values() and row.vm_state != FOLLOWING[power]:
+        values["vm_state"] = FOLLOWING[power]
     return values
