@@ -83,16 +83,26 @@ class Region:
                 os.killpg(one.pid, signal.SIGKILL)
             one.wait()
 
-    def log_in(self):
-        """Be the demo user."""
-        password = json.loads((self.folder / "front" / "secrets.json").read_text())["demo"]
-        user = {"name": "demo", "domain": {"name": "Default"}, "password": password}
-        project = {"name": "demo", "domain": {"name": "Default"}}
+    def log_in(self, who="demo"):
+        """Be the demo user, or the administrator."""
+        password = json.loads((self.folder / "front" / "secrets.json").read_text())[who]
+        user = {"name": who, "domain": {"name": "Default"}, "password": password}
+        project = {"name": who, "domain": {"name": "Default"}}
         body = {"auth": {"identity": {"methods": ["password"], "password": {"user": user}},
                          "scope": {"project": project}}}
         status, headers, _ = self.request("POST", "identity", "/v3/auth/tokens", body)
         assert status == 201
         self.token = headers["X-Subject-Token"]
+
+    def counts_on_its_host(self):
+        """Wait until the control side takes the host for alive: after a start of its own it may not, for some beats."""
+        mine = self.token
+        self.log_in("admin")
+        try:
+            until(lambda: [one for one in self.get("compute", "/v2.1/os-services?binary=nova-compute")["services"]
+                           if one["state"] == "up"], "the host")
+        finally:
+            self.token = mine
 
     def request(self, method, service, path, body=None, *, kind="application/json"):
         """One request; gives status, headers and the body, decoded if it is JSON."""

@@ -129,6 +129,7 @@ def test_a_lost_broker_only_delays(region, bus, image):
 
 
 def test_a_killed_control_process_goes_on_where_it_was(region, image):
+    region.counts_on_its_host()
     servers = [region.boot(image, f"killed{number}") for number in range(4)]
     time.sleep(0.2)
     region.kill("control")
@@ -142,6 +143,7 @@ def test_a_killed_control_process_goes_on_where_it_was(region, image):
 
 
 def test_a_killed_host_process_keeps_its_servers(region, image):
+    region.counts_on_its_host()
     server = region.boot(image, "stays")
     region.until(lambda: region.server(server), "active")
     region.kill("host")
