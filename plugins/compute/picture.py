@@ -28,7 +28,7 @@ RECOUNT_S = 5.0
 SKEW_S = 10.0
 """How far the clocks of two processes may be apart."""
 BLOCK = 128
-TURNS = 16
+TURNS = 64
 """Within so many readings each block is read once, whether it shows a change or not."""
 RANGES = 8
 """Up to so many blocks are read by their numbers' ranges; more by a walk through all."""
