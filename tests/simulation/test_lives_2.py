@@ -1,10 +1,10 @@
-"""The lives of the seeds 251 to 500: what must hold holds."""
+"""Lives of seeds, a quarter of them: what must hold holds."""
 
 import pytest
 
 from tests.simulation.lives import chunks, lived
 
 
-@pytest.mark.parametrize("first", chunks(251, 500))
+@pytest.mark.parametrize("first", chunks(2))
 def test_what_must_hold_holds(first):
     assert not lived(first)

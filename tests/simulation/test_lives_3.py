@@ -1,10 +1,10 @@
-"""The lives of the seeds 501 to 750: what must hold holds."""
+"""Lives of seeds, a quarter of them: what must hold holds."""
 
 import pytest
 
 from tests.simulation.lives import chunks, lived
 
 
-@pytest.mark.parametrize("first", chunks(501, 750))
+@pytest.mark.parametrize("first", chunks(3))
 def test_what_must_hold_holds(first):
     assert not lived(first)
