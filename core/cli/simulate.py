@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 EACH = 20
 """Up to so many lives are told of one by one, of more now and then."""
-EVERY = 50
+EVERY = 10
 
 
 class Simulate(Command):
@@ -34,7 +34,7 @@ class Simulate(Command):
         parser.add_argument("--seed", type=int, default=1, help="seed of the only life, or of the first")
         parser.add_argument("--seeds", default="1", help="how many lives, each with the next seed; or FIRST..LAST")
         parser.add_argument("--hosts", type=int, default=3, help="compute hosts of each cloud")
-        parser.add_argument("--hours", type=float, default=0.11, help="virtual hours in which events happen")
+        parser.add_argument("--hours", type=float, default=0.09, help="virtual hours in which events happen")
         parser.add_argument("--jobs", "--workers", type=int, default=1, help="processes that live side by side")
         parser.add_argument("--bereaved", action="store_true",
                             help="hosts without power at the end return only once all servers are at rest")

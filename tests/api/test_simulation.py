@@ -167,7 +167,7 @@ def test_the_command_says_how_to_see_it_again(capsys, monkeypatch):
     with pytest.raises(SystemExit) as left:
         main(["simulate", "--seeds", "7..9"])
     assert left.value.code == 1
-    assert "again: stratolith simulate --seed 7 --hosts 3 --hours 0.11" in capsys.readouterr().out
+    assert "again: stratolith simulate --seed 7 --hosts 3 --hours 0.09" in capsys.readouterr().out
     assert Summary().lives == 0
 
 

@@ -35,7 +35,7 @@ class Plan:
     """
 
     seed: int
-    hours: float = 0.11
+    hours: float = 0.09
     bereaved: bool = False
 
 
