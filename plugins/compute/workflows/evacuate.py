@@ -24,7 +24,7 @@ from .move import (
     unwire_for_good,
 )
 from .resize import DAY_S, old_side
-from .step import agent_of, connections, fleet_of, forget_password, kit_of, password_of, rows_of, settle
+from .step import agent_of, connections, fleet_of, forget_password, kit_of, password_of, patiently, rows_of, settle
 
 TASK, SPAWNING = "rebuilding", "rebuild_spawning"
 BACK = "The server's host is up again."
@@ -118,6 +118,7 @@ EVACUATE = Workflow(kind=exodus.KIND, title="evacuate", done=ended, failed=faile
                     steps=(Step("check", find, give_back), Step("rebuild_instance", rebuild, remove)))
 
 
+@patiently
 def clean_up(job: Job) -> None:
     """Remove what a host still has of a server that is elsewhere, and what a move that was given up has claimed."""
     rows, host = rows_of(job), job.data["host"]

@@ -33,7 +33,7 @@ from .move import (
     wire,
 )
 from .resize import DAY_S, old_side
-from .step import Rows, agent_of, connections, fleet_of, kit_of, rows_of, settle
+from .step import Rows, agent_of, connections, fleet_of, kit_of, patiently, rows_of, settle
 
 TASK = "migrating"
 WATCH_S = 5.0
@@ -235,6 +235,7 @@ LIVE = Workflow(
            Step("live_migration", carry, halt)))
 
 
+@patiently
 def follow(job: Job) -> None:
     """Have ports, volumes and claim where the guest is, and nothing where it was."""
     rows = rows_of(job)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Callable, Sequence
 from typing import Any, cast
 
@@ -51,6 +52,22 @@ def rows_of(job: Job) -> Rows:
     with kit_of(job).db.read() as tx:
         server = records.find(tx, kit_of(job).context(), job.subject)
         return Rows(server, records.details(tx, job.subject), records.devices(tx, job.subject))
+
+
+def patiently(work: Callable[[Job], None]) -> Callable[[Job], None]:
+    """``work``, whose failures of any kind may pass: nothing else does what it has to do."""
+    @functools.wraps(work)
+    def tried(job: Job) -> None:
+        try:
+            work(job)
+        except NotFound:
+            raise
+        except CloudError as error:
+            if error.retry:
+                raise
+            job.log.warning("%s of %s failed, trying again: %s", job.kind, job.subject, error)
+            raise BackendBusy(error.message) from error
+    return tried
 
 
 def server_of(job: Job) -> Row | None:

@@ -2,6 +2,7 @@
 
 import pytest
 from stratolith.core.drivers.hypervisor import Power
+from stratolith.core.errors import BackendBusy
 
 from tests.api.compute.test_recovery import OFF, World, worlds  # noqa: F401 - a fixture
 
@@ -234,3 +235,33 @@ def test_a_guest_whose_answers_were_lost_is_what_it_is(worlds, action, undo, sta
     world.cloud.run(400)
     assert world.server(server)["status"] == "ACTIVE"
     assert world.running(server) == ["h1"]
+
+
+def test_a_driver_that_fails_behind_a_live_migration_leaves_no_claim(wired):
+    world, server, port = wired
+    agent_of_network(world, "h1").driver.fail("remove_port", 1)
+    world.ok("POST", ACTION.format(server), {"os-migrateLive": {"host": "h2", "block_migration": "auto"}})
+    world.cloud.run(30)
+    assert world.running(server) == ["h2"]
+    assert port not in agent_of_network(world, "h1").driver.ports
+    rows = world.cloud.cloud.kits["placement"].db
+    with rows.read() as tx:
+        holders = tx.connection.exec_driver_sql("SELECT DISTINCT consumer_id FROM placement_allocations").fetchall()
+    assert [one[0] for one in holders] == [server]
+
+
+def test_a_host_that_was_out_of_touch_is_unwired_once_it_is_heard(wired):
+    world, server, port = wired
+    agent = agent_of_network(world, "h1")
+    control = agent._control
+    agent._control = silence
+    world.cloud.run(40)
+    with world.cloud.cloud.kits["network"].db.write() as tx:
+        tx.connection.exec_driver_sql(f"UPDATE ports SET binding_host_id = 'h2' WHERE id = '{port}'")
+    agent._control = control
+    world.cloud.run(40)
+    assert port not in agent.driver.ports
+
+
+def silence():
+    raise BackendBusy("nobody answers")
