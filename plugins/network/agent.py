@@ -60,6 +60,7 @@ class HostAgent(Agent, NetworkAgent):
         self._networks_of: dict[str, str] = {}
         self._started_at = kit.clock.now().isoformat(sep=" ", timespec="seconds")
         self._stopped = False
+        self._lost = False
 
     def start(self) -> None:
         """Serve the host's queue, tell that the host is there, restore what should be on it."""
@@ -88,6 +89,17 @@ class HostAgent(Agent, NetworkAgent):
         """Tell the service that this host lives."""
         if self._stopped:
             return
+        try:
+            self._tell()
+        except BackendBusy:
+            self._lost = True
+            raise
+        if self._lost:
+            # What was moved away meanwhile was not unwired here.
+            self.restore()
+            self._lost = False
+
+    def _tell(self) -> None:
         facts = self.driver.facts()
         self._control().beat(self.kit.context(), Beat(
             host=self.kit.host, agent_type=facts.agent_type, vif_type=facts.vif_type,
