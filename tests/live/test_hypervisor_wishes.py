@@ -18,7 +18,7 @@ from stratolith.core.drivers.hypervisor import Disk, GuestSpec, Image, Power
 from stratolith.core.drivers.network import Vif
 from stratolith.core.drivers.topology import Seat, SeatCell, cpu_list
 from stratolith.core.drivers.volume import Connection
-from stratolith.core.errors import BadConfiguration, CloudError, NoSpace, NotSupported
+from stratolith.core.errors import CloudError, NoSpace, NotSupported
 
 from . import demo_image
 from .libvirt_host import LibvirtHost
@@ -324,7 +324,8 @@ def test_what_cannot_be_kept_is_refused_and_leaves_nothing(
     assert driver.observe() == [] and left(driver) == []
 
 
-def test_containers_are_no_machines(libvirt_host: LibvirtHost, tmp_path: Path) -> None:
+def test_the_uri_says_whether_containers_or_machines_run(libvirt_host: LibvirtHost, tmp_path: Path) -> None:
     raw = {"hypervisor.libvirt": {"uri": libvirt_host.uri.replace("qemu:", "lxc:")}}
-    with pytest.raises(BadConfiguration, match="LXC"):
-        next(iter(opened(registry("hypervisor").load("libvirt"), "hypervisor.libvirt", Configuration(raw), tmp_path)))
+    subject = registry("hypervisor").load("libvirt")
+    for one in opened(subject, "hypervisor.libvirt", Configuration(raw), tmp_path):
+        assert type(one).__name__ == "Containers"
