@@ -5,7 +5,7 @@ import os
 from stratolith.core.conformance.simulation.life import Plan
 from stratolith.core.conformance.simulation.seeds import Summary, many
 
-LIVES = int(os.environ.get("STRATOLITH_LIVES", "1000"))
+LIVES = int(os.environ.get("STRATOLITH_LIVES", "70"))
 """The seeds 1 to this one are lived."""
 CHUNK = 25
 FILES = 4
