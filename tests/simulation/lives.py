@@ -7,7 +7,7 @@ from stratolith.core.conformance.simulation.seeds import Summary, many
 
 LIVES = int(os.environ.get("STRATOLITH_LIVES", "70"))
 """The seeds 1 to this one are lived."""
-CHUNK = 25
+CHUNK = 10
 FILES = 4
 HOSTS = 3
 
