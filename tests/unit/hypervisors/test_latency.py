@@ -63,7 +63,7 @@ def test_the_middle_and_the_bounds_are_those_of_the_profile() -> None:
         for verb, one in profile.items():
             values = [seconds(verb) for _ in range(1000)]
             assert statistics.median(values) == pytest.approx(one.median_s, rel=0.15)
-            assert 0 < min(values) and max(values) <= one.median_s * LONGEST
+            assert min(values) > 0 and max(values) <= one.median_s * LONGEST
         assert seconds("observe") == 0.0
 
 
