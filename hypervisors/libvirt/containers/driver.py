@@ -102,7 +102,7 @@ class Containers(Killing, ContainerMoving, Plugging, Pausing, Measuring, Snapsho
                 with contextlib.suppress(CloudError), translated():
                     domain = self.domain(seen.guest)
                     if stuck:
-                        thaw(domain.name())
+                        thaw(domain.name(), self.folder(seen.guest).root)
                     self._record(domain, self.folder(seen.guest))
 
     def facts(self) -> HypervisorFacts:
@@ -171,10 +171,10 @@ class Containers(Killing, ContainerMoving, Plugging, Pausing, Measuring, Snapsho
 
     def snapshot(self, guest: str, target: Path) -> str:
         with translated(), contextlib.ExitStack() as stack:
-            domain = self.domain(guest)
+            domain, folder = self.domain(guest), self.folder(guest)
             if power_of(domain) in (Power.RUNNING, Power.PAUSED):
-                stack.enter_context(still(domain.name()))
-            self.roots.copy_root(self.folder(guest), target)
+                stack.enter_context(still(domain.name(), folder.root))
+            self.roots.copy_root(folder, target)
         return "qcow2"
 
     def resize(self, spec: GuestSpec) -> None:

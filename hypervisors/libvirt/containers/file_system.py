@@ -13,6 +13,7 @@ from ..limited import Limits
 
 MAGIC_OFFSET = 1024 + 56
 MAGIC = b"\x53\xef"
+JOURNAL_UUID_OFFSET, JOURNAL_INODE_OFFSET = 1024 + 208, 1024 + 224
 JOURNAL_DEVICE_OFFSET = 1024 + 228
 BOOT_BYTES = 1024
 """The bytes before the first superblock, where other file systems have their names."""
@@ -41,7 +42,8 @@ class FileSystems:
             start = file.read(JOURNAL_DEVICE_OFFSET + 4)
             if start[MAGIC_OFFSET:MAGIC_OFFSET + 2] != MAGIC:
                 raise BackendFailed("a container's image must be an ext2, ext3 or ext4 file system without partitions")
-            if any(start[JOURNAL_DEVICE_OFFSET:]):
+            # By its UUID e2fsck would look for it among the host's devices, and write to it.
+            if any(start[JOURNAL_UUID_OFFSET:JOURNAL_INODE_OFFSET]) or any(start[JOURNAL_DEVICE_OFFSET:]):
                 raise BackendFailed("the image's file system has its journal on another device")
             file.seek(0)
             file.write(bytes(BOOT_BYTES))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import xml.etree.ElementTree as ET
 from pathlib import Path
@@ -15,6 +16,7 @@ from stratolith.hypervisors.libvirt.capability import Kind, kinds
 from stratolith.hypervisors.libvirt.containers.domain import command, container_xml, find_interface
 from stratolith.hypervisors.libvirt.containers.file_system import FileSystems
 from stratolith.hypervisors.libvirt.containers.folder import ContainerFolder, write_files
+from stratolith.hypervisors.libvirt.containers.inside import first_processes, is_from, root_of
 from stratolith.hypervisors.libvirt.device import volume_disk
 from stratolith.hypervisors.libvirt.encryption import lock
 from stratolith.hypervisors.libvirt.limited import Limits
@@ -126,6 +128,38 @@ def test_links_are_made_anew_and_given_up(tmp_path: Path, monkeypatch: pytest.Mo
     assert list((tmp_path / "run").iterdir()) == []
 
 
+def pretended(proc: Path, number: int, name: str, child: int, root: Path) -> None:
+    """A process that says it is the controller of the container ``name``, and its child with that root."""
+    (proc / str(number) / "task" / str(number)).mkdir(parents=True)
+    words = ["/usr/libexec/libvirt_lxc", "--name", name, ""]
+    (proc / str(number) / "cmdline").write_text("\0".join(words))
+    (proc / str(number) / "task" / str(number) / "children").write_text(f"{child} ")
+    (proc / str(child)).mkdir()
+    (proc / str(child) / "root").symlink_to(root)
+
+
+def test_a_folder_of_the_host_is_never_a_containers_root(tmp_path: Path) -> None:
+    name = f"stratolith-{GUEST}"
+    pretended(tmp_path / "proc", 10, name, 11, tmp_path)
+    pretended(tmp_path / "proc", 20, name, 21, Path("/"))
+    pretended(tmp_path / "proc", 30, "another", 31, tmp_path)
+    assert sorted(first_processes(name, tmp_path / "proc")) == [11, 21]
+    with pytest.raises(BackendFailed):
+        root_of(name, tmp_path / "root.raw", tmp_path / "proc")
+
+
+def test_a_device_is_known_by_the_file_behind_it(tmp_path: Path) -> None:
+    disk, other = tmp_path / "root.raw", tmp_path / "other.raw"
+    disk.touch()
+    other.touch()
+    loop = tmp_path / "devices" / "7:3" / "loop"
+    loop.mkdir(parents=True)
+    (loop / "backing_file").write_text(f"{disk}\n")
+    assert is_from(os.makedev(7, 3), disk, tmp_path / "devices")
+    assert not is_from(os.makedev(7, 3), other, tmp_path / "devices")
+    assert not is_from(os.makedev(7, 4), disk, tmp_path / "devices")
+
+
 def file_system(path: Path) -> Path:
     subprocess.run(["mke2fs", "-q", "-t", "ext4", str(path), "1M"], check=True, capture_output=True)
     return path
@@ -138,7 +172,8 @@ def spoilt(path: Path, offset: int, content: bytes) -> Path:
     return path
 
 
-@pytest.mark.parametrize(("offset", "content"), [(1024 + 56, b"XX"), (1024 + 228, b"\x07"), (1024 + 4, b"\xff" * 40)])
+@pytest.mark.parametrize(("offset", "content"), [
+    (1024 + 56, b"XX"), (1024 + 208, b"\x07" * 16), (1024 + 228, b"\x07"), (1024 + 4, b"\xff" * 40)])
 def test_file_systems_that_are_none_or_damaged_or_look_elsewhere_are_refused(
         tmp_path: Path, offset: int, content: bytes) -> None:
     path = spoilt(file_system(tmp_path / "fs"), offset, content)
