@@ -6,6 +6,7 @@ topologies and PCI passthrough.
 
 from __future__ import annotations
 
+import collections
 import dataclasses
 import re
 from collections.abc import Mapping, Sequence
@@ -19,6 +20,7 @@ from .pci import ALIAS_SPEC, Aliases, PciOptions, aliases
 SHARED, DEDICATED, MIXED = "shared", "dedicated", "mixed"
 THREADS = ("prefer", "isolate", "require")
 PAGE = re.compile(r"([0-9]{1,12})([kKMGT]?)i?([bB]|bit)?")
+NUMBER = re.compile(r"[0-9]{1,12}")
 POWERS = {"": 0, "k": 0, "m": 1, "g": 2, "t": 3}
 CELL = re.compile(r"hw[:_]numa_(cpus|mem)\.([0-9]{1,4})")
 PARTICULAR = re.compile(r"hw[:_](cpu_policy|cpu_thread_policy|cpu_dedicated_mask|mem_page_size|numa_.*)"
@@ -117,7 +119,7 @@ def _policy(words: _Words, vcpus: int) -> str:
     if policy and (asked or "resources:VCPU" in words.specs):
         raise BadRequest("The flavor extra specs 'resources:PCPU' and 'resources:VCPU' conflict with the CPU policy "
                          f"{policy!r}.")
-    if asked.isdecimal() and int(asked):
+    if NUMBER.fullmatch(asked) and int(asked):
         if int(asked) != vcpus or words.specs.get("resources:VCPU", "0") != "0":
             raise BadRequest(f"'resources:PCPU' must be the flavor's {vcpus} processors, or 0; hw:cpu_policy=mixed is "
                              "for a part of them.")
@@ -175,7 +177,7 @@ def _cells(words: _Words, vcpus: int, memory_mib: int, dedicated: frozenset[int]
         if named:
             raise BadRequest("hw:numa_cpus and hw:numa_mem require hw:numa_nodes.")
         return None
-    if not count.isdecimal() or not 1 <= int(count) <= 1024:
+    if not NUMBER.fullmatch(count) or not 1 <= int(count) <= 1024:
         raise BadRequest(f"hw:numa_nodes {count[:30]!r} is no number of cells.")
     number = int(count)
     if named and named[-1] >= number:
@@ -201,14 +203,15 @@ def _said(words: _Words, vcpus: int, memory_mib: int, number: int) -> Sequence[t
         cpus, memory = words.agreed(f"numa_cpus.{cell}"), words.agreed(f"numa_mem.{cell}")
         if not cpus or not memory:
             raise BadRequest("CPU and memory allocation must be provided for all NUMA nodes")
-        if not memory.isdecimal():
+        if not NUMBER.fullmatch(memory):
             raise BadRequest(f"hw:numa_mem.{cell} {memory[:30]!r} is no number of MiB.")
         found.append((_cpus(f"hw:numa_cpus.{cell}", cpus), int(memory)))
+        # Told at once: what images say is a tenant's, and lists may be long.
+        if beyond := next((cpu for cpu in found[-1][0] if cpu >= vcpus), 0):
+            raise BadRequest(f"CPU number {beyond} is larger than max {vcpus - 1}")
     given = [cpu for cpus, _ in found for cpu in cpus]
-    if twice := sorted({cpu for cpu in given if given.count(cpu) > 1}):
+    if twice := sorted(cpu for cpu, count in collections.Counter(given).items() if count > 1):
         raise BadRequest(f"CPU number {twice[0]} is assigned to two nodes")
-    if beyond := [cpu for cpu in given if cpu >= vcpus]:
-        raise BadRequest(f"CPU number {beyond[0]} is larger than max {vcpus - 1}")
     if len(given) < vcpus:
         missing = ", ".join(str(cpu) for cpu in range(vcpus) if cpu not in given)
         raise BadRequest(f"CPU number(s) {missing} are not assigned to a node")
