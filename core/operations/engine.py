@@ -45,8 +45,10 @@ CLAIM = operations.update().where(
 OWNED = operations.update().where(
     operations.c.number == sa.bindparam("claimed"), operations.c.owner == sa.bindparam("claimant"),
     operations.c.state == "running")
-INTERRUPT = operations.update().where(operations.c.subject == sa.bindparam("of"), operations.c.state.in_(UNFINISHED),
-                                      operations.c.undoing.is_(False))
+INTERRUPT = operations.update().where(operations.c.subject == sa.bindparam("of"), operations.c.state.in_(UNFINISHED))
+LATER = sa.select(operations.c.kind).where(operations.c.subject == sa.bindparam("subject"),
+                                           operations.c.number > sa.bindparam("number"),
+                                           operations.c.state.in_(UNFINISHED))
 INTERRUPTED = sa.select(operations.c.interrupted).where(operations.c.number == sa.bindparam("number"))
 NEXT = (sa.select(operations.c.number).where(operations.c.subject == sa.bindparam("subject"),
                                              operations.c.state.in_(("ready", "waiting")))
@@ -93,13 +95,20 @@ class Engine:
         """The workflow of a kind."""
         return self._workflows[kind]
 
+    def clears(self, kind: str) -> bool:
+        """Tell whether operations of a kind remove what earlier ones have left; a kind that is not known here does not.
+        """
+        found = self._workflows.get(kind)
+        return found is not None and found.clears
+
     # Starting, waking and asking.
 
     def start(self, tx: Transaction, kind: str, subject: str, context: Context,
               data: dict[str, Any] | None = None, *, interrupt: bool = False, delay_s: float = 0.0) -> str:
         """Begin an operation within ``tx``; it runs once that is committed. Returns its id.
 
-        ``interrupt`` makes earlier operations on the subject stop at their next step and undo.
+        ``interrupt`` makes earlier operations on the subject stop at their next step and undo; those that undo
+        already try it again at once.
         """
         if interrupt:
             tx.execute(INTERRUPT, {"of": subject, "interrupted": True, "run_at": 0.0})
@@ -365,6 +374,13 @@ class Run:
         try:
             finish = step.undo(self.job) if step.undo is not None else None
         except Exception as exc:
+            if self._cleared():
+                log.warning("undo of %s of operation %s failed and is left to a later one: %s", step.name, self.job.id,
+                            exc)
+                self.job.data["abandoned"] = True
+                self.step -= 1
+                self._save(step=self.step)
+                return None
             log.warning("undo of %s of operation %s failed, trying again: %s", step.name, self.job.id, exc)
             self._save(state="waiting", run_at=self.engine.clock.time() + UNDO_RETRY_S)
             self.engine.executor.later(UNDO_RETRY_S, lambda: self.engine.run(self.number))
@@ -376,6 +392,12 @@ class Run:
                     finish(tx)
                 self._write(tx, step=self.step)
         return None
+
+    def _cleared(self) -> bool:
+        """Whether a later operation on the subject removes what this one leaves."""
+        with self.engine.database.read() as tx:
+            kinds = tx.values(LATER, {"subject": self.job.subject, "number": self.number})
+        return any(self.engine.clears(kind) for kind in kinds)
 
     def _park(self, wait: Wait) -> bool:
         self._save(state="waiting", run_at=self.engine.clock.time() + wait.at_most_s, wake_key=wait.key)

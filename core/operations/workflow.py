@@ -73,7 +73,9 @@ class Workflow:
     ``kind`` begins with the slice's name: ``compute.boot``. ``failed`` runs after the undo of
     all steps (or at once when ``undoes`` is false) in the transaction that ends the operation;
     ``done`` in the one that ends it well. An error with ``retry`` is tried again up to
-    ``attempts`` times, with growing pauses, before it counts.
+    ``attempts`` times, with growing pauses, before it counts. What ``clears`` removes all that earlier operations on
+    its subject could have left, so that these go back as far as they can at once and wait for nobody; ``abandoned`` in
+    their data tells ``failed`` that something was left.
     """
 
     kind: str
@@ -82,6 +84,7 @@ class Workflow:
     done: Callable[[Transaction, Job], None] | None = None
     failed: Callable[[Transaction, Job, CloudError], None] | None = None
     undoes: bool = True
+    clears: bool = False
     attempts: int = 5
     title: str = ""
     """The word that users see for it, e.g. in instance actions."""

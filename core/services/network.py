@@ -100,8 +100,11 @@ class NetworkService(ServiceInterface):
         """
 
     @abc.abstractmethod
-    def unplug(self, context: Context, server_id: str, host: str) -> None:
-        """Unwire all ports of a server on ``host``; the ports and their addresses stay."""
+    def unplug(self, context: Context, server_id: str, host: str, later: bool = False) -> None:
+        """Unwire all ports of a server on ``host``; the ports and their addresses stay.
+
+        ``later``: the host is away, so that it is done once it answers, unless the ports are bound to it then.
+        """
 
     @abc.abstractmethod
     def release(self, context: Context, server_id: str, port_ids: Sequence[str] | None = None) -> None:

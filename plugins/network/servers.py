@@ -264,11 +264,14 @@ class Servers:
                     self._bind(tx, voice, port, host, f"compute:{zone}" if zone else port["device_owner"])
         retried(work)
 
-    def unplug(self, context: Context, server_id: str, host: str) -> None:
+    def unplug(self, context: Context, server_id: str, host: str, later: bool = False) -> None:
         """Unwire the server's ports."""
         with self.kit.db.read() as tx:
             documents = self._documents(tx, server_id)
-        self.service.wiring.unplug(self.kit.context(), documents, host)
+        if later:
+            self.service.wiring.unplug_later(documents, host)
+        else:
+            self.service.wiring.unplug(self.kit.context(), documents, host)
 
     def release(self, context: Context, server_id: str, port_ids: Sequence[str] | None = None) -> None:
         """Delete the ports compute asked for, free the others."""

@@ -84,9 +84,9 @@ class Service(NetworkControl):
         """See :class:`NetworkService`."""
         self.servers.bind(server_id, host, zone)
 
-    def unplug(self, context: Context, server_id: str, host: str) -> None:
+    def unplug(self, context: Context, server_id: str, host: str, later: bool = False) -> None:
         """See :class:`NetworkService`."""
-        self.servers.unplug(context, server_id, host)
+        self.servers.unplug(context, server_id, host, later)
 
     def release(self, context: Context, server_id: str, port_ids: Sequence[str] | None = None) -> None:
         """See :class:`NetworkService`."""

@@ -44,6 +44,7 @@ _BOUND = sa.select(ports.c.id).where(
     ports.c.device_owner != DHCP_OWNER, ports.c.id.not_in(sa.bindparam("leaving", expanding=True))).limit(1)
 _ROUTED = sa.select(ports.c.network_id).join(routers, routers.c.id == ports.c.device_id).where(
     routers.c.host == sa.bindparam("host"), ports.c.network_id.in_(sa.bindparam("networks", expanding=True)))
+_BOUND_TO = sa.select(ports.c.binding_host_id).where(ports.c.id == sa.bindparam("id"))
 _HERE = sa.select(wirings.c.host).where(wirings.c.network_id == sa.bindparam("network_id"),
                                         wirings.c.host == sa.bindparam("host"))
 
@@ -249,8 +250,18 @@ class Wiring:
         if networks:
             retried(work)
 
+    def unplug_later(self, documents: Sequence[Document], host: str) -> None:
+        """Unwire ports on ``host``, which is away, once it answers: it may restore what it has before they leave it."""
+        with self.kit.db.write() as tx:
+            for one in documents:
+                self.kit.engine.start(tx, "network.unplug", one["id"], self.kit.context(),
+                                      {"host": host, "network_id": one["network_id"]})
+
     def unplug_one(self, port_id: str, network_id: str, host: str) -> None:
-        """Unwire a port that is gone from the rows."""
+        """Unwire a port that has left ``host``; nothing when it has come back."""
+        with self.kit.db.read() as tx:
+            if tx.value(_BOUND_TO, {"id": port_id}) == host:
+                return
         idle = self._idle([network_id], host)
         self.agent(host).unplug([port_id], idle)
         self._forget(idle, host)

@@ -108,6 +108,6 @@ def failed(tx: Transaction, job: Job, error: CloudError) -> None:
 
 
 DELETE = Workflow(
-    kind="compute.delete", title="delete", undoes=False, attempts=60, done=gone, failed=failed,
+    kind="compute.delete", title="delete", undoes=False, clears=True, attempts=60, done=gone, failed=failed,
     steps=(Step("guest", destroy), Step("volumes", drop_volumes), Step("ports", release_ports),
            Step("claim", release_claim), Step("image", shelf_image)))

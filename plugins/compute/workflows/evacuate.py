@@ -103,7 +103,8 @@ def failed(tx: Transaction, job: Job, error: CloudError) -> None:
     if row is None or row.move is None:
         return
     journeys.note(kit_of(job), tx, row.move["consumer"], "error")
-    states.move(tx, job.subject, row.task_state, move=None)
+    if not job.data.get("abandoned"):
+        states.move(tx, job.subject, row.task_state, move=None)
     forget_password(tx, job.subject)
     for task in (TASK, SPAWNING):
         settle(tx, job, error, task, "instance.rebuild.error", broken=error.message != BACK)

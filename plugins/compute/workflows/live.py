@@ -223,7 +223,8 @@ def failed(tx: Transaction, job: Job, error: CloudError) -> None:
     stopped = error.code == "interrupted"
     kit = kit_of(job)
     journeys.note(kit, tx, row.move["consumer"], "cancelled" if stopped else "error")
-    states.move(tx, job.subject, row.task_state, move=None)
+    if not job.data.get("abandoned"):
+        states.move(tx, job.subject, row.task_state, move=None)
     if stopped and row.task_state == TASK:
         emit(kit, tx, job.context, "instance.live_migration_abort.end", row)
     settle(tx, job, error, TASK, "instance.live_migration_rollback.end", broken=bool(job.data.get("lost")))

@@ -95,9 +95,9 @@ def wire(job: Job, rows: Rows, where: Mapping[str, str]) -> list[Any]:
 
 
 def unwire(job: Job, rows: Rows, host: str) -> None:
-    """Unwire the server's ports on a host; one that is down does so by itself when it comes back."""
-    if rows.server.nics and fleet_of(job).up(host):
-        kit_of(job).peers.of(NetworkService).unplug(job.context, job.subject, host)
+    """Unwire the server's ports on a host; on one that is down once it answers."""
+    if rows.server.nics and host:
+        kit_of(job).peers.of(NetworkService).unplug(job.context, job.subject, host, not fleet_of(job).up(host))
 
 
 def close_volumes(job: Job, rows: Rows, host: str) -> None:

@@ -202,7 +202,9 @@ def resize_failed(tx: Transaction, job: Job, error: CloudError) -> None:
     journeys.note(kit_of(job), tx, row.move["consumer"], "error")
     task = row.task_state if row.task_state in states.RESIZES else "resize_prep"
     stopped = row.move["before"] == states.STOPPED
-    states.move(tx, job.subject, row.task_state, move=None, power_state=4 if stopped else 1)
+    # A delete that goes on with what is left has to know both sides.
+    states.move(tx, job.subject, row.task_state, power_state=4 if stopped else 1,
+                **({} if job.data.get("abandoned") else {"move": None}))
     settle(tx, job, error, task, "instance.resize.error")
 
 

@@ -263,5 +263,46 @@ def test_a_host_that_was_out_of_touch_is_unwired_once_it_is_heard(wired):
     assert port not in agent.driver.ports
 
 
+def test_a_host_that_is_down_to_compute_alone_is_unwired(wired):
+    world, server, port = wired
+    world.agent("h1").stop()
+    world.agent("h1").driver.outside(server, Power.SHUTDOWN)
+    world.cloud.run(80)
+    act(world, server, "evacuate", {})
+    home = world.host(server)
+    assert home != "h1"
+    world.cloud.run(10)
+    assert port not in agent_of_network(world, "h1").driver.ports
+    assert port in agent_of_network(world, home).driver.ports
+
+
+def test_an_unwiring_that_comes_late_leaves_a_port_that_is_back(wired):
+    world, server, port = wired
+    kit = world.cloud.cloud.kits["network"]
+    network = world.ok("GET", f"/network/v2.0/ports/{port}")["port"]["network_id"]
+    with kit.db.write() as tx:
+        kit.engine.start(tx, "network.unplug", port, kit.context(), {"host": "h1", "network_id": network})
+    world.cloud.run(5)
+    assert port in agent_of_network(world, "h1").driver.ports
+
+
+def test_a_delete_does_not_wait_for_what_goes_back_behind_a_host_that_is_gone(worlds):  # noqa: F811
+    world = worlds()
+    server = world.boot("h1")
+    prepare = world.agent("h2").prepare_live
+
+    def last_word(context, plan, block):
+        world.part("h2")
+        return prepare(context, plan, block)
+    world.agent("h2").prepare_live = last_word
+    # The guest vanishes, too, so that the migration can never be undone.
+    act(world, server, "os-migrateLive", {"host": "h2", "block_migration": "auto"})
+    world.agent("h1").driver.destroy(server)
+    world.cloud.run(100)
+    assert world.ask("DELETE", f"/compute/v2.1/servers/{server}").status == 204
+    world.cloud.run(10)
+    assert world.ask("GET", f"/compute/v2.1/servers/{server}").status == 404
+
+
 def silence():
     raise BackendBusy("nobody answers")
