@@ -5,6 +5,8 @@ A seat goes before the amounts when both are given back, and comes after them wh
 
 from __future__ import annotations
 
+import contextlib
+
 from ...core.context import Context
 from ...core.db.engine import Row
 from ...core.drivers.fitting import fit
@@ -16,6 +18,8 @@ from . import seats
 from .wants import Wants
 
 TRIES = 5
+RACES = 50
+"""Of those that race for seats of one host one has its own each time, so that few come this far."""
 NO_SEAT = "No valid host was found. Its cells, processors or PCI devices were taken meanwhile."
 
 
@@ -35,12 +39,12 @@ def select(kit: Kit, context: Context, request: Request, wants: Wants, move: str
 
 
 def _seated(kit: Kit, context: Context, server_id: str, provider: str, wants: Wants, move: str) -> bool:
+    """Take a seat on a host; tell whether there was one."""
     held = kit.peers.of(PlacementService).allocations(context, server_id)
-    try:
-        with kit.db.write() as tx:
+    for _ in range(RACES):
+        with contextlib.suppress(ConcurrentUpdate), kit.db.write() as tx:
             return seats.take(kit, tx, server_id, provider, wants, held, move)
-    except ConcurrentUpdate:
-        return False
+    return False
 
 
 def take_on(kit: Kit, context: Context, host: Host, server: Row, amounts: Amounts, wants: Wants, move: str,

@@ -363,3 +363,22 @@ def test_a_server_without_its_seat_is_told_and_moved_to_one(seated):
     seated.act(server, {"confirmResize": None})
     assert audited(seated) == []
     assert len(seated.seat(server).pins) == 2
+
+
+def test_a_race_that_is_lost_again_and_again_costs_no_other_choice(seated):
+    database = seated.cloud.cloud.kits["compute"].db
+    lost = []
+
+    def rival(point):
+        if point == f"update {hosts.name}" and len(lost) < 20:
+            database.probe = None
+            with database.write() as tx:
+                lost.append(tx.execute(hosts.update().values(seated=hosts.c.seated + 1)))
+            database.probe = rival
+
+    database.probe = rival
+    try:
+        server = seated.boot(seated.flavor(2, **DEDICATED))
+    finally:
+        database.probe = None
+    assert len(lost) == 20 and seated.status(server) == "ACTIVE"
