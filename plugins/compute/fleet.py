@@ -54,6 +54,8 @@ class Fleet:
         self._kit = kit
         self._lock = threading.Lock()
         self._read_at = -REREAD_S
+        self._news = object()
+        self._known: object = None
         self._beats: dict[str, float] = {}
         self._metrics: dict[str, Mapping[str, float]] = {}
         self._heard: set[str] = set()
@@ -64,20 +66,27 @@ class Fleet:
 
     def changed(self) -> None:
         """Read the list anew at the next question: hosts, services or aggregates have changed."""
-        self._read_at = -REREAD_S
-        self._picture.recount()
+        self._news = object()
 
     def all(self) -> list[Host]:
         """All hosts; the same list until it is read anew, so change nothing in it."""
         now = self._kit.clock.monotonic()
-        if now - self._read_at >= REREAD_S:
+        if self._known is not self._news or now - self._read_at >= REREAD_S:
             with self._lock:
-                if now - self._read_at >= REREAD_S:
-                    heard, self._heard = self._heard, set()
-                    with self._kit.db.read() as tx:
-                        self._picture.read(tx, heard)
+                if self._known is not self._news or now - self._read_at >= REREAD_S:
+                    self._read()
                     self._read_at = now
         return self._picture.hosts
+
+    def _read(self) -> None:
+        # What changes from here on may not be seen by this reading, and asks for another.
+        news = self._news
+        if self._known is not news:
+            self._picture.recount()
+        heard, self._heard = self._heard, set()
+        with self._kit.db.read() as tx:
+            self._picture.read(tx, heard)
+        self._known = news
 
     def host(self, name: str) -> Host | None:
         """A host by name, or none."""

@@ -106,9 +106,14 @@ class Picture:
     def _put(self, host: Host) -> bool:
         """Keep ``host`` in the place of what was there; tell whether that said something else."""
         old = self._hosts.get(host.provider)
-        if old is not None:
-            # Who weighs hosts writes these two.
-            host.capacity, host.used = old.capacity, old.used
+        if old is not None and old.host != host.host:
+            self._forget([host.provider])
+            old = None
+        if old is None:
+            self._ids.setdefault(host.host, []).append(host.provider)
+        else:
+            # Who weighs hosts writes these.
+            host.capacity, host.used, host.images, host.room = old.capacity, old.used, old.images, old.room
             if host == old:
                 return False
         self._hosts[host.provider] = self.by_name[host.host] = host
@@ -117,8 +122,13 @@ class Picture:
     def _forget(self, ids: Iterable[str]) -> None:
         for id in ids:
             name = self._hosts.pop(id).host
-            self.by_name.pop(name, None)
-            self._ids[name] = [one for one in self._ids[name] if one != id]
+            left = self._ids[name] = [one for one in self._ids[name] if one != id]
+            if left:
+                self.by_name[name] = self._hosts[left[-1]]
+            else:
+                del self._ids[name]
+                self.by_name.pop(name, None)
+                self.sharing.discard(name)
 
     # What is new.
 
@@ -198,8 +208,6 @@ class Picture:
         changed = False
         for row in self._rows(tx, blocks):
             found[row.number // BLOCK].append(row.id)
-            if row.id not in self._hosts:
-                self._ids.setdefault(row.host, []).append(row.id)
             changed |= self._put(self._fresh(_base(row)))
             (self.sharing.add if row.facts.get("shared_disks") else self.sharing.discard)(row.host)
         gone = {id for block in blocks for id in self._blocks.get(block, ())} - {

@@ -55,6 +55,45 @@ def test_hosts_come_and_go(fleet):
     assert len({one.provider for one in fleet.service.fleet.all()}) == 2 * BLOCK - 1
 
 
+def test_a_host_that_is_called_otherwise_is_one_still(fleet):
+    with fleet.db.write() as tx:
+        tx.execute(hosts.update().where(hosts.c.host == "h003").values(host="other", updated_at=fleet.clock.now()))
+    seen = later(fleet, RECOUNT_S)
+    assert "h003" not in seen and seen["other"].node == "h003.local" and fleet.service.fleet.host("h003") is None
+    with fleet.db.write() as tx:
+        tx.execute(hosts.delete().where(hosts.c.host == "other"))
+    assert "other" not in later(fleet, RECOUNT_S) and fleet.service.fleet.host("other") is None
+    assert len(later(fleet, RECOUNT_S)) == 2 * BLOCK
+
+
+def test_what_changes_while_the_list_is_read_is_seen_at_the_next_question(fleet):
+    picture, db = fleet.service.fleet._picture, fleet.db
+
+    class Slow:
+        """Reads as the picture does; meanwhile somebody changes a host."""
+
+        def __getattr__(self, name):
+            return getattr(picture, name)
+
+        def read(self, tx, heard):
+            picture.read(tx, heard)
+            fleet.service.fleet._picture = picture
+            with db.write() as writing:
+                writing.execute(hosts.update().where(hosts.c.host == "h004").values(failures=7))
+                writing.after_commit(fleet.service.fleet.changed)
+
+    fleet.service.fleet._picture = Slow()
+    assert later(fleet, RECOUNT_S)["h004"].failures == 0
+    assert fleet.service.fleet.host("h004").failures == 7
+
+
+def test_what_weighers_were_told_is_no_change(fleet):
+    before = fleet.service.fleet.all()
+    before[0].images = {"os_distro=x": 1}
+    write(fleet, hosts, "h001", updated_at=fleet.clock.now())
+    assert later(fleet, RECOUNT_S) and fleet.service.fleet.all() is before
+
+
 def test_a_silent_host_is_down_until_it_beats(fleet):
     write(fleet, services, "h005", beat_at=fleet.clock.time() - 61)
     assert not later(fleet)["h005"].up
