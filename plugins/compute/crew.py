@@ -7,15 +7,15 @@ control side writes it with a few queries.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
-from ...core.errors import BackendBusy
+from ...core.errors import BackendBusy, CloudError
 from ...core.executor import guarded
 from ...core.process.slice import Kit
 
 if TYPE_CHECKING:
-    from .agency import Control, Order
+    from .agency import Control, Enrolment
     from .agent import HostAgent
 
 T = TypeVar("T")
@@ -42,7 +42,7 @@ class Crew:
         """Tell that the hosts live; those that were out of touch are registered and compared first."""
         self._register([one for one in self._reachable() if one.lost])
         for some in _chunks((one for one in self._reachable() if not one.lost), LIVING):
-            back = self._told(some, self._beats)
+            back = self._beats(some)
             if back:
                 names = set(back)
                 self._register([one for one in some if one.host in names])
@@ -62,21 +62,37 @@ class Crew:
 
     def _register(self, hosts: Sequence[HostAgent]) -> None:
         for some in _chunks(hosts, COMING):
-            orders = self._told(some, self._enlist)
-            for one in some if orders is not None else ():
-                one.lost = False
-                one.obey(self._kit.context(), (orders or {}).get(one.host, ()))
+            self._enlist(self._each(some, lambda one: one.enrolment()))
 
-    def _beats(self, control: Control, some: Sequence[HostAgent]) -> list[str]:
-        return control.beats(self._kit.context(), {one.host: one.metrics() for one in some})
+    def _enlist(self, here: Mapping[HostAgent, Enrolment]) -> None:
+        context = self._kit.context()
+        orders = self._told(list(here), lambda control: control.enlist(context, list(here.values())))
+        for one in here if orders is not None else ():
+            one.lost = False
+            one.obey(context, (orders or {}).get(one.host, ()))
 
-    def _enlist(self, control: Control, some: Sequence[HostAgent]) -> dict[str, list[Order]]:
-        return control.enlist(self._kit.context(), [one.enrolment() for one in some])
+    def _beats(self, hosts: Sequence[HostAgent]) -> list[str] | None:
+        metrics = self._each(hosts, lambda one: one.metrics())
+        return self._told(list(metrics), lambda control: control.beats(
+            self._kit.context(), {one.host: found for one, found in metrics.items()}))
 
-    def _told(self, hosts: Sequence[HostAgent], tell: Callable[[Control, Sequence[HostAgent]], T]) -> T | None:
+    def _each(self, hosts: Sequence[HostAgent], ask: Callable[[HostAgent], T]) -> dict[HostAgent, T]:
+        """What each host says; those that cannot say it are out of touch, and no other suffers."""
+        found: dict[HostAgent, T] = {}
+        for one in hosts:
+            try:
+                found[one] = ask(one)
+            except CloudError as error:
+                one.lost = True
+                self._kit.log.warning("host %s cannot say how it is: %s", one.host, error)
+        return found
+
+    def _told(self, hosts: Sequence[HostAgent], tell: Callable[[Control], T]) -> T | None:
         """What the control side answers; nothing when it cannot be reached: then the hosts are out of touch."""
+        if not hosts:
+            return None
         try:
-            return tell(hosts[0].control(), hosts)
+            return tell(hosts[0].control())
         except BackendBusy as busy:
             for one in hosts:
                 one.lost = True
