@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import bisect
+import dataclasses
 from collections.abc import Sequence
 from typing import Any, cast
 
@@ -23,6 +25,21 @@ KNOWN = sa.select(services.c.host, services.c.disabled, services.c.forced_down, 
     services.c.binary == BINARY, services.c.beat_at > 0).order_by(services.c.host)
 
 
+@dataclasses.dataclass(frozen=True)
+class Known:
+    """All hosts at one moment: their rows, how many are expected to serve, and when those of them that are silent beat
+    last, in order."""
+
+    rows: Sequence[Any]
+    expected: int
+    silent: Sequence[float]
+
+    def together(self, beat_at: float) -> int:
+        """How many fell silent together with one that beat last at that moment, itself among them."""
+        return (bisect.bisect_right(self.silent, beat_at + TOGETHER_S)
+                - bisect.bisect_left(self.silent, beat_at - TOGETHER_S))
+
+
 class Vigil:
     """The vigil of one process. What it missed while it did not run counts for nothing."""
 
@@ -40,7 +57,7 @@ class Vigil:
         if not self._options.recover_after_s or not self._fence.facts().proves:
             return
         known = self._read()
-        for row in known:
+        for row in known.rows:
             reason = self._against(row, known)
             if not reason:
                 self._recover(row.host)
@@ -55,15 +72,17 @@ class Vigil:
         if not self._fence.facts().proves:
             return f"The fence {self._options.fence} proves nothing, so that only an operator can recover hosts."
         known = self._read()
-        return next((self._against(row, known) for row in known if row.host == host), "It was never heard of.")
+        return next((self._against(row, known) for row in known.rows if row.host == host), "It was never heard of.")
 
     @property
     def _options(self) -> Options:
         return cast(Options, self._kit.options)
 
-    def _read(self) -> Sequence[Any]:
+    def _read(self) -> Known:
         with self._kit.db.read() as tx:
-            return tx.rows(KNOWN)
+            rows: Sequence[Any] = tx.rows(KNOWN)
+        expected = [row for row in rows if not row.disabled]
+        return Known(rows, len(expected), sorted(self._beat_at(row) for row in expected if self._silent(row)))
 
     def _beat_at(self, row: Any) -> float:
         return max(float(row.beat_at), self._fleet.beat_at(row.host))
@@ -71,7 +90,7 @@ class Vigil:
     def _silent(self, row: Any) -> bool:
         return self._kit.clock.time() - self._beat_at(row) > UP_S
 
-    def _against(self, row: Any, known: Sequence[Any]) -> str:
+    def _against(self, row: Any, known: Known) -> str:
         """What speaks against recovering a host now, or nothing."""
         if row.disabled:
             return "It is disabled: nobody expects it to serve."
@@ -85,16 +104,14 @@ class Vigil:
             return f"It counts as down for {silent_s:.0f} s; it is recovered after {after_s:g} s."
         return self._storm(row, known)
 
-    def _storm(self, row: Any, known: Sequence[Any]) -> str:
+    def _storm(self, row: Any, known: Known) -> str:
         """When too many fall silent together, it is more likely this side that is cut off, and they are well."""
-        mine = [one for one in known if not one.disabled]
-        together = sum(1 for one in mine if self._silent(one)
-                       and abs(self._beat_at(one) - self._beat_at(row)) <= TOGETHER_S)
-        allowed = max(1, int(len(mine) * self._options.recover_storm_percent / 100))
+        together = known.together(self._beat_at(row))
+        allowed = max(1, int(known.expected * self._options.recover_storm_percent / 100))
         if together <= allowed:
             return ""
-        return (f"{together} of {len(mine)} hosts fell silent at the same time, and more than {allowed} are taken for "
-                "a partition: see what is wrong, and recover by hand those that are dead.")
+        return (f"{together} of {known.expected} hosts fell silent at the same time, and more than {allowed} are taken "
+                "for a partition: see what is wrong, and recover by hand those that are dead.")
 
     def _recover(self, host: str) -> None:
         options = self._options
