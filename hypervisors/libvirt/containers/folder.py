@@ -29,6 +29,11 @@ class ContainerFolder(GuestFolder):
         self._wires = self.path / "wires.json"
         self._link = SHORT / guest.replace("-", "")
 
+    def make(self) -> None:
+        """Make the folder, empty, and closed to others: nobody but root needs what is in it."""
+        super().make()
+        self.path.chmod(0o700)
+
     def disk(self, disk: Disk) -> Path:
         if disk.kind == "root":
             return self.root

@@ -117,6 +117,13 @@ def test_a_config_drive_leads_nowhere_else(tmp_path: Path) -> None:
     assert not (tmp_path / "evil").exists() and not (tmp_path.parent / "out").exists()
 
 
+def test_others_cannot_read_what_a_container_has(tmp_path: Path) -> None:
+    folder = ContainerFolder(tmp_path, GUEST)
+    for _ in range(2):
+        folder.make()
+    assert folder.path.stat().st_mode & 0o777 == 0o700
+
+
 def test_links_are_made_anew_and_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("stratolith.hypervisors.libvirt.containers.folder.SHORT", tmp_path / "run")
     folder = ContainerFolder(tmp_path / "guests", GUEST)
