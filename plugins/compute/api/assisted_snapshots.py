@@ -18,7 +18,7 @@ from .server_schema import UUID
 NAME = {"type": "string", "minLength": 1, "maxLength": 255}
 CREATE = wrapped("snapshot", closed({"volume_id": UUID, "create_info": closed(
     {"snapshot_id": UUID, "type": {"type": "string", "enum": ["qcow2"]},
-     "new_file": {**NAME, "pattern": "^[^/\\x00]+$"}, "id": NAME},
+     "new_file": {**NAME, "pattern": r"^(?!\.{1,2}$)[^/\x00]+$"}, "id": NAME},
     ("snapshot_id", "type", "new_file"))}, ("volume_id", "create_info")))
 INFO = {"delete_info": "*text"}
 
@@ -48,7 +48,7 @@ def delete(service: Service, call: Call) -> None:
     if not is_uuid(info.volume_id):
         raise BadRequest("Invalid delete_info: volume_id is no UUID")
     for name in (info.file_to_merge, info.merge_target_file):
-        if name and ("/" in name or "\0" in name):
+        if name and (name in (".", "..") or "/" in name or "\0" in name):
             raise BadRequest("Invalid delete_info: a file's name has no folder")
     assisted_snapshots.delete(service.kit, call.context, info.volume_id, call.path["snapshot_id"],
                               info.file_to_merge or "", info.merge_target_file or "")

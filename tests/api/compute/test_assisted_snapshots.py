@@ -54,10 +54,11 @@ def test_refused(world, attached):
     assert create(world, volume, as_="demo").status == 403
     assert delete(world, {"volume_id": volume}, as_="demo").status == 403
     assert create(world, NOBODY).status == 400
-    for more in ({"type": "raw"}, {"new_file": ""}, {"new_file": "../up"}, {"other": 1}):
+    for more in ({"type": "raw"}, {"new_file": ""}, {"new_file": "../up"}, {"new_file": ".."}, {"new_file": "."},
+                 {"other": 1}):
         assert create(world, volume, **more).status == 400, more
     for info in ("", "no json", "{}", {"volume_id": "x"}, {"volume_id": NOBODY},
-                 {"volume_id": volume, "file_to_merge": "../up"}):
+                 {"volume_id": volume, "file_to_merge": "../up"}, {"volume_id": volume, "file_to_merge": "."}):
         assert delete(world, info).status == 400, info
     world.act(server, "rescue")
     assert create(world, volume).status == 409
