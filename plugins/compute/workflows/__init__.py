@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ....core.operations.workflow import Workflow
+from .afterwards import AWAIT, MEND_GUEST
 from .boot import BOOT
 from .caching import CACHE
 from .confirm import AUTO_CONFIRM, CONFIRM, REVERT
@@ -34,4 +35,4 @@ WORKFLOWS: Sequence[Workflow] = (BOOT, DELETE, *POWER, REBUILD, RESIZE, CONFIRM,
                                  DETACH_VOLUME, EXTEND_VOLUME, ATTACH_INTERFACE, DETACH_INTERFACE, DROP_INTERFACE,
                                  SHELVE, OFFLOAD, UNSHELVE, RESCUE, TELL, UNRESCUE, SOFT_DELETE, RESTORE, BACKUP,
                                  CRASH_DUMP, INJECT_NETWORK, SWAP, CACHE, MIGRATE, AUTO_CONFIRM, LIVE, SETTLE,
-                                 EVACUATE, CLEAN_UP, RECOVER, MEND)
+                                 EVACUATE, CLEAN_UP, RECOVER, MEND, AWAIT, MEND_GUEST)

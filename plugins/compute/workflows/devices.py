@@ -13,9 +13,10 @@ from ....core.errors import CloudError, NotFound, WrongState
 from ....core.operations.workflow import Finish, Job, Step, Workflow
 from ....core.services.network import NetworkService, NicRequest
 from ....core.services.volume import VolumeService
-from .. import plans, records
+from .. import plans, records, recovery
 from ..event import emit
 from ..tables import block_devices, servers
+from . import later
 from .boot import nic_columns
 from .step import agent_of, fault, kit_of, rows_of, server_of
 
@@ -52,11 +53,16 @@ def attach_volume(job: Job) -> Finish | None:
 
 
 def undo_attach(job: Job) -> Finish | None:
-    """Take the volume out again and forget the attachment."""
-    return _take_out(job)
+    """Take the volume out again and forget the attachment; where its host is gone, once there is one again."""
+    server = rows_of(job).server
+    if later.gone(job, server.host) and not recovery.stopped(kit_of(job), server.host):
+        later.put_off(job, "take_out", volume_id=job.data["volume_id"])
+        return None
+    return take_out(job)
 
 
-def _take_out(job: Job) -> Finish | None:
+def take_out(job: Job) -> Finish | None:
+    """Take the volume of the job's data out of the guest, and forget the attachment; nothing when there is none."""
     device, server = _device(job), rows_of(job).server
     if device is None:
         return None
@@ -76,7 +82,7 @@ def detach_volume(job: Job) -> Finish | None:
     # A volume that is detaching already was met by an earlier run of this step.
     with contextlib.suppress(WrongState, NotFound):
         kit_of(job).peers.of(VolumeService).begin_detach(job.context, job.data["volume_id"], job.subject)
-    return _take_out(job)
+    return take_out(job)
 
 
 def keep_volume(job: Job) -> Finish:
@@ -113,6 +119,7 @@ def _error(verb: str) -> Callable[[Transaction, Job, CloudError], None]:
         row = records.present(tx, job.subject)
         if row is not None:
             emit(kit_of(job), tx, job.context, f"instance.{verb}.error", row, fault(job, error))
+            later.begin(tx, job)
     return failed
 
 
@@ -137,11 +144,21 @@ def attach_interface(job: Job) -> Finish:
     return _noted(job, "instance.interface_attach.end", server)
 
 
-def undo_interface(job: Job) -> Finish:
-    """Take out and delete what was attached."""
+def undo_interface(job: Job) -> Finish | None:
+    """Take out and delete what was attached; where the host is gone, once there is one again."""
+    server = rows_of(job).server
+    if later.gone(job, server.host) and not recovery.stopped(kit_of(job), server.host):
+        later.put_off(job, "give_back_interface", port_id=job.data["port_id"])
+        return None
+    return give_back_interface(job)
+
+
+def give_back_interface(job: Job) -> Finish:
+    """Take the card of the job's data out of the guest, and delete its port or let go of it."""
     kit, server = kit_of(job), rows_of(job).server
     port_id: str = job.data["port_id"]
-    agent_of(job, server.host).detach_interface(job.context, server.id, port_id)
+    if server.host:
+        agent_of(job, server.host).detach_interface(job.context, server.id, port_id)
     kit.peers.of(NetworkService).release(job.context, server.id, [port_id])
     return _noted(job, "instance.interface_attach.error", server)
 

@@ -10,8 +10,9 @@ from ....core.db.engine import Transaction
 from ....core.errors import CloudError, Conflict
 from ....core.operations.workflow import Finish, Job, Step, Workflow
 from ....core.services.network import NetworkService
-from .. import exodus, journeys, records, states
+from .. import exodus, journeys, records, recovery, states
 from ..event import emit
+from . import later
 from .move import (
     choose,
     chosen_side,
@@ -48,9 +49,11 @@ def find(job: Job) -> Finish:
 
 
 def give_back(job: Job) -> None:
-    """Give the new claim back."""
+    """Give the new claim back; the old one of a guest that may be on a new host that is gone."""
     move = rows_of(job).server.move
-    if move is not None:
+    if move is not None and job.data.get("left_on"):
+        drop_claim(job, move["consumer"])
+    elif move is not None:
         restore_claim(job, move["consumer"])
 
 
@@ -87,6 +90,13 @@ def remove(job: Job) -> None:
     move, new = rows.server.move, job.data.get("new")
     if move is None or new is None:
         return
+    if later.gone(job, new["host"]) and not recovery.stopped(kit_of(job), new["host"]):
+        # It may run there, so that it is there, and nowhere else before somebody says that this host is down, too.
+        job.data["left_on"] = True
+        if rows.server.nics:
+            kit_of(job).peers.of(NetworkService).bind(job.context, job.subject, new["host"], new["zone"])
+        close_volumes(job, rows, move["old_host"])
+        return
     destroy_for_good(job, new["host"])
     unwire_for_good(job, rows, new["host"])
     old = old_side(move, rows.server)
@@ -104,7 +114,7 @@ def failed(tx: Transaction, job: Job, error: CloudError) -> None:
         return
     journeys.note(kit_of(job), tx, row.move["consumer"], "error")
     if not job.data.get("abandoned"):
-        states.move(tx, job.subject, row.task_state, move=None)
+        states.move(tx, job.subject, row.task_state, move=None, **(job.data["new"] if job.data.get("left_on") else {}))
     forget_password(tx, job.subject)
     for task in (TASK, SPAWNING):
         settle(tx, job, error, task, "instance.rebuild.error", broken=error.message != BACK)

@@ -21,15 +21,16 @@ from ..agency import ComputeAgent, GuestPlan
 from ..event import emit
 from ..moves import see_live
 from ..moving import live_key
+from . import later
 from .move import (
     choose,
     chosen_side,
     close_volumes,
-    destroy_for_good,
+    destroy_at,
     drop_claim,
     leave,
     restore_claim,
-    unwire_for_good,
+    unwire,
     wire,
 )
 from .resize import DAY_S, old_side
@@ -116,13 +117,24 @@ def unready(job: Job) -> None:
     if move is None or new is None or job.data.get("arrived"):
         return
     old = old_side(move, rows.server)
-    if not job.data.get("lost") and not agent_of(job, old["host"], ASK_S).where(job.context, job.subject):
-        raise BackendBusy("the guest is not on its host")
-    destroy_for_good(job, new["host"])
-    unwire_for_good(job, rows, new["host"])
-    wire(job, rows, old)
+    away = later.gone(job, old["host"])
+    if not away and not job.data.get("lost") and not agent_of(job, old["host"], ASK_S).where(job.context, job.subject):
+        _missed(job)
+    # It never ran on the new host, so that one that is gone need not be waited for.
+    destroy_at(job, new["host"])
+    unwire(job, rows, new["host"])
+    if not away:
+        wire(job, rows, old)
     connections(job, rows, old["host"])
     close_volumes(job, rows, new["host"])
+
+
+def _missed(job: Job) -> None:
+    """The guest is not where it must be. :raises BackendBusy: not for long enough to call it lost."""
+    job.data["missed"] = job.data.get("missed", 0) + 1
+    if job.data["missed"] < TRIES:
+        raise BackendBusy("the guest is not on its host")
+    job.data["lost"] = True
 
 
 def carry(job: Job) -> Finish:
@@ -194,10 +206,19 @@ def halt(job: Job) -> None:
             raise BackendFailed("the guest is still on its way")
         job.data["arrived"] = _there(job, source, new)
     except BackendBusy:
-        # The old host died: the new one may have the guest already.
-        if fleet_of(job).up(move["old_host"]) or not agent_of(job, new["host"], ASK_S).where(job.context, job.subject):
+        arrived = _presumed(job, move["old_host"], new["host"])
+        if arrived is None:
             raise
-        job.data["arrived"] = True
+        job.data["arrived"] = arrived
+
+
+def _presumed(job: Job, old: str, new: str) -> bool | None:
+    """Whether the guest has gone over, as one of the hosts tells while the other is gone; none if nobody can tell."""
+    if later.gone(job, old) == later.gone(job, new):
+        return None
+    if later.gone(job, old):
+        return bool(agent_of(job, new, ASK_S).where(job.context, job.subject))
+    return not agent_of(job, old, ASK_S).where(job.context, job.subject)
 
 
 def _switch(tx: Transaction, job: Job) -> None:
@@ -243,7 +264,13 @@ def follow(job: Job) -> None:
     move = rows.server.move
     if move is None:
         return
-    wire(job, rows, move["new"])
+    if later.gone(job, move["new"]["host"]):
+        later.put_off(job, "plug")
+        if rows.server.nics:
+            network = kit_of(job).peers.of(NetworkService)
+            network.bind(job.context, job.subject, move["new"]["host"], move["new"]["zone"])
+    else:
+        wire(job, rows, move["new"])
     connections(job, rows, move["new"]["host"])
     leave(job, rows, move["old_host"])
     drop_claim(job, move["consumer"])
@@ -255,6 +282,7 @@ def followed(tx: Transaction, job: Job) -> None:
     if row is None or row.move is None:
         return
     end(tx, job, row)
+    later.begin(tx, job)
     states.move(tx, job.subject, TASK, task_state=None, move=None, updated_at=job.clock.now())
     emit(kit_of(job), tx, job.context, "instance.live_migration_post.end", row)
 

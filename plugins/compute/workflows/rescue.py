@@ -20,6 +20,7 @@ from ..agency import DiskPlan, GuestPlan
 from ..event import emit
 from ..passwords import takes_passwords
 from ..tables import server_details
+from . import later
 from .step import Rows, agent_of, connections, kit_of, opened, rows_of, settle
 
 RESCUING, UNRESCUING = "rescuing", "unrescuing"
@@ -76,19 +77,29 @@ def _delivered(tx: Transaction, job: Job, wish: dict[str, Any]) -> None:
 def back(job: Job) -> None:
     """Boot the guest from its own disks, as it was, unless the driver could not rescue it at all."""
     rows = rows_of(job)
-    if rows.server.task_state == RESCUING and rows.server.host:
-        agent = agent_of(job, rows.server.host)
-        try:
-            agent.unrescue(job.context, plan_of(job, rows))
-        except NotSupported:
-            return
-        if rows.server.vm_state == states.STOPPED:
-            agent.act(job.context, job.subject, "stop")
+    if rows.server.task_state != RESCUING or not rows.server.host:
+        return
+    if later.gone(job, rows.server.host):
+        later.put_off(job, "unrescue", [rows.server.host])
+    else:
+        boot_own(job, rows)
+
+
+def boot_own(job: Job, rows: Rows) -> None:
+    """Boot the guest from its own disks; a server that is stopped is stopped again."""
+    agent = agent_of(job, rows.server.host)
+    try:
+        agent.unrescue(job.context, plan_of(job, rows))
+    except NotSupported:
+        return
+    if rows.server.vm_state == states.STOPPED:
+        agent.act(job.context, job.subject, "stop")
 
 
 def rescue_failed(tx: Transaction, job: Job, error: CloudError) -> None:
     """The server is as it was, with the fault kept."""
     _forget(tx, job)
+    later.begin(tx, job)
     settle(tx, job, error, RESCUING, "instance.rescue.error")
 
 

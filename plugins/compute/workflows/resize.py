@@ -12,8 +12,10 @@ from typing import Any
 from ....core.db.engine import Row, Transaction
 from ....core.errors import CloudError, NotFound, NotSupported
 from ....core.operations.workflow import Finish, Job, Step, Workflow
-from .. import accounting, journeys, records, states
+from ....core.services.network import NetworkService
+from .. import accounting, journeys, records, recovery, states
 from ..event import emit
+from . import later
 from .move import (
     MOVE_S,
     choose,
@@ -107,11 +109,23 @@ def stay(job: Job) -> None:
     move = rows.server.move
     if move is None or _target(job, move) is None:
         return
+    if job.data.get(later.LATER) or later.gone(job, move["old_host"]):
+        _stay_later(job, rows, move)
+        return
     try:
         at_home(job, rows, move)
     except (NotSupported, NotFound) as error:
         # Nothing was offered, or the guest is lost: the next comparison with the host tells.
         job.log.warning("server %s did not leave its host: %s", job.subject, error)
+
+
+def _stay_later(job: Job, rows: Rows, move: Mapping[str, Any]) -> None:
+    """Bind the ports to the old host, and have the guest there once that is back."""
+    old = old_side(move, rows.server)
+    if not job.data.get(later.LATER):
+        later.put_off(job, "stay", [old["host"]])
+    if rows.server.nics:
+        kit_of(job).peers.of(NetworkService).bind(job.context, job.subject, old["host"], old["zone"])
 
 
 def at_home(job: Job, rows: Rows, move: Mapping[str, Any]) -> None:
@@ -168,10 +182,17 @@ def leave_target(job: Job) -> None:
     if move is None or "new" not in job.data:
         return
     new = _target(job, move)
-    if new is None:
-        shrink(job, rows, move)
-    else:
+    if new is not None and later.gone(job, new["host"]) and not recovery.stopped(kit_of(job), new["host"]):
+        # It may run there, so that it must not run here.
+        later.put_off(job, "stay", [move["old_host"], new["host"]], new=new["host"], emptied=[new["host"]],
+                      before=move["before"])
+        job.data["broken"] = True
+    elif new is not None:
         come_back(job, rows, move, new)
+    elif later.gone(job, move["old_host"]):
+        later.put_off(job, "shrink", [move["old_host"]])
+    else:
+        shrink(job, rows, move)
 
 
 def shrink(job: Job, rows: Rows, move: Mapping[str, Any]) -> None:
@@ -198,6 +219,7 @@ def resize_failed(tx: Transaction, job: Job, error: CloudError) -> None:
         return
     if _again(tx, job, row, error):
         return
+    later.begin(tx, job)
     charge_back(tx, row.project_id, row.move)
     journeys.note(kit_of(job), tx, row.move["consumer"], "error")
     task = row.task_state if row.task_state in states.RESIZES else "resize_prep"
@@ -205,7 +227,7 @@ def resize_failed(tx: Transaction, job: Job, error: CloudError) -> None:
     # A delete that goes on with what is left has to know both sides.
     states.move(tx, job.subject, row.task_state, power_state=4 if stopped else 1,
                 **({} if job.data.get("abandoned") else {"move": None}))
-    settle(tx, job, error, task, "instance.resize.error")
+    settle(tx, job, error, task, "instance.resize.error", broken=bool(job.data.get("broken")))
 
 
 def _again(tx: Transaction, job: Job, row: Row, error: CloudError) -> bool:
@@ -215,6 +237,8 @@ def _again(tx: Transaction, job: Job, row: Row, error: CloudError) -> bool:
     """
     tried, new = list(job.data.get("failed_hosts", ())), job.data.get("new")
     if row.task_state not in states.RESIZES or new is None or new["host"] == row.move["old_host"]:
+        return False
+    if job.data.get(later.LATER):
         return False
     more: dict[str, Any] = {"failed_hosts": [*tried, new["host"]]}
     if error.code == "not-supported" and _resizes(row.move):

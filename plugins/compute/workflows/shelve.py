@@ -18,12 +18,14 @@ from ....core.operations.workflow import Finish, Job, Step, Workflow
 from ....core.services.image import ImageRecord, ImageService
 from ....core.services.network import NetworkService
 from ....core.services.volume import VolumeService
-from .. import claims, plans, records, states
+from .. import claims, plans, records, recovery, states
 from ..agency import GuestPlan
 from ..event import emit
 from ..tables import servers
+from . import later
 from .image import discard, upload_root
 from .image import make_image as create_image
+from .move import unwire
 from .step import Rows, agent_of, connections, fleet_of, kit_of, rows_of, server_of, settle
 
 SHELVING, OFFLOADING, UNSHELVING = "shelving", "shelving_offloading", "unshelving"
@@ -55,9 +57,14 @@ def stop(job: Job) -> None:
 
 
 def start(job: Job) -> None:
-    """Start the guest again, unless it was stopped before or is about to be deleted."""
+    """Start the guest again, unless it was stopped before or is about to be deleted.
+
+    On a host that is gone that is left to the comparison when it is back.
+    """
     server = server_of(job)
-    if server is not None and server.vm_state == states.ACTIVE and server.task_state == SHELVING:
+    if server is None or later.gone(job, server.host):
+        return
+    if server.vm_state == states.ACTIVE and server.task_state == SHELVING:
         agent_of(job, server.host).act(job.context, server.id, "start")
 
 
@@ -105,12 +112,10 @@ def destroy(job: Job) -> None:
 
 def unbind(job: Job) -> None:
     """Unwire the ports and bind them to no host."""
-    server = rows_of(job).server
-    if server.nics:
-        network = kit_of(job).peers.of(NetworkService)
-        if server.host:
-            network.unplug(job.context, job.subject, server.host)
-        network.bind(job.context, job.subject, "")
+    rows = rows_of(job)
+    if rows.server.nics:
+        unwire(job, rows, rows.server.host)
+        kit_of(job).peers.of(NetworkService).bind(job.context, job.subject, "")
 
 
 def close_volumes(job: Job) -> None:
@@ -231,7 +236,12 @@ def _unshelved(tx: Transaction, job: Job, rows: Rows) -> None:
 def destroy_again(job: Job) -> None:
     """Remove the guest that was made and close the volumes, if the server stays without a host."""
     server = server_of(job)
-    if server is not None and server.vm_state == states.OFFLOADED and server.host:
+    if server is None or server.vm_state != states.OFFLOADED or not server.host:
+        return
+    if later.gone(job, server.host) and not recovery.stopped(kit_of(job), server.host):
+        # It may run there still, so that there must not be another.
+        later.put_off(job, "offload", ["", server.host], emptied=[server.host], before=states.OFFLOADED)
+    else:
         agent_of(job, server.host).destroy(job.context, job.subject)
         close_volumes(job)
 
@@ -252,8 +262,9 @@ def forget(job: Job, image_id: str) -> None:
 
 
 def unshelve_failed(tx: Transaction, job: Job, error: CloudError) -> None:
-    """The server stays on the shelf."""
-    settle(tx, job, error, UNSHELVING, "instance.unshelve.error")
+    """The server stays on the shelf; in error, as long as its guest may be on a host that is gone."""
+    later.begin(tx, job)
+    settle(tx, job, error, UNSHELVING, "instance.unshelve.error", broken=bool(job.data.get(later.LATER)))
 
 
 UNSHELVE = Workflow(kind="compute.unshelve", title="unshelve", failed=unshelve_failed,
