@@ -84,8 +84,10 @@ class GuestFolder:
         self.keep(self.before, xml)
 
     def keep(self, path: Path, text: str) -> None:
-        """Write ``text`` to ``path``, wholly or not at all."""
+        """Write ``text`` to ``path``, wholly or not at all. Others cannot read it: it may hold a key or a password."""
         new = path.with_suffix(".new")
+        new.unlink(missing_ok=True)
+        new.touch(mode=0o600)
         new.write_text(text)
         os.replace(new, path)
 

@@ -166,6 +166,15 @@ def test_improper_ids_of_guests(tmp_path: Path, guest: str) -> None:
         GuestFolder(tmp_path, guest)
 
 
+def test_what_is_kept_of_a_guest_is_not_for_others(tmp_path: Path) -> None:
+    folder = GuestFolder(tmp_path, GUEST)
+    folder.make()
+    folder.path.joinpath("offered.new").touch(mode=0o644)
+    for text in ("a key", "another"):
+        folder.keep(folder.offered, text)
+        assert folder.offered.read_text() == text and folder.offered.stat().st_mode & 0o777 == 0o600
+
+
 def test_no_space_is_said_so(tmp_path: Path) -> None:
     fake = tmp_path / "full"
     fake.write_text("#!/bin/sh\necho 'qemu-img: No space left on device' >&2\nexit 1\n")
