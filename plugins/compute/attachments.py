@@ -10,7 +10,7 @@ import msgspec
 
 from ...core.context import Context
 from ...core.db.engine import Row
-from ...core.errors import BadRequest, Forbidden, NotFound, WrongState
+from ...core.errors import BackendBusy, BadRequest, Forbidden, NotFound, WrongState
 from ...core.process.slice import Kit
 from ...core.services.network import NetworkService, Nic, NicRequest
 from ...core.services.volume import VolumeService
@@ -134,8 +134,8 @@ def detach_volume(kit: Kit, context: Context, server_id: str, volume_id: str, sh
             raise BadRequest(f"Invalid volume: volume {volume_id} is being detached already")
         kit.engine.start(tx, "compute.detach_volume", server_id, context, {"volume_id": volume_id}, delay_s=ANSWER_S)
         emit(kit, tx, context, "instance.volume_detach.start", row)
-    # The operation says so again; here it is said so that who looks after the answer sees it.
-    with contextlib.suppress(WrongState, NotFound):
+    # The operation says so again, whoever is away now; here it is said so that who looks after the answer sees it.
+    with contextlib.suppress(WrongState, NotFound, BackendBusy):
         kit.peers.of(VolumeService).begin_detach(context, volume_id, server_id)
 
 

@@ -1,6 +1,7 @@
 """Volumes in servers: attached, detached, booted from."""
 
 import pytest
+from stratolith.core.errors import BackendBusy
 
 
 @pytest.fixture
@@ -95,6 +96,26 @@ def test_failed_detach(world, volume):
     assert world.ask("DELETE", f"{path}/{volume}").status == 202
     world.cloud.run(5)
     assert state(world, volume) == "available"
+
+
+def test_a_detach_that_was_begun_is_accepted_though_nobody_hears_of_it_at_once(world, volume, monkeypatch):
+    server = world.boot()
+    path = f"/servers/{server}/os-volume_attachments"
+    world.ask("POST", path, {"volumeAttachment": {"volumeId": volume}})
+    world.cloud.run(20)
+    storage, deaf = world.cloud.cloud.services["volume"], []
+    heard = storage.begin_detach
+
+    def begin_detach(*asked):
+        if not deaf:
+            deaf.append(asked)
+            raise BackendBusy("away")
+        heard(*asked)
+
+    monkeypatch.setattr(storage, "begin_detach", begin_detach)
+    assert world.ask("DELETE", f"{path}/{volume}").status == 202
+    world.cloud.run(20)
+    assert deaf and state(world, volume) == "available"
 
 
 def test_delete_lets_go_of_volumes(world, volume):
