@@ -33,6 +33,8 @@ ONE = sa.select(seats).where(seats.c.consumer == sa.bindparam("consumer"))
 OF_SERVER = sa.select(seats).where(seats.c.server_id == sa.bindparam("server")).order_by(seats.c.created_at)
 COUNT_UP = (hosts.update().where(hosts.c.id == sa.bindparam("provider"), hosts.c.seated == sa.bindparam("seen"))
             .values(seated=hosts.c.seated + 1))
+RELEASE = seats.delete().where(seats.c.consumer == sa.bindparam("holder"))
+FORGET = seats.delete().where(seats.c.server_id == sa.bindparam("server"))
 Held = Mapping[str, Mapping[str, int]]
 """What placement has given: amounts by provider and class."""
 
@@ -81,7 +83,7 @@ def take(kit: Kit, tx: Transaction, server_id: str, provider: str, wants: Wants,
         return False
     if tx.execute(COUNT_UP, {"provider": provider, "seen": host.seated}) != 1:
         raise ConcurrentUpdate("Another server was seated on the host meanwhile.")
-    tx.execute(seats.delete().where(seats.c.consumer == server_id))
+    tx.execute(RELEASE, {"holder": server_id})
     tx.insert(seats, {"consumer": server_id, "server_id": server_id, "provider": provider, "move": move,
                       "seat": msgspec.to_builtins(seat), "created_at": kit.clock.now()})
     return True
@@ -131,12 +133,12 @@ def restore(tx: Transaction, server_id: str, move: str) -> None:
 
 def release(tx: Transaction, consumer: str) -> None:
     """Take back the seat of a server, or of a move; nothing when it has none."""
-    tx.execute(seats.delete().where(seats.c.consumer == consumer))
+    tx.execute(RELEASE, {"holder": consumer})
 
 
 def forget(tx: Transaction, server_id: str) -> None:
     """Take back all seats that are a server's; it is gone."""
-    tx.execute(seats.delete().where(seats.c.server_id == server_id))
+    tx.execute(FORGET, {"server": server_id})
 
 
 def amounts(seat: Seat) -> dict[str, dict[str, int]]:
