@@ -1,0 +1,157 @@
+"""Operations whose host is gone come to an end without it; its part is done once it is back."""
+
+import pytest
+from stratolith.core.drivers.hypervisor import Power
+from stratolith.core.errors import BackendBusy
+
+from tests.api.compute.test_recovery import worlds  # noqa: F401 - a fixture
+
+ACTION = "/compute/v2.1/servers/{}/action"
+PATIENCE_S = 500
+
+
+def last_word(world, host, verb):
+    """The host does the verb, and is not heard of any more."""
+    agent = world.agent(host)
+    do = getattr(agent, verb)
+
+    def done(*arguments):
+        world.part(host)
+        delattr(agent, verb)
+        do(*arguments)
+        raise BackendBusy("nobody answers")
+    setattr(agent, verb, done)
+
+
+def act(world, server, action, value=None):
+    world.ok("POST", ACTION.format(server), {action: value})
+    world.cloud.run(PATIENCE_S)
+
+
+def at_rest(world, server, expected):
+    found = world.server(server)
+    assert (found["status"], found["OS-EXT-STS:task_state"]) == (expected, None)
+
+
+def back(world, host):
+    world.rejoin(host)
+    world.cloud.run(PATIENCE_S)
+
+
+@pytest.fixture
+def served(worlds):  # noqa: F811
+    world = worlds()
+    return world, world.boot("h1")
+
+
+def test_a_rescue(served):
+    world, server = served
+    last_word(world, "h1", "rescue")
+    act(world, server, "rescue", {})
+    at_rest(world, server, "ACTIVE")
+    assert world.agent("h1").driver.guest(server).rescue
+    back(world, "h1")
+    assert not world.agent("h1").driver.guest(server).rescue
+    assert world.running(server) == ["h1"]
+
+
+def test_shelving(served):
+    world, server = served
+    last_word(world, "h1", "act")
+    act(world, server, "shelve")
+    at_rest(world, server, "ACTIVE")
+    back(world, "h1")
+    assert world.running(server) == ["h1"]
+
+
+def test_a_move_whose_old_host_is_gone(served):
+    world, server = served
+    last_word(world, "h1", "depart")
+    act(world, server, "migrate", {"host": "h2"})
+    at_rest(world, server, "ACTIVE")
+    assert world.host(server) == "h1"
+    back(world, "h1")
+    assert world.running(server) == ["h1"]
+
+
+def test_a_move_whose_new_host_is_gone_goes_back_only_once_that_has_no_guest(served):
+    world, server = served
+    last_word(world, "h2", "arrive")
+    act(world, server, "migrate", {"host": "h2"})
+    at_rest(world, server, "ERROR")
+    assert world.running(server) == ["h2"]
+    back(world, "h2")
+    at_rest(world, server, "ACTIVE")
+    assert world.running(server) == ["h1"]
+
+
+def test_an_evacuation_whose_new_host_is_gone_leaves_the_server_there(served):
+    world, server = served
+    world.part("h1")
+    world.agent("h1").driver.outside(server, Power.SHUTDOWN)
+    world.cloud.run(80)
+    last_word(world, "h2", "spawn")
+    act(world, server, "evacuate", {"host": "h2"})
+    at_rest(world, server, "ERROR")
+    assert world.host(server) == "h2"
+    assert world.running(server) == ["h2"]
+    back(world, "h1")
+    assert world.running(server) == ["h2"]
+
+
+def test_unshelving_waits_with_another_guest_until_the_first_is_certain_to_be_gone(served):
+    world, server = served
+    act(world, server, "shelve")
+    at_rest(world, server, "SHELVED_OFFLOADED")
+    for host in ("h1", "h2", "h3"):
+        last_word(world, host, "spawn")
+    act(world, server, "unshelve")
+    at_rest(world, server, "ERROR")
+    (host,) = world.running(server)
+    back(world, host)
+    at_rest(world, server, "SHELVED_OFFLOADED")
+    assert world.running(server) == []
+
+
+def test_an_attachment(served):
+    world, server = served
+    volume = world.ok("POST", "/volume/v3/volumes", {"volume": {"size": 1}})["volume"]["id"]
+    world.cloud.run(5)
+    last_word(world, "h1", "attach_volume")
+    world.ok("POST", f"/compute/v2.1/servers/{server}/os-volume_attachments", {"volumeAttachment": {
+        "volumeId": volume}})
+    world.cloud.run(PATIENCE_S)
+    # The guest may use the volume, so that nobody else may have it.
+    assert volume in world.agent("h1").driver.guest(server).volumes
+    assert world.ok("GET", f"/volume/v3/volumes/{volume}")["volume"]["status"] != "available"
+    back(world, "h1")
+    assert world.ok("GET", f"/volume/v3/volumes/{volume}")["volume"]["status"] == "available"
+    assert volume not in world.agent("h1").driver.guest(server).volumes
+
+
+def test_a_live_migration_whose_new_host_is_gone(served):
+    world, server = served
+    last_word(world, "h2", "prepare_live")
+    act(world, server, "os-migrateLive", {"host": "h2", "block_migration": "auto"})
+    at_rest(world, server, "ACTIVE")
+    assert world.running(server) == ["h1"]
+
+
+def test_a_live_migration_whose_old_host_is_gone(served):
+    world, server = served
+    last_word(world, "h1", "begin_live")
+    world.ok("POST", ACTION.format(server), {"os-migrateLive": {"host": "h2", "block_migration": "auto"}})
+    world.cloud.run(PATIENCE_S)
+    assert world.running(server) == [world.host(server)]
+
+
+def test_a_delete(served):
+    world, server = served
+    last_word(world, "h1", "rescue")
+    world.ok("POST", ACTION.format(server), {"rescue": {}})
+    world.cloud.run(80)
+    world.ok("DELETE", f"/compute/v2.1/servers/{server}")
+    world.cloud.run(10)
+    assert world.ask("GET", f"/compute/v2.1/servers/{server}").status == 404
+    back(world, "h1")
+    assert world.running(server) == []
