@@ -16,7 +16,7 @@ from ....core.db.engine import Row, Transaction
 from ....core.errors import BackendBusy, BackendFailed, CloudError, Interrupted
 from ....core.operations.workflow import Finish, Job, Step, Wait, Workflow
 from ....core.services.network import NetworkService
-from .. import journeys, live_disks, plans, records, seats, states
+from .. import journeys, live_disks, plans, records, recovery, seats, states
 from ..agency import ComputeAgent, GuestPlan
 from ..event import emit
 from ..moves import see_live
@@ -213,9 +213,17 @@ def halt(job: Job) -> None:
 
 
 def _presumed(job: Job, old: str, new: str) -> bool | None:
-    """Whether the guest has gone over, as one of the hosts tells while the other is gone; none if nobody can tell."""
-    if later.gone(job, old) == later.gone(job, new):
+    """Whether the guest has gone over, as one of the hosts tells while the other is gone; none if nobody can tell.
+
+    Of two that are gone, the one that may run it still.
+    """
+    away = later.gone(job, old), later.gone(job, new)
+    if not any(away):
         return None
+    if all(away):
+        if recovery.stopped(kit_of(job), new):
+            return False
+        return True if recovery.stopped(kit_of(job), old) else None
     if later.gone(job, old):
         return bool(agent_of(job, new, ASK_S).where(job.context, job.subject))
     return not agent_of(job, old, ASK_S).where(job.context, job.subject)

@@ -145,6 +145,22 @@ def test_a_live_migration_whose_old_host_is_gone(served):
     assert world.running(server) == [world.host(server)]
 
 
+def test_a_live_migration_that_loses_both_hosts_waits_until_one_is_called_down(served):
+    world, server = served
+
+    def lost(*arguments):
+        world.part("h1")
+        world.part("h2")
+        raise BackendBusy("nobody answers")
+    world.agent("h1").begin_live = lost
+    act(world, server, "os-migrateLive", {"host": "h2", "block_migration": "auto"})
+    assert world.server(server)["OS-EXT-STS:task_state"] == "migrating"
+    world.force_down("h2")
+    world.cloud.run(100)
+    at_rest(world, server, "ACTIVE")
+    assert world.host(server) == "h1"
+
+
 def test_a_delete(served):
     world, server = served
     last_word(world, "h1", "rescue")
