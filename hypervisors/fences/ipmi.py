@@ -12,6 +12,9 @@ from ...core.drivers.fence import Fence, FenceFacts
 from ...core.errors import BackendBusy, BackendFailed, NotSupported
 from .address import address_of, addresses
 
+ANSWER_S, TRIES = 2, 4
+"""Controllers are slow machines behind a protocol that may lose packets: each packet is sent so often, so far apart."""
+
 
 @dataclasses.dataclass(frozen=True)
 class IpmiOptions:
@@ -59,7 +62,8 @@ class Ipmi(Fence):
         options = cast(IpmiOptions, self.options)
         address, _, port = address_of(self._known, host).partition(":")
         call = [options.command, "-I", "lanplus", "-H", address, *(["-p", port] if port else []),
-                *(["-C", str(options.cipher)] if options.cipher else []), "-U", options.user, "-E", "-R", "1", *words]
+                *(["-C", str(options.cipher)] if options.cipher else []), "-U", options.user, "-E",
+                "-N", str(ANSWER_S), "-R", str(TRIES), *words]
         # The password goes through the environment: arguments can be read by everybody on the machine.
         surroundings = {"PATH": os.environ.get("PATH", ""), "IPMI_PASSWORD": options.password}
         try:
