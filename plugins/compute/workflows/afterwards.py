@@ -17,6 +17,7 @@ from .move import MOVE_S, close_volumes, destroy_for_good, plan_at, side, unwire
 from .step import Rows, agent_of, fleet_of, kit_of, rows_of
 
 LOOK_S = 30.0
+ROUNDS = 20
 MEND_KIND = "compute.mend_guest"
 
 
@@ -62,7 +63,8 @@ def _stay(job: Job, rows: Rows) -> None:
         destroy_for_good(job, new)
         unwire_for_good(job, rows, new)
         close_volumes(job, rows, new)
-    before = job.data["before"] if server.vm_state == states.ERROR else server.vm_state
+    # Who is in error for another reason is not started, but its guest is no longer held for the other host.
+    before = job.data.get("before", states.STOPPED) if server.vm_state == states.ERROR else server.vm_state
     if before not in (states.ACTIVE, states.STOPPED):
         return
     # A guest that is lost, or was never offered: the next comparison with the host tells.
@@ -109,10 +111,10 @@ def mended(tx: Transaction, job: Job) -> None:
 
 
 def failed(tx: Transaction, job: Job, error: CloudError) -> None:
-    """The hosts are waited for again, unless somebody has interrupted this."""
-    kit = kit_of(job)
-    if error.code not in ("interrupted", "not-found"):
-        facts = {name: value for name, value in job.data.items() if name != "again"}
+    """The hosts are waited for again, some rounds, unless somebody has interrupted this."""
+    kit, rounds = kit_of(job), job.data.get("rounds", 0) + 1
+    if error.code not in ("interrupted", "not-found") and rounds < ROUNDS:
+        facts = {**{name: value for name, value in job.data.items() if name != "again"}, "rounds": rounds}
         kit.engine.start(tx, later.AWAIT, kit.clock.uuid(), job.context, facts, delay_s=LOOK_S)
 
 

@@ -74,6 +74,18 @@ def test_a_move_whose_old_host_is_gone(served):
     assert world.running(server) == ["h1"]
 
 
+def test_a_move_of_a_server_that_came_into_error_meanwhile(served):
+    world, server = served
+    last_word(world, "h1", "depart")
+    act(world, server, "migrate", {"host": "h2"})
+    world.ok("POST", ACTION.format(server), {"os-resetState": {"state": "error"}})
+    back(world, "h1")
+    at_rest(world, server, "ERROR")
+    act(world, server, "reboot", {"type": "HARD"})
+    at_rest(world, server, "ACTIVE")
+    assert world.running(server) == ["h1"]
+
+
 def test_a_move_whose_new_host_is_gone_goes_back_only_once_that_has_no_guest(served):
     world, server = served
     last_word(world, "h2", "arrive")
