@@ -29,6 +29,7 @@ from ..http.options import HttpOptions
 
 METADATA = "/metadata"
 TRIM_S = 30.0
+LISTENING_S = 20.0
 M_ARENA_MAX = -8
 """As glibc's malloc.h has it."""
 _C_LIBRARY = ctypes.CDLL(None)
@@ -185,7 +186,20 @@ def lead_session(launch: Launch, name: str) -> Any:
     os.close(writer)
     with os.fdopen(reader) as pipe:
         line = pipe.readline()
+    if line:
+        _await_listening(launch.host, launch.port, pid)
     return pid, (json.loads(line) if line else None)
+
+
+def _await_listening(host: str, port: int, pid: int) -> None:
+    """Wait until connections are accepted: a worker is ready a moment before granian listens for it."""
+    here = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
+    clock = System()
+    end = clock.monotonic() + LISTENING_S
+    while clock.monotonic() < end and _alive(pid):
+        with contextlib.suppress(OSError), socket.create_connection((here, port), timeout=1.0):
+            return
+        clock.sleep(0.005)
 
 
 def see_free(host: str, port: int) -> None:
