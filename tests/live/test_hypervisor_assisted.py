@@ -17,7 +17,7 @@ from stratolith.core.drivers.hypervisor import Disk, GuestSpec, Hypervisor, Volu
 from stratolith.core.drivers.volume import Connection, Encryption
 from stratolith.core.errors import NotSupported, WrongState
 
-from . import demo_image
+from . import demo_image, luks
 from .libvirt_host import LibvirtHost
 from .test_hypervisor_libvirt import CONFIG_DRIVE, READY, options, says
 
@@ -92,8 +92,7 @@ def test_a_guest_goes_on_writing_while_its_volume_gets_snapshots_and_loses_them(
 
 
 def test_what_would_be_lost_or_shown_is_refused(driver: Hypervisor, tmp_path: Path) -> None:
-    subprocess.run(["qemu-img", "create", "-q", "--object", "secret,id=key,file=/dev/stdin", "-f", "luks", "-o",
-                    "key-secret=key,iter-time=10", str(tmp_path / "locked"), "16M"], check=True, input=b"x")
+    luks.create(tmp_path / "locked", "x")
     connection = Connection("file", {"path": str(tmp_path / "locked"), "format": "raw"}, encryption=Encryption("x"))
     locked = Disk("vdb", 1, connection=connection, volume_id=str(uuid.uuid4()), kind="volume")
     guest, facet = str(uuid.uuid4()), require(driver, VolumeSnapshots)

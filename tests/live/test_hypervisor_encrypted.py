@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,7 +15,7 @@ from stratolith.core.drivers.hypervisor import Disk, GuestSpec, Hypervisor, Powe
 from stratolith.core.drivers.volume import Connection, Encryption
 from stratolith.core.errors import CloudError, NotSupported, WrongState
 
-from . import demo_image
+from . import demo_image, luks
 from .libvirt_host import LibvirtHost
 from .test_hypervisor_libvirt import CONFIG_DRIVE, READY, options, says
 
@@ -31,12 +30,6 @@ def driver(libvirt_host: LibvirtHost, tmp_path_factory: pytest.TempPathFactory) 
     raw = {"hypervisor.libvirt": options(libvirt_host)}
     subject = registry("hypervisor").load("libvirt")
     yield from opened(subject, "hypervisor.libvirt", Configuration(raw), tmp_path_factory.mktemp("driver"))
-
-
-def qemu_img(*arguments: str) -> None:
-    """Run qemu-img; the passphrase comes from its input and is never seen among processes."""
-    subprocess.run(["qemu-img", arguments[0], "--object", "secret,id=key,file=/dev/stdin", *arguments[1:]], check=True,
-                   input=PASSPHRASE.encode(), stdout=subprocess.DEVNULL)
 
 
 def volume(path: Path, disk_format: str = "raw", passphrase: str = PASSPHRASE, device: str = "vdb") -> Disk:
@@ -57,9 +50,8 @@ def secrets(host: LibvirtHost) -> list[str]:
 
 def test_a_guest_writes_plainly_what_is_encrypted_on_the_disk(
         driver: Hypervisor, libvirt_host: LibvirtHost, tmp_path: Path) -> None:
-    qemu_img("create", "-q", "-f", "luks", "-o", "key-secret=key,iter-time=10", str(tmp_path / "raw"), "16M")
-    qemu_img("create", "-q", "-f", "qcow2", "-o", "encrypt.format=luks,encrypt.key-secret=key,encrypt.iter-time=10",
-             str(tmp_path / "qcow2"), "16M")
+    luks.create(tmp_path / "raw", PASSPHRASE)
+    luks.create_qcow2(tmp_path / "qcow2", PASSPHRASE)
     script = f"#!/bin/sh\necho {WORDS} > /dev/vdb\nsync\nhead -c {len(WORDS)} /dev/vdb; cat /sys/block/vdb/size\n"
     guest, image = str(uuid.uuid4()), demo_image.image()
     first, second = volume(tmp_path / "raw"), volume(tmp_path / "qcow2", "qcow2", device="vdc")
@@ -82,13 +74,13 @@ def test_a_guest_writes_plainly_what_is_encrypted_on_the_disk(
     assert secrets(libvirt_host) == []
     content = (tmp_path / "raw").read_bytes()
     assert content.startswith(b"LUKS\xba\xbe") and WORDS.encode() not in content
-    qemu_img("convert", "--image-opts", f"driver=luks,key-secret=key,file.filename={tmp_path}/raw", "-O", "raw",
-             str(tmp_path / "plain"))
+    luks.qemu_img(PASSPHRASE, "convert", "--image-opts", f"driver=luks,key-secret=key,file.filename={tmp_path}/raw",
+                  "-O", "raw", str(tmp_path / "plain"))
     assert (tmp_path / "plain").read_bytes().startswith(WORDS.encode())
 
 
 def test_a_wrong_passphrase_leaves_nothing(driver: Hypervisor, libvirt_host: LibvirtHost, tmp_path: Path) -> None:
-    qemu_img("create", "-q", "-f", "luks", "-o", "key-secret=key,iter-time=10", str(tmp_path / "raw"), "16M")
+    luks.create(tmp_path / "raw", PASSPHRASE)
     guest = str(uuid.uuid4())
     with pytest.raises(CloudError) as caught:
         driver.spawn(GuestSpec(guest, "live", 1, 96, [Disk("vda", 1), volume(tmp_path / "raw", passphrase="wrong")]))
@@ -98,7 +90,7 @@ def test_a_wrong_passphrase_leaves_nothing(driver: Hypervisor, libvirt_host: Lib
 
 def test_a_host_that_forgot_a_passphrase_says_so_and_learns_it_again(
         driver: Hypervisor, libvirt_host: LibvirtHost, tmp_path: Path) -> None:
-    qemu_img("create", "-q", "-f", "luks", "-o", "key-secret=key,iter-time=10", str(tmp_path / "raw"), "16M")
+    luks.create(tmp_path / "raw", PASSPHRASE)
     spec = GuestSpec(str(uuid.uuid4()), "live", 1, 96, [Disk("vda", 1), volume(tmp_path / "raw")])
     driver.spawn(spec)
     driver.stop(spec.guest, 0)
