@@ -20,7 +20,7 @@ FIELDS = ("total", "reserved", "min_unit", "max_unit", "step_size", "allocation_
 OF_PROVIDER = sa.select(inventories).where(inventories.c.provider_id == bindparam("provider"))
 ONE = (sa.select(inventories, providers.c.generation).join(providers, providers.c.id == inventories.c.provider_id)
        .where(inventories.c.provider_id == bindparam("provider"), inventories.c.resource_class == bindparam("class_")))
-WITH_PROVIDER = (sa.select(inventories, providers.c.generation)
+WITH_PROVIDER = (sa.select(inventories, providers.c.id, providers.c.generation)
                  .select_from(providers.outerjoin(inventories, inventories.c.provider_id == providers.c.id))
                  .where(providers.c.id == bindparam("provider")))
 FREE_ONE = sa.delete(inventories).where(inventories.c.provider_id == bindparam("provider"),
@@ -36,7 +36,7 @@ def of(tx: Transaction, provider: str) -> dict[str, Row]:
 
 
 def with_provider(tx: Transaction, provider: str) -> tuple[Row, dict[str, Row]]:
-    """A row with the provider's ``generation``, and its inventories by class, in one query.
+    """A row with the provider's ``id`` and ``generation``, and its inventories by class, in one query.
 
     :raises NotFound: there is no such provider.
     """

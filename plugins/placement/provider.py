@@ -18,6 +18,8 @@ from .tables import allocations, inventories, provider_aggregates, provider_trai
 encode = msgspec.json.Encoder().encode
 BY_ID = sa.select(providers).where(providers.c.id == bindparam("id"))
 BY_NAME = sa.select(providers.c.id).where(providers.c.name == bindparam("name"))
+TAKEN = sa.select(providers.c.id, providers.c.name).where(sa.or_(providers.c.id == bindparam("id"),
+                                                                  providers.c.name == bindparam("name")))
 CHILD = sa.select(providers.c.id).where(providers.c.parent_id == bindparam("id")).limit(1)
 IN_USE = sa.select(allocations.c.consumer_id).where(allocations.c.provider_id == bindparam("id")).limit(1)
 TREE = sa.select(providers.c.id, providers.c.parent_id).where(providers.c.root_id == bindparam("root"))
@@ -69,10 +71,11 @@ def _root_of_parent(tx: Transaction, id: str, name: str, parent: str) -> str:
 
 
 def _refuse_taken(tx: Transaction, id: str, name: str) -> None:
-    if tx.row(BY_NAME, {"name": name}) is not None:
+    taken = tx.rows(TAKEN, {"id": id, "name": name})
+    if any(one.name == name or one.id != id for one in taken):
         raise AlreadyExists(f"Conflicting resource provider name: {name} already exists.",
                             code="placement.duplicate_name")
-    if find(tx, id) is not None:
+    if taken:
         raise AlreadyExists(f"Conflicting resource provider uuid: {id} already exists.",
                             code="placement.duplicate_name")
 

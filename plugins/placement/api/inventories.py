@@ -121,11 +121,11 @@ def replace(service: Any, call: Call) -> Any:
     """All inventories anew."""
     id, body, now = call.path["uuid"], call.body, service.clock.now()
     with service.db.write() as tx:
-        row = provider.get(tx, id)
+        row, present = inventory.with_provider(tx, id)
         agree(row, body["resource_provider_generation"])
         refuse_unknown_classes(tx, body["inventories"])
         wanted = {class_: read(call, class_, one) for class_, one in body["inventories"].items()}
-        inventory.replace(tx, now, id, wanted, inventory.of(tx, id))
+        inventory.replace(tx, now, id, wanted, present)
         generation = provider.advance(tx, now, id, row.generation)
         found = inventory.of(tx, id)
     return _all(service, call, generation, found)
