@@ -1,47 +1,22 @@
 """``stratolith host``."""
 
 import json
-import threading
 from types import SimpleNamespace
-from wsgiref.simple_server import WSGIRequestHandler, make_server
 
 import pytest
-import yaml
 from stratolith.core.cli.main import main
-from stratolith.core.conformance.cloud import InProcess
 from stratolith.plugins.compute import cli
 
-
-class Quiet(WSGIRequestHandler):
-    """Logs nothing."""
-
-    def log_message(self, *words):
-        """Nothing."""
+from tests.unit.answering import answering
 
 
 @pytest.fixture(scope="module")
 def cloud(tmp_path_factory):
-    """A cloud of two hosts that answers on a port, and its folder."""
-    made = InProcess(tmp_path_factory.mktemp("cloud"), options={
-        "compute": {"hosts": "h1,h2", "console_listen": "", "fence": "simulated"},
-        "network": {"hosts": "h1,h2"}}).start()
-    made.run(1)
-    server = make_server("127.0.0.1", 0, made.cloud.wsgi, handler_class=Quiet)
-    address = f"http://127.0.0.1:{server.server_port}"
-    services = made.request("GET", "/identity/v3/services?type=compute").json["services"][0]["id"]
-    for one in made.request("GET", f"/identity/v3/endpoints?service_id={services}").json["endpoints"]:
-        made.request("PATCH", f"/identity/v3/endpoints/{one['id']}", {"endpoint": {"url": address + "/compute/v2.1"}})
-    made.file = tmp_path_factory.mktemp("state") / "clouds.yaml"
-    made.file.write_text(yaml.safe_dump({"clouds": {"stratolith-admin": {"auth": {
-        "auth_url": address + "/identity", "username": "admin", "password": made.secrets.admin,
-        "project_name": "admin"}}}}))
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield made
-    server.shutdown()
-    thread.join()
-    server.server_close()
-    made.stop()
+    """A cloud of two hosts that answers on a port, and its file of clouds."""
+    with answering(tmp_path_factory, "compute", "/compute/v2.1", {
+            "compute": {"hosts": "h1,h2", "console_listen": "", "fence": "simulated"},
+            "network": {"hosts": "h1,h2"}}) as made:
+        yield made
 
 
 @pytest.fixture
