@@ -104,7 +104,8 @@ class PlacementService(ServiceInterface):
         """Make the root provider as given, creating it, classes and custom traits at need.
 
         ``children`` are all providers below it whose names begin with its own; none leaves them as they are. One that
-        is to go and has allocations stays, and gives no more.
+        is to go and has allocations stays, and gives no more. One that cannot be as given stays as it is; the log says
+        why, and the next call tries it again.
         Allocations stay. :raises InUse: an inventory of the root that is to go has allocations.
         """
 

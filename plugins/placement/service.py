@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from ...core.context import Context
 from ...core.db.engine import Transaction
 from ...core.drivers.ability import UNTOLD
-from ...core.errors import InUse
+from ...core.errors import AlreadyExists, InUse
 from ...core.process.slice import Kit
 from ...core.services.placement import (
     Amounts,
@@ -72,7 +72,15 @@ class Placement(PlacementService):
         if children is not None:
             self._prune(tx, id, called, {one.id for one in children})
             for one in children:
-                self._apply(tx, one.id, one.name, one.inventories, one.traits, id)
+                self._apply_child(tx, one, id)
+
+    def _apply_child(self, tx: Transaction, child: Child, parent: str) -> None:
+        """Leave a child as it is that cannot be as given: the rest of the host does not wait for it."""
+        try:
+            self._apply(tx, child.id, child.name, child.inventories, child.traits, parent)
+        except (InUse, AlreadyExists) as error:
+            self.kit.log.error("provider %s stays as it is until its host reports the next time: %s",
+                               child.name, error.message)
 
     def _prune(self, tx: Transaction, root: str, called: str, kept: Collection[str]) -> None:
         """Remove children that are no more; of one that somebody has something of nothing more is given."""
@@ -88,27 +96,30 @@ class Placement(PlacementService):
 
     def _apply(self, tx: Transaction, id: str, called: str, inventories: Mapping[str, Inventory],
                traits: Sequence[str], parent: str | None = None) -> None:
+        """Make a provider as given, or leave it as it is and raise."""
         now = self.clock.now()
         row = providers.find(tx, id)
         if row is None:
             providers.create(tx, now, id, called, parent)
             row = providers.get(tx, id)
-        elif row.name != called:
-            providers.rename(tx, now, id, called)
         has = set(decode(row.traits))
         wanted = {*traits, *(one for one in has if one.startswith(CUSTOM) and not one.startswith(UNTOLD))}
         present = inventory.of(tx, id)
         alike = present.keys() == inventories.keys() and all(
             inventory.same(present[class_], one) for class_, one in inventories.items())
-        if alike and wanted == has:
+        if alike and wanted == has and row.name == called:
             return
-        name.know_classes(tx, now, inventories)
-        name.know_traits(tx, now, wanted - has)
-        if not alike:
-            inventory.replace(tx, now, id, inventories, present)
-        if wanted != has:
-            providers.set_traits(tx, now, id, wanted)
-        providers.advance(tx, now, id, row.generation)
+        with tx.connection.begin_nested():
+            if row.name != called:
+                providers.rename(tx, now, id, called)
+            name.know_classes(tx, now, inventories)
+            name.know_traits(tx, now, wanted - has)
+            if not alike:
+                inventory.replace(tx, now, id, inventories, present)
+            if wanted != has:
+                providers.set_traits(tx, now, id, wanted)
+            if not alike or wanted != has:
+                providers.advance(tx, now, id, row.generation)
 
     def change_provider(self, context: Context, provider: str, traits: Mapping[str, bool],
                         aggregates: Mapping[str, bool]) -> None:

@@ -1,5 +1,6 @@
 """The placement service over a database in memory, without a cloud."""
 
+import logging
 import types
 
 import pytest
@@ -20,7 +21,7 @@ def made(url="sqlite://"):
     """A service with an empty database."""
     db = Database(DatabaseOptions(), url)
     upgrade(db, SCHEMA)
-    return Placement(types.SimpleNamespace(db=db, clock=Virtual()))
+    return Placement(types.SimpleNamespace(db=db, clock=Virtual(), log=logging.getLogger("stratolith.placement")))
 
 
 @pytest.fixture

@@ -58,6 +58,37 @@ def test_a_child_in_use_stays_and_gives_no_more(placement):
     assert below(placement) == []
 
 
+def test_a_child_that_cannot_change_stays_as_it_is_and_the_rest_of_the_host_does_not_wait(placement, caplog):
+    applied(placement, child("x"), child("y"))
+    claim(placement, "a-x")
+    other = Child(id="a-x", name="host-a_other", inventories={"CUSTOM_OTHER": Inventory(total=1)}, traits=["CUSTOM_T"])
+    more, told = {**HOST, "VCPU": Inventory(total=16)}, [other, child("y", total=3), child("z")]
+
+    def apply():
+        placement.apply_provider(CONTEXT, "a", "host-a", more, ["COMPUTE_NODE"], told)
+        with placement.db.read() as tx:
+            return {one: ({class_: row.total for class_, row in inventory.of(tx, one).items()}, provider.get(tx, one))
+                    for one in ("a", "a-x", "a-y", "a-z")}
+    found = apply()
+    assert found["a"][0]["VCPU"] == 16
+    assert (found["a-y"][0], found["a-z"][0]) == ({"CUSTOM_CARD": 3}, {"CUSTOM_CARD": 1})
+    assert found["a-x"][0] == {"CUSTOM_CARD": 1}
+    assert (found["a-x"][1].name, found["a-x"][1].traits) == ("host-a_x", "[]")
+    assert "host-a_other stays as it is" in caplog.text
+    assert "in use" in caplog.text
+    placement.release(CONTEXT, "one")
+    found = apply()["a-x"]
+    assert (found[0], found[1].name, found[1].traits) == ({"CUSTOM_OTHER": 1}, "host-a_other", '["CUSTOM_T"]')
+
+
+def test_a_child_whose_name_somebody_has_is_left_out(placement, caplog):
+    with placement.db.write() as tx:
+        provider.create(tx, placement.clock.now(), "z", "host-a_x")
+    applied(placement, child("x"), child("y"))
+    assert below(placement) == ["a-y"]
+    assert "host-a_x already exists" in caplog.text
+
+
 def test_claims_span_the_tree(placement):
     applied(placement, child("x"), child("y"))
     claim(placement, "a-x", "a-y")
