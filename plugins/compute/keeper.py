@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from ...core.drivers.fence import Keeping
 from ...core.drivers.hypervisor import Hypervisor, Killable, Power
-from ...core.errors import BackendBusy, CloudError
+from ...core.errors import CloudError
 from ...core.process.slice import Kit
 from . import recovery
 from .posting import Posting
@@ -32,6 +32,7 @@ class Keeper:
         self._posting = Posting(kit.run_dir, kit.host) if watched else None
         self._until = NEVER
         self._begun = kit.clock.monotonic()
+        self._unread = ""
         self.held = False
 
     def start(self) -> None:
@@ -44,15 +45,15 @@ class Keeper:
         """Renew once, or look whether the watch did; stop all guests when that may not go on without."""
         if self._keeping is None:
             return
-        posted = self._posting.read() if self._posting is not None else None
-        self._until = self._kept(self._keeping) if self._posting is None else NEVER if posted is None else posted
+        self._until = self._kept(self._keeping) if self._posting is None else self._posted(self._posting)
         # The next chance comes only after a while: by then the time must not be over.
         now = self._kit.clock.monotonic()
         held, self.held = self.held, now + self._every_s(self._keeping) > self._until
-        missing = self._posting is not None and posted is None
+        missing = self._posting is not None and self._until == NEVER
         if self.held and not held:
             self._kit.log.error("host %s may not run servers any more%s", self._kit.host,
-                                ": no lease-watch runs here, start one" if missing else "")
+                                ": it cannot be read what a lease-watch posts" if self._unread
+                                else ": no lease-watch runs here, start one" if missing else "")
         elif held and not self.held:
             self._kit.log.warning("host %s may run servers again", self._kit.host)
         if self.held and not (missing and now - self._begun < FIRST_S):
@@ -64,9 +65,21 @@ class Keeper:
     def _kept(self, keeping: Keeping) -> float:
         try:
             return keeping.keep(self._kit.host)
-        except BackendBusy as busy:
-            self._kit.log.warning("host %s: %s", self._kit.host, busy)
+        except CloudError as error:
+            self._kit.log.warning("host %s: %s", self._kit.host, error)
             return self._until
+
+    def _posted(self, posting: Posting) -> float:
+        """Until when guests may run as the watch posts it. What was read last holds while it cannot be read."""
+        try:
+            posted = posting.read()
+        except OSError as error:
+            if self._unread != str(error):
+                self._kit.log.error("host %s: it cannot be read until when servers may run: %s", self._kit.host, error)
+            self._unread = str(error)
+            return self._until
+        self._unread = ""
+        return NEVER if posted is None else posted
 
     def stop_all(self) -> None:
         """Stop every guest at once; those that cannot be stopped are told to the log and tried again."""

@@ -64,8 +64,12 @@ def made(found: Configuration, state: Path, run: Path, clock: System) -> tuple[L
     if not isinstance(hypervisor, Killable):
         raise BadConfiguration(f"the guests of {options.hypervisor} end with its agent, which keeps the lease itself")
     fence.open()
-    watchdog = _watchdog(options, fence)
-    return LeaseWatch(host, fence, hypervisor, Posting(run, host), clock, log, watchdog), fence.every_s()
+    posting = Posting(run, host)
+    try:
+        posting.read()
+    except OSError as exc:
+        raise BadConfiguration(f"it cannot be read until when servers may run: {exc}") from exc
+    return LeaseWatch(host, fence, hypervisor, posting, clock, log, _watchdog(options, fence)), fence.every_s()
 
 
 def _watchdog(options: Options, keeping: Keeping) -> Watchdog | None:

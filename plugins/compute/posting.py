@@ -23,7 +23,7 @@ class Posting:
         fresh.replace(self._file)
 
     def read(self) -> float | None:
-        """What was told last since the machine booted, or none."""
+        """What was told last since the machine booted, or none. :raises OSError: that cannot be read."""
         try:
             found = json.loads(self._file.read_text())
             return float(found["until"]) if found["boot"] == self._boot else None

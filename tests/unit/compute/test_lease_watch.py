@@ -12,7 +12,7 @@ import pytest
 from stratolith.core.clock import Virtual
 from stratolith.core.drivers.fence import Keeping
 from stratolith.core.drivers.hypervisor import Killable
-from stratolith.core.errors import BackendBusy, BadConfiguration
+from stratolith.core.errors import BackendBusy, BadConfiguration, NotSupported
 from stratolith.core.executor import Seeded
 from stratolith.plugins.compute import lease_process
 from stratolith.plugins.compute.keeper import Keeper
@@ -239,13 +239,25 @@ def test_a_device_has_to_be_quicker_than_the_fence():
 
 # The agent beside it.
 
-@pytest.fixture
-def agent(host, tmp_path):
-    """The keeper of the host's agent."""
+class Unkillable:
+    """A hypervisor whose guests end with its agent."""
+
+    def observe(self):
+        return []
+
+
+def keeper(host, tmp_path, driver):
+    """The keeper of an agent of ``host``."""
     kit = SimpleNamespace(clock=host.clock, executor=Seeded(host.clock), log=logging.getLogger("test"), host="h1",
                           run_dir=tmp_path / "run", options=SimpleNamespace(fence="lease"),
                           driver=lambda registry, name: host.kept)
-    return Keeper(kit, host.guests)
+    return Keeper(kit, driver)
+
+
+@pytest.fixture
+def agent(host, tmp_path):
+    """The keeper of the host's agent."""
+    return keeper(host, tmp_path, host.guests)
 
 
 def test_without_a_watch_nothing_may_run(host, agent, caplog):
@@ -278,6 +290,55 @@ def test_an_agent_ends_the_guests_of_a_watch_that_died(host, agent):
     agent.keep()
     assert agent.held
     assert not host.guests.running
+
+
+@pytest.mark.parametrize("error", [PermissionError("not yours"), OSError(5, "Input/output error"),
+                                   NotADirectoryError("no folder")])
+def test_an_agent_that_cannot_read_what_its_watch_posts_goes_by_what_it_read_last(host, agent, monkeypatch, caplog,
+                                                                                  error):
+    host.live(1)
+    agent.keep()
+
+    def read():
+        raise error
+    monkeypatch.setattr(host.posting, "read", read)
+    monkeypatch.setattr(agent._posting, "read", read)
+    host.clock.advance(LEASE_S - 5)
+    agent.keep()
+    assert not agent.held and host.guests.running
+    assert caplog.text.count("cannot be read") == 1
+    host.clock.advance(5)
+    agent.keep()
+    assert agent.held and not host.guests.running
+    monkeypatch.undo()
+    host.live(1)
+    agent.keep()
+    assert not agent.held
+
+
+def test_an_agent_that_could_never_read_waits_for_its_watch_and_then_ends_the_guests(host, agent, monkeypatch, caplog):
+    def read():
+        raise PermissionError("not yours")
+    monkeypatch.setattr(agent._posting, "read", read)
+    agent.keep()
+    assert agent.held and host.guests.running
+    assert "it cannot be read what a lease-watch posts" in caplog.text
+    host.clock.advance(15)
+    agent.keep()
+    assert not host.guests.running
+
+
+def test_a_lease_that_fails_otherwise_is_not_renewed(host, tmp_path, monkeypatch):
+    agent = keeper(host, tmp_path, driver=Unkillable())
+    agent.keep()
+    assert not agent.held
+
+    def keep(name):
+        raise NotSupported("the host's name cannot be that of a file")
+    monkeypatch.setattr(host.kept, "keep", keep)
+    host.clock.advance(LEASE_S)
+    agent.keep()
+    assert agent.held
 
 
 # The command.
