@@ -43,6 +43,8 @@ class Offer(msgspec.Struct, frozen=True, kw_only=True):
     inventories: dict[str, Inventory]
     traits: list[str]
     children: list[Child] = []
+    aggregates: list[str] = []
+    """It is to be a member of these, besides those that it is in."""
 
 
 class Group(msgspec.Struct, frozen=True, kw_only=True):

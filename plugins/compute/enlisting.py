@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any, cast
 
@@ -42,14 +43,15 @@ def register(kit: Kit, context: Context, enrolments: Sequence[Enrolment]) -> Non
         closed = _daemons(kit, tx, names)
         _rows(kit, tx, enrolments)
         members = tx.rows(_MEMBERS, {"names": names})
-    options, placement = cast(Options, kit.options), kit.peers.of(PlacementService)
-    placement.apply_providers(context, [Offer(
+    options = cast(Options, kit.options)
+    member_of: defaultdict[str, list[str]] = defaultdict(list)
+    for row in members:
+        member_of[row.host].append(row.uuid)
+    kit.peers.of(PlacementService).apply_providers(context, [Offer(
         provider=one.provider, name=one.facts.hostname, inventories=offer.inventories(options, one.facts),
         traits=offer.traits(one.facts, one.host in closed), children=offer.children(one.provider, one.facts),
+        aggregates=member_of[one.host],
     ) for one in enrolments])
-    by_host = {one.host: one.provider for one in enrolments}
-    for host, uuid in cast(Sequence[Any], members):
-        placement.change_provider(context, by_host[host], {}, {uuid: True})
 
 
 def _daemons(kit: Kit, tx: Transaction, names: Sequence[str]) -> set[str]:

@@ -9,7 +9,6 @@ import threading
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
-import msgspec
 import sqlalchemy as sa
 
 from ...core.context import Context
@@ -17,23 +16,19 @@ from ...core.db.engine import Transaction
 from ...core.drivers.hypervisor import HypervisorFacts, Power
 from ...core.errors import CloudError, InUse
 from ...core.process.slice import Kit
-from ...core.services.placement import PlacementService
 from ...core.services.scheduler import Host
-from . import enlisting, journeys, offer, records, states
+from . import enlisting, journeys, records, states
 from .agency import ConsoleGrant, Control, Enrolment, Guest, Order
 from .consoles import standing, tokens
 from .event import emit
 from .options import Options
 from .picture import BINARY, UP_S, Picture
 from .sealing import PasswordSeal
-from .tables import aggregate_hosts, aggregates, hosts, servers, services
+from .tables import hosts, servers, services
 
 WRITE_BEAT_S = 25.0
 REREAD_S = 1.0
 
-MEMBER_OF = (sa.select(aggregates.c.uuid).join(aggregate_hosts, aggregate_hosts.c.aggregate_id == aggregates.c.id)
-             .where(aggregate_hosts.c.host == sa.bindparam("host")).order_by(aggregates.c.id))
-CLOSED = sa.select(services.c.disabled).where(services.c.host == sa.bindparam("host"), services.c.binary == BINARY)
 ON_HOST = sa.select(servers.c.id, servers.c.vm_state, servers.c.task_state, servers.c.power_state).where(
     servers.c.host == sa.bindparam("host"), servers.c.deleted.is_(False))
 MOVED = sa.select(servers.c.host, servers.c.move).where(servers.c.id == sa.bindparam("id"),
@@ -192,29 +187,14 @@ class ControlSide(Control):
         self._seal = seal
 
     def register(self, context: Context, host: str, provider: str, facts: HypervisorFacts) -> None:
-        now, known = self._kit.clock.now(), msgspec.to_builtins(facts)
-        with self._kit.db.write() as tx:
-            closed = bool(tx.value(CLOSED, {"host": host}))
-            member_of = tx.values(MEMBER_OF, {"host": host})
-            if not tx.execute(services.update().where(services.c.host == host, services.c.binary == BINARY)
-                              .values(beat_at=self._kit.clock.time(), updated_at=now)):
-                tx.insert(services, {"id": self._kit.clock.uuid(), "binary": BINARY, "host": host,
-                                     "disabled": False, "forced_down": False,
-                                     "beat_at": self._kit.clock.time(), "created_at": now})
-            if not tx.execute(hosts.update().where(hosts.c.id == provider)
-                              .values(host=host, node=facts.hostname, facts=known, updated_at=now)):
-                tx.insert(hosts, {"id": provider, "host": host, "node": facts.hostname, "facts": known,
-                                  "failures": 0, "created_at": now})
-            tx.after_commit(self._fleet.changed)
         try:
-            self._kit.peers.of(PlacementService).apply_provider(
-                context, provider, facts.hostname, offer.inventories(cast(Options, self._kit.options), facts),
-                offer.traits(facts, closed), offer.children(provider, facts))
+            enlisting.register(self._kit, context,
+                               [Enrolment(host=host, provider=provider, facts=facts, guests=[])])
         except InUse as used:
             self._kit.log.error("host %s has no longer what is claimed of it, so that placement keeps what it said "
                                 "before: %s", host, used.message)
-        if member_of:
-            self._kit.peers.of(PlacementService).change_provider(context, provider, {}, dict.fromkeys(member_of, True))
+        finally:
+            self._fleet.changed()
 
     def beat(self, context: Context, host: str, metrics: Mapping[str, float] | None = None) -> bool:
         return self._fleet.beat(host, metrics)

@@ -11,7 +11,7 @@ from ...core.db.engine import Transaction
 from ...core.services.placement import Offer
 from . import inventory, name
 from .provider import ordered
-from .tables import inventories, provider_traits, providers
+from .tables import inventories, provider_aggregates, provider_traits, providers
 
 encode = msgspec.json.Encoder().encode
 
@@ -22,10 +22,13 @@ def create(tx: Transaction, now: datetime.datetime, offers: Sequence[Offer]) -> 
     name.know_traits(tx, now, {trait for one in offers for trait in one.traits})
     tx.insert(providers, [{
         "id": one.provider, "name": one.name, "generation": 1, "parent_id": None, "root_id": one.provider,
-        "traits": encode(ordered(set(one.traits))).decode(), "aggregates": "[]", "created_at": now, "updated_at": now,
+        "traits": encode(ordered(set(one.traits))).decode(), "aggregates": encode(one.aggregates).decode(),
+        "created_at": now, "updated_at": now,
     } for one in offers])
     tx.insert(provider_traits, [{"provider_id": one.provider, "trait": trait}
                                 for one in offers for trait in sorted(set(one.traits))])
+    tx.insert(provider_aggregates, [{"provider_id": one.provider, "aggregate_id": aggregate}
+                                    for one in offers for aggregate in one.aggregates])
     tx.insert(inventories, [{"provider_id": one.provider, "resource_class": class_, "used": 0,
                              **inventory.values(wanted, now)}
                             for one in offers for class_, wanted in one.inventories.items()])

@@ -51,7 +51,8 @@ class Placement(PlacementService):
         Custom traits that others gave the provider stay.
         """
         with self.db.write() as tx:
-            self._apply_tree(tx, provider, name, inventories, traits, children)
+            self._apply_tree(tx, Offer(provider=provider, name=name, inventories=dict(inventories),
+                                       traits=list(traits)), children)
 
     def apply_providers(self, context: Context, offers: Sequence[Offer]) -> None:
         """Those that are new and have no children are written together."""
@@ -64,20 +65,20 @@ class Placement(PlacementService):
                 made = {one.provider for one in fresh}
                 offers = [one for one in offers if one.provider not in made]
             for one in offers:
-                self._apply_tree(tx, one.provider, one.name, one.inventories, one.traits, one.children)
+                self._apply_tree(tx, one, one.children)
 
-    def _apply_tree(self, tx: Transaction, id: str, called: str, inventories: Mapping[str, Inventory],
-                    traits: Sequence[str], children: Sequence[Child] | None) -> None:
-        self._apply(tx, id, called, inventories, traits)
+    def _apply_tree(self, tx: Transaction, root: Offer, children: Sequence[Child] | None) -> None:
+        self._apply(tx, root)
         if children is not None:
-            self._prune(tx, id, called, {one.id for one in children})
+            self._prune(tx, root.provider, root.name, {one.id for one in children})
             for one in children:
-                self._apply_child(tx, one, id)
+                self._apply_child(tx, one, root.provider)
 
     def _apply_child(self, tx: Transaction, child: Child, parent: str) -> None:
         """Leave a child as it is that cannot be as given: the rest of the host does not wait for it."""
         try:
-            self._apply(tx, child.id, child.name, child.inventories, child.traits, parent)
+            self._apply(tx, Offer(provider=child.id, name=child.name, inventories=child.inventories,
+                                  traits=child.traits), parent)
         except (InUse, AlreadyExists) as error:
             self.kit.log.error("provider %s stays as it is until its host reports the next time: %s",
                                child.name, error.message)
@@ -94,31 +95,34 @@ class Placement(PlacementService):
                     inventory.change(tx, self.clock.now(), row.id, class_, Inventory(
                         total=one.total, reserved=one.total, max_unit=one.max_unit))
 
-    def _apply(self, tx: Transaction, id: str, called: str, inventories: Mapping[str, Inventory],
-               traits: Sequence[str], parent: str | None = None) -> None:
-        """Make a provider as given, or leave it as it is and raise."""
-        now = self.clock.now()
+    def _apply(self, tx: Transaction, wanted: Offer, parent: str | None = None) -> None:
+        """Make one provider as wanted, or leave it as it is and raise."""
+        id, now = wanted.provider, self.clock.now()
         row = providers.find(tx, id)
         if row is None:
-            providers.create(tx, now, id, called, parent)
+            providers.create(tx, now, id, wanted.name, parent)
             row = providers.get(tx, id)
-        has = set(decode(row.traits))
-        wanted = {*traits, *(one for one in has if one.startswith(CUSTOM) and not one.startswith(UNTOLD))}
+        has, member_of = set(decode(row.traits)), decode(row.aggregates)
+        traits = {*wanted.traits, *(one for one in has if one.startswith(CUSTOM) and not one.startswith(UNTOLD))}
+        members = _changed(member_of, dict.fromkeys(wanted.aggregates, True))
         present = inventory.of(tx, id)
-        alike = present.keys() == inventories.keys() and all(
-            inventory.same(present[class_], one) for class_, one in inventories.items())
-        if alike and wanted == has and row.name == called:
+        alike = present.keys() == wanted.inventories.keys() and all(
+            inventory.same(present[class_], one) for class_, one in wanted.inventories.items())
+        same = alike and traits == has and members == member_of
+        if same and row.name == wanted.name:
             return
         with tx.connection.begin_nested():
-            if row.name != called:
-                providers.rename(tx, now, id, called)
-            name.know_classes(tx, now, inventories)
-            name.know_traits(tx, now, wanted - has)
+            if row.name != wanted.name:
+                providers.rename(tx, now, id, wanted.name)
             if not alike:
-                inventory.replace(tx, now, id, inventories, present)
-            if wanted != has:
-                providers.set_traits(tx, now, id, wanted)
-            if not alike or wanted != has:
+                name.know_classes(tx, now, wanted.inventories)
+                inventory.replace(tx, now, id, wanted.inventories, present)
+            if traits != has:
+                name.know_traits(tx, now, traits - has)
+                providers.set_traits(tx, now, id, traits)
+            if members != member_of:
+                providers.set_aggregates(tx, now, id, members)
+            if not same:
                 providers.advance(tx, now, id, row.generation)
 
     def change_provider(self, context: Context, provider: str, traits: Mapping[str, bool],

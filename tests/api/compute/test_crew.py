@@ -1,12 +1,16 @@
 """Many hosts in one process: they are told of together, in as many queries whatever their number, and stay hosts of
 their own."""
 
+import dataclasses
+
 import pytest
 import sqlalchemy as sa
 from stratolith.core.conformance.cloud import InProcess
 from stratolith.core.drivers.hypervisor import GuestSpec
 from stratolith.core.errors import BackendBusy
 from stratolith.core.services.scheduler import Request
+from stratolith.plugins.compute.agency import Enrolment
+from stratolith.plugins.compute.tables import aggregate_hosts, aggregates
 
 SERVICES = ("identity", "compute", "placement", "scheduler")
 PERIODS = 6
@@ -45,19 +49,14 @@ def statements(folder, hosts):
     """The queries of a minute in which so many hosts live, and of three decisions; the hosts are read anew for each."""
     made = Many(folder, hosts)
     made.cloud.run(30)
-    count = []
     kits = made.cloud.cloud.kits
-
-    def note(*args):
-        count.append(args[2])
-    sa.event.listen(kits["compute"].db.engine, "before_cursor_execute", note)
-    made.cloud.run(10 * PERIODS)
-    living = len(count)
-    for number in range(3):
-        made.cloud.clock.sleep(2)
-        made.cloud.cloud.services["scheduler"].select(kits["scheduler"].context(), Request(
-            server_id=f"server-{number}", project_id="p", user_id="u", resources={"VCPU": 1, "MEMORY_MB": 64}))
-    sa.event.remove(kits["compute"].db.engine, "before_cursor_execute", note)
+    with counted(kits["compute"].db) as count:
+        made.cloud.run(10 * PERIODS)
+        living = len(count)
+        for number in range(3):
+            made.cloud.clock.sleep(2)
+            made.cloud.cloud.services["scheduler"].select(kits["scheduler"].context(), Request(
+                server_id=f"server-{number}", project_id="p", user_id="u", resources={"VCPU": 1, "MEMORY_MB": 64}))
     assert all(one.up for one in made.seen().values())
     made.cloud.stop()
     return living, len(count) - living
@@ -111,6 +110,58 @@ def test_a_restart_finds_the_same_hosts(tmp_path):
     again = Many(tmp_path, persistent=True)
     assert {name: one.provider for name, one in again.seen().items()} == before
     again.cloud.stop()
+
+
+def came(many, names, prefix):
+    """The statements in which so many new hosts come that an aggregate knows already, and their providers."""
+    kit, control = many.cloud.cloud.kits["compute"], many.cloud.cloud.services["compute"].control
+    facts = many.agent("node-1").enrolment().facts
+    uuid = many.cloud.request("POST", "/compute/v2.1/os-aggregates", {"aggregate": {"name": prefix}},
+                              version="compute 2.90").json["aggregate"]["uuid"]
+    hosts = [f"{prefix}-{number}" for number in range(names)]
+    with kit.db.write() as tx:
+        number = tx.value(sa.select(aggregates.c.id).where(aggregates.c.uuid == uuid))
+        tx.insert(aggregate_hosts, [{"aggregate_id": number, "host": host} for host in hosts])
+    told = [Enrolment(host=host, provider=kit.clock.uuid(), facts=dataclasses.replace(facts, hostname=host), guests=[])
+            for host in hosts]
+    count = []
+
+    def note(*args):
+        count.append(args[2].split("(")[0].split("VALUES")[0])
+    engines = {id(kit.db.engine): kit.db.engine for kit in (kit, many.cloud.cloud.kits["placement"])}.values()
+    for engine in engines:
+        sa.event.listen(engine, "before_cursor_execute", note)
+    control.enlist(kit.context(), told)
+    for engine in engines:
+        sa.event.remove(engine, "before_cursor_execute", note)
+    return count, uuid, told
+
+
+def test_hosts_that_come_into_aggregates_cost_the_same_queries_however_many_they_are(many):
+    few = came(many, 3, "few")[0]
+    count, uuid, told = came(many, 100, "more")
+    assert len(count) == len(few)
+    # Their rows; what placement knows of them; that nothing has to be removed there.
+    assert sum(one.startswith("BEGIN") for one in count) <= 3
+    for one in (told[0], told[99]):
+        path = f"/placement/resource_providers/{one.provider}/aggregates"
+        assert many.cloud.request("GET", path, version="placement 1.19").json["aggregates"] == [uuid]
+    # Those that come back have been members for long; nobody else's memberships are taken from them.
+    kit, control = many.cloud.cloud.kits["compute"], many.cloud.cloud.services["compute"].control
+    other = kit.clock.uuid()
+    many.cloud.cloud.services["placement"].change_provider(kit.context(), told[0].provider, {}, {other: True})
+    control.enlist(kit.context(), told[:2])
+    path = f"/placement/resource_providers/{told[0].provider}/aggregates"
+    assert many.cloud.request("GET", path, version="placement 1.19").json["aggregates"] == [uuid, other]
+
+
+def test_a_host_that_comes_alone_is_a_member_of_its_aggregates(many):
+    kit, control = many.cloud.cloud.kits["compute"], many.cloud.cloud.services["compute"].control
+    uuid, told = came(many, 1, "alone")[1:]
+    many.cloud.cloud.services["placement"].change_provider(kit.context(), told[0].provider, {}, {uuid: False})
+    control.register(kit.context(), told[0].host, told[0].provider, told[0].facts)
+    path = f"/placement/resource_providers/{told[0].provider}/aggregates"
+    assert many.cloud.request("GET", path, version="placement 1.19").json["aggregates"] == [uuid]
 
 
 def test_what_one_has_wrong_does_not_keep_the_others_out(many):
