@@ -169,7 +169,12 @@ class Application:
         operation, context = variant.operation, call.context
         if self.api.admit is not None:
             self.api.admit(self.service, call)
-        self._check(call, variant, data)
+        try:
+            self._check(call, variant, data)
+        except BadRequest:
+            if self.api.present is not None:
+                self.api.present(self.service, call)
+            raise
         if not operation.public:
             target = own(context) if operation.target is None else operation.target(self.service, call)
             rule = operation.rule if operation.rule_of is None else operation.rule_of(self.service, call)

@@ -161,6 +161,9 @@ class Api:
     admit: Callable[[Any, Any], None] | None = None
     """Looks at each request to a known operation before its body is checked, given the service and the call; raises
     what is wrong with it, such as a media type that the service refuses."""
+    present: Callable[[Any, Any], None] | None = None
+    """Sees that what the path names is there, given the service and the call. It is asked only when a body or a query
+    is wrong and the service's clients learn first that a thing is missing; who succeeds pays nothing for it."""
     listed_methods: bool = False
     """Whether a path knows the methods of its operations only; HEAD and OPTIONS are not allowed unless listed."""
     page: Callable[[int, Any], str] | None = None

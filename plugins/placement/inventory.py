@@ -100,13 +100,19 @@ def same(row: Row, inventory: Inventory) -> bool:
 
 
 def replace(tx: Transaction, now: datetime.datetime, provider: str, wanted: Mapping[str, Inventory],
-            present: Mapping[str, Row]) -> None:
-    """Make ``wanted`` all that the provider has. :raises InUse: one that is to go is claimed of."""
+            present: Mapping[str, Row]) -> list[datetime.datetime]:
+    """Make ``wanted`` all that the provider has; when each of them was changed last.
+
+    :raises InUse: one that is to go is claimed of.
+    """
     refuse_in_use(provider, [row for class_, row in present.items() if class_ not in wanted])
     for class_ in present:
         if class_ not in wanted:
             remove(tx, provider, class_)
-    for class_, inventory in wanted.items():
-        if class_ in present and not same(present[class_], inventory):
+    changed = {class_: one for class_, one in wanted.items()
+               if class_ not in present or not same(present[class_], one)}
+    for class_, inventory in changed.items():
+        if class_ in present:
             change(tx, now, provider, class_, inventory)
-    add(tx, now, provider, {class_: one for class_, one in wanted.items() if class_ not in present})
+    add(tx, now, provider, {class_: one for class_, one in changed.items() if class_ not in present})
+    return [now if class_ in changed else present[class_].updated_at for class_ in wanted]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Collection, Iterable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 import sqlalchemy as sa
@@ -46,8 +46,22 @@ def get(tx: Transaction, id: str) -> Row:
     return row
 
 
-def create(tx: Transaction, now: datetime.datetime, id: str, name: str, parent: str | None = None) -> None:
-    """Make a provider, a root or a child of ``parent``.
+class Provider(NamedTuple):
+    """A provider as its row has it."""
+
+    id: str
+    name: str
+    generation: int
+    parent_id: str | None
+    root_id: str
+    traits: str
+    aggregates: str
+    created_at: datetime.datetime
+    updated_at: datetime.datetime
+
+
+def create(tx: Transaction, now: datetime.datetime, id: str, name: str, parent: str | None = None) -> Provider:
+    """Make a provider, a root or a child of ``parent``; its row.
 
     :raises BadRequest: the parent is the provider itself or unknown.
     :raises AlreadyExists: the id or the name is taken.
@@ -56,8 +70,9 @@ def create(tx: Transaction, now: datetime.datetime, id: str, name: str, parent: 
     if parent is not None:
         root = _root_of_parent(tx, id, name, parent)
     _refuse_taken(tx, id, name)
-    tx.insert(providers, {"id": id, "name": name, "generation": 0, "parent_id": parent, "root_id": root,
-                          "traits": "[]", "aggregates": "[]", "created_at": now, "updated_at": now})
+    made = Provider(id, name, 0, parent, root, "[]", "[]", now, now)
+    tx.insert(providers, made._asdict())
+    return made
 
 
 def _root_of_parent(tx: Transaction, id: str, name: str, parent: str) -> str:

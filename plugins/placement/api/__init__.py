@@ -16,11 +16,11 @@ from . import (
     versions,
 )
 from .faults import fault, page
-from .media import admit
+from .media import admit, present
 
 OPERATIONS = (*versions.OPERATIONS, *providers.OPERATIONS, *inventories.OPERATIONS, *aggregates.OPERATIONS,
               *traits.OPERATIONS, *classes.OPERATIONS, *usages.OPERATIONS, *allocations.OPERATIONS,
               *candidates.OPERATIONS, *reshaper.OPERATIONS)
 API = Api(name="placement", prefix="/placement", operations=OPERATIONS, fault=fault,
           microversions=Microversions("placement", versions.FIRST, versions.LAST), admit=admit,
-          listed_methods=True, page=page)
+          present=present, listed_methods=True, page=page)

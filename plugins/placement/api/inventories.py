@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ....core.db.engine import Row, Transaction
@@ -39,7 +39,7 @@ PUT_ALL = {"type": "object", "required": ["resource_provider_generation", "inven
 
 
 def view(row: Any) -> dict[str, Any]:
-    """An inventory as clients see it."""
+    """An inventory as clients see it: a row, or an :class:`Inventory` that was just written."""
     return {"total": row.total, "reserved": row.reserved, "min_unit": row.min_unit, "max_unit": row.max_unit,
             "step_size": row.step_size, "allocation_ratio": row.allocation_ratio}
 
@@ -68,13 +68,13 @@ def index(service: Any, call: Call) -> Any:
     """All inventories of a provider."""
     with service.db.read() as tx:
         row, found = inventory.with_provider(tx, call.path["uuid"])
-    return _all(service, call, row.generation, found)
+    return _all(service, call, row.generation, found, [one.updated_at for one in found.values()])
 
 
-def _all(service: Any, call: Call, generation: int, rows: Mapping[str, Any]) -> Any:
+def _all(service: Any, call: Call, generation: int, found: Mapping[str, Any],
+         moments: Iterable[datetime.datetime]) -> Any:
     return dated(service, call, {"resource_provider_generation": generation,
-                                 "inventories": {class_: view(row) for class_, row in rows.items()}},
-                 [row.updated_at for row in rows.values()])
+                                 "inventories": {class_: view(one) for class_, one in found.items()}}, moments)
 
 
 def show(service: Any, call: Call) -> Any:
@@ -125,10 +125,9 @@ def replace(service: Any, call: Call) -> Any:
         agree(row, body["resource_provider_generation"])
         refuse_unknown_classes(tx, body["inventories"])
         wanted = {class_: read(call, class_, one) for class_, one in body["inventories"].items()}
-        inventory.replace(tx, now, id, wanted, present)
+        moments = inventory.replace(tx, now, id, wanted, present)
         generation = provider.advance(tx, now, id, row.generation)
-        found = inventory.of(tx, id)
-    return _all(service, call, generation, found)
+    return _all(service, call, generation, wanted, moments)
 
 
 def update(service: Any, call: Call) -> Any:

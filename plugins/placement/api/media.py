@@ -1,7 +1,6 @@
-"""What placement looks at before a body is read: media types, the caller's rights, and whether the provider is there.
+"""What placement tells before it tells what is wrong with a body.
 
-A client that may not do something, or does it to a provider that is gone, learns that before it learns what is wrong
-with its body.
+That is a media type, what the caller may not do, and that the provider is gone.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ def admit(service: Any, call: Call) -> None:
     :raises UnsupportedMedia: it brings something else.
     :raises BadRequest: it brings something without saying what, or nothing where something is needed.
     :raises Forbidden: the caller may not do it.
-    :raises NotFound: the provider in its path is not there.
+    :raises NotFound: it brings no body for a provider that is not there.
     """
     request = call.request
     if request.method == "GET":
@@ -43,8 +42,13 @@ def _admit_body(service: Any, call: Call) -> None:
     if not wanted:
         return
     call.enforce(call.operation.rule, own(call.context))
-    if "uuid" in call.path:
+    if not request.content_length and not request.get_header("TRANSFER-ENCODING"):
+        present(service, call)
+        raise BadRequest("Malformed JSON: Expecting value: line 1 column 1 (char 0)")
+
+
+def present(service: Any, call: Call) -> None:
+    """See that the provider in a path is there when something is written to it. :raises NotFound: it is not."""
+    if call.request.method in WRITING and "uuid" in call.path:
         with service.db.read() as tx:
             provider.get(tx, call.path["uuid"])
-    if not request.content_length and not request.get_header("TRANSFER-ENCODING"):
-        raise BadRequest("Malformed JSON: Expecting value: line 1 column 1 (char 0)")

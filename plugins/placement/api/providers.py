@@ -27,7 +27,7 @@ FILTERS = {"name": "text", "uuid": "uuid", "member_of": "*text", "resources": "t
 SINCE = {"member_of": "1.3", "resources": "1.4", "in_tree": "1.14", "required": "1.18"}
 
 
-def view(call: Call, row: Row) -> dict[str, Any]:
+def view(call: Call, row: Row | provider.Provider) -> dict[str, Any]:
     """A provider as clients see it."""
     here = f"/resource_providers/{row.id}"
     links = [{"rel": "self", "href": here}]
@@ -62,8 +62,7 @@ def create(service: Any, call: Call) -> Any:
     body = call.body
     id = dashed(body["uuid"]) if "uuid" in body else service.clock.uuid()
     with service.db.write() as tx:
-        provider.create(tx, service.clock.now(), id, body["name"], body.get("parent_provider_uuid"))
-        row = provider.get(tx, id)
+        row = provider.create(tx, service.clock.now(), id, body["name"], body.get("parent_provider_uuid"))
     headers = location(call, f"/resource_providers/{id}")
     if call.since("1.20"):
         return dated(service, call, view(call, row), [row.updated_at], headers, status=200)

@@ -1,10 +1,10 @@
 """Lists of servers: filters, order, pages, and how many queries they take."""
 
-import contextlib
 from urllib.parse import quote
 
 import pytest
-import sqlalchemy as sa
+
+from tests.statements import counted
 
 
 @pytest.fixture
@@ -96,17 +96,9 @@ def test_pages(world, three):
     assert world.ask("GET", "/servers?unknown=1", version="2.75").status == 400
 
 
-@contextlib.contextmanager
 def statements(world):
     """The statements run meanwhile."""
-    seen = []
-    engine = world.cloud.cloud.kits["compute"].db.engine
-
-    def note(connection, cursor, statement, parameters, context, many):
-        seen.append(statement)
-    sa.event.listen(engine, "before_cursor_execute", note)
-    yield seen
-    sa.event.remove(engine, "before_cursor_execute", note)
+    return counted(world.cloud.cloud.kits["compute"].db)
 
 
 def test_queries(world, three):

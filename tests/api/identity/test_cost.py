@@ -1,13 +1,12 @@
 """What requests cost in queries: a constant number, whatever the size of the answer."""
 
-import contextlib
-
 import pytest
 import sqlalchemy as sa
-from sqlalchemy import event
 from stratolith.auth.sql.tables import users
 from stratolith.core.conformance.cloud import InProcess
 from stratolith.plugins.identity.tables import assignments, projects, roles
+
+from tests.statements import counted
 
 from .conftest import Api
 from .delegates import by_credential, by_trust, make_credential, make_trust, member
@@ -16,19 +15,7 @@ from .delegates import by_credential, by_trust, make_credential, make_trust, mem
 @pytest.fixture
 def queries(cloud):
     """Counts the statements of a block."""
-    @contextlib.contextmanager
-    def counted():
-        statements = []
-
-        def note(connection, cursor, statement, *rest):
-            statements.append(statement)
-        engine = cloud.cloud.kits["identity"].db.engine
-        event.listen(engine, "before_cursor_execute", note)
-        try:
-            yield statements
-        finally:
-            event.remove(engine, "before_cursor_execute", note)
-    return counted
+    return lambda: counted(cloud.cloud.kits["identity"].db)
 
 
 def test_validation_and_contexts_cost_no_query(api, queries):
@@ -111,7 +98,7 @@ def crowd(tmp_path_factory):
     ("/role_assignments?effective", "role_assignments", None),
     ("/role_assignments?effective&include_names&role.id=%s", "role_assignments", None)])
 def test_every_page_of_a_long_list_costs_the_same(crowd, path, noun, key):
-    api, engine = Api(crowd), crowd.cloud.kits["identity"].db.engine
+    api, database = Api(crowd), crowd.cloud.kits["identity"].db
     if "%s" in path:
         path = path % api.role("reader")
     whole = api.ok("GET", path)[noun]
@@ -119,13 +106,8 @@ def test_every_page_of_a_long_list_costs_the_same(crowd, path, noun, key):
     joined = path + ("&" if "?" in path else "?") + "limit=500"
     seen, costs = [], set()
     while joined:
-        statements = []
-
-        def note(connection, cursor, statement, *rest, statements=statements):
-            statements.append(statement)
-        event.listen(engine, "before_cursor_execute", note)
-        page = api.ok("GET", joined)
-        event.remove(engine, "before_cursor_execute", note)
+        with counted(database) as statements:
+            page = api.ok("GET", joined)
         assert len(page[noun]) <= 500
         seen += page[noun]
         costs.add(len(statements))

@@ -1,7 +1,8 @@
 """Lists: filters, order, pages, and how many queries a page costs."""
 
 import pytest
-import sqlalchemy as sa
+
+from tests.statements import counted
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -64,16 +65,8 @@ def test_pages_follow_each_other(cloud, sort):
 
 
 def count(cloud, path):
-    engine = cloud.cloud.kits["image"].db.engine
-    seen = []
-
-    def note(connection, cursor, statement, parameters, context, many):
-        seen.append(statement)
-    sa.event.listen(engine, "before_cursor_execute", note)
-    try:
+    with counted(cloud.cloud.kits["image"].db) as seen:
         assert cloud.request("GET", path).status == 200
-    finally:
-        sa.event.remove(engine, "before_cursor_execute", note)
     return len(seen)
 
 

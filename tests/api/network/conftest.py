@@ -1,8 +1,9 @@
 """A cloud of identity and network, and short words for its requests."""
 
 import pytest
-from sqlalchemy import event
 from stratolith.core.conformance.cloud import InProcess
+
+from tests.statements import counted
 
 
 class Net:
@@ -54,16 +55,8 @@ class Net:
 
     def queries(self, work):
         """How many statements ``work`` sends to the database, a request's authentication included."""
-        seen = []
-        engine = self.kit.db.engine
-
-        def count(connection, cursor, statement, *rest):
-            seen.append(statement)
-        event.listen(engine, "before_cursor_execute", count)
-        try:
+        with counted(self.kit.db) as seen:
             work()
-        finally:
-            event.remove(engine, "before_cursor_execute", count)
         return len(seen)
 
 

@@ -4,10 +4,10 @@ import base64
 import json
 
 import pytest
-import sqlalchemy as sa
 from stratolith.plugins.volume.tables import backups
 
 from tests.api.volume.conftest import Storage
+from tests.statements import counted
 
 ADMIN = "op:admin"
 NOBODY = "11111111-2222-3333-4444-555555555555"
@@ -220,17 +220,10 @@ def test_lists(make):
     page = storage.call("GET", "/backups?limit=2", None, 200).json
     assert "marker=" in page["backups_links"][0]["href"]
     assert storage.call("GET", "/backups?all_tenants=1", None, 200, ADMIN).json["backups"]
-    engine = storage.cloud.cloud.kits["volume"].db.engine
+    database = storage.cloud.cloud.kits["volume"].db
     for path, expected in (("/backups/detail", 2), ("/backups", 1), (f"/backups/{names['b0']}", 2)):
-        seen = []
-
-        def note(connection, cursor, statement, parameters, context, many, seen=seen):
-            seen.append(statement)
-        sa.event.listen(engine, "before_cursor_execute", note)
-        try:
+        with counted(database) as seen:
             storage.call("GET", path, None, 200)
-        finally:
-            sa.event.remove(engine, "before_cursor_execute", note)
         assert len(seen) == expected, path
 
 

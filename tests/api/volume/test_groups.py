@@ -1,9 +1,9 @@
 """Groups of volumes, their types, their snapshots, copies of groups; the same under the older words."""
 
 import pytest
-import sqlalchemy as sa
 
 from tests.api.volume.conftest import Storage
+from tests.statements import counted
 
 ADMIN = "op:admin"
 NOBODY = "11111111-2222-3333-4444-555555555555"
@@ -120,18 +120,11 @@ def test_lists(storage):
 def test_queries(storage):
     one = storage.group()
     storage.volume(group_id=one)
-    engine = storage.cloud.cloud.kits["volume"].db.engine
+    database = storage.cloud.cloud.kits["volume"].db
     for path, expected in (("/groups/detail?list_volume=True", 2), ("/groups", 1), (f"/groups/{one}", 2),
                            ("/group_snapshots/detail", 1), ("/volumes/detail", 4), ("/messages", 1)):
-        seen = []
-
-        def note(connection, cursor, statement, parameters, context, many, seen=seen):
-            seen.append(statement)
-        sa.event.listen(engine, "before_cursor_execute", note)
-        try:
+        with counted(database) as seen:
             storage.call("GET", path, None, 200)
-        finally:
-            sa.event.remove(engine, "before_cursor_execute", note)
         assert len(seen) == expected, path
     storage.do(one, "delete", {"delete-volumes": True})
 

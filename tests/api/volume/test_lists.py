@@ -3,7 +3,8 @@
 from urllib.parse import urlsplit
 
 import pytest
-import sqlalchemy as sa
+
+from tests.statements import counted
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -95,16 +96,9 @@ def test_snapshots(storage, query, expected):
 
 
 def test_queries(storage, volumes):
-    engine = storage.cloud.cloud.kits["volume"].db.engine
+    database = storage.cloud.cloud.kits["volume"].db
     for path, expected in ((f"/volumes/{volumes['n0']}", 3), ("/volumes/detail", 3), ("/volumes", 1),
                            ("/snapshots/detail", 1)):
-        seen = []
-
-        def note(connection, cursor, statement, parameters, context, many, seen=seen):
-            seen.append(statement)
-        sa.event.listen(engine, "before_cursor_execute", note)
-        try:
+        with counted(database) as seen:
             storage.call("GET", path, None, 200)
-        finally:
-            sa.event.remove(engine, "before_cursor_execute", note)
         assert len(seen) == expected, path
