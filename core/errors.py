@@ -181,6 +181,12 @@ class Unreachable(BackendBusy):
     code = "unreachable"
 
 
+class UnknownVerb(BackendBusy):
+    """A process of the cloud that this needs is of an older release; try again when it is upgraded."""
+
+    code = "unknown-verb"
+
+
 class NoSuchDriver(CloudError):
     """No driver of this name can be loaded."""
 

@@ -4,7 +4,8 @@ Where a hint says iterables of bytes, the message has a stream's address instead
 
 A message is typed and versioned: it names the interface's version, the method, and its
 arguments in the form msgspec gives the types of the signature. Fields that a release adds
-have defaults, so a release speaks with the one before it.
+have defaults, so a release speaks with the one before it. A verb that the peer's release does
+not have yet is said in older ones, where the interface has words for it.
 """
 
 from __future__ import annotations
@@ -20,7 +21,8 @@ import msgspec
 
 from .. import errors
 from ..drivers.bus import Bus
-from ..errors import BackendFailed, BadRequest, CloudError
+from ..errors import BackendFailed, BadRequest, CloudError, UnknownVerb
+from ..services.release import has_older_words
 from ..turns import aside
 
 log = logging.getLogger("stratolith.bus")
@@ -70,6 +72,7 @@ class Method:
 
     def __init__(self, name: str, function: Callable[..., Any]) -> None:
         self.name = name
+        self.older = function if has_older_words(function) else None
         self.signature = inspect.signature(function)
         hints = typing.get_type_hints(function)
         result = hints.pop("return", None)
@@ -99,7 +102,7 @@ class Stub:
             call = decode_call(body)
             method = methods(self._kind).get(call.method)
             if method is None or call.major != self._kind.api[0]:
-                raise BadRequest(f"{self._kind.__name__} has no {call.method} in version {call.major}")
+                raise BadRequest(_no_verb(self._kind, call.method, call.major))
             arguments = {name: msgspec.msgpack.decode(raw, type=method.hints[name])
                          for name, raw in call.arguments.items() if name in method.hints}
             result = self._called(method, arguments)
@@ -118,6 +121,11 @@ class Stub:
             arguments.update({name: self._exchange.follow(arguments[name]) for name in method.streams})
         result = getattr(self._target, method.name)(**arguments)
         return self._exchange.offer(result) if method.gives_stream and self._exchange is not None else result
+
+
+def _no_verb(kind: Any, method: str, major: int) -> str:
+    """How a stub of any release says that it does not know a verb. It never changes: proxies go by it."""
+    return f"{kind.__name__} has no {method} in version {major}"
 
 
 def make_proxy(kind: type[K], bus: Bus, queue: str, timeout_s: float, exchange: Exchange | None = None) -> K:
@@ -139,7 +147,13 @@ def _remote(method: Method, kind: Any, bus: Bus, queue: str, timeout_s: float) -
         with aside():
             answer = decode_answer(bus.call(queue, message, timeout_s))
         if answer.error is not None:
-            raise _unpacked(answer.error)
+            error = _unpacked(answer.error)
+            if not (isinstance(error, BadRequest) and error.message == _no_verb(kind, method.name, kind.api[0])):
+                raise error
+            if method.older is None:
+                raise UnknownVerb(f"{queue} is of a release that has no {method.name} yet", retry_after_s=30)
+            log.info("%s is of a release that has no %s yet: it is asked in older words", queue, method.name)
+            return method.older(self, *args, **kwargs)
         if method.result in (None, type(None)):
             return None
         return msgspec.msgpack.decode(answer.result, type=method.result)

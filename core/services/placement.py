@@ -9,6 +9,7 @@ import msgspec
 
 from ..context import Context
 from .base import ServiceInterface
+from .release import in_older_words
 
 Amounts = Mapping[str, int]
 """Amounts by resource class: ``{"VCPU": 2, "MEMORY_MB": 512}``."""
@@ -112,11 +113,16 @@ class PlacementService(ServiceInterface):
         """
 
     @abc.abstractmethod
+    @in_older_words
     def apply_providers(self, context: Context, offers: Sequence[Offer]) -> None:
         """The same for many root providers, all or none; new ones are made by a few queries, however many they are.
 
         :raises InUse: an inventory of one that is to go has allocations.
         """
+        for one in offers:
+            self.apply_provider(context, one.provider, one.name, one.inventories, one.traits, one.children)
+            if one.aggregates:
+                self.change_provider(context, one.provider, {}, dict.fromkeys(one.aggregates, True))
 
     @abc.abstractmethod
     def delete_provider(self, context: Context, provider: str) -> None:
@@ -145,8 +151,10 @@ class PlacementService(ServiceInterface):
         """
 
     @abc.abstractmethod
+    @in_older_words
     def tenancy(self, context: Context, project_id: str, used: bool) -> Tenancy:
         """Which root providers other projects have to themselves and, if ``used``, which they have allocations of."""
+        return Tenancy()
 
     @abc.abstractmethod
     def move(self, context: Context, source: str, target: str) -> None:
@@ -161,8 +169,10 @@ class PlacementService(ServiceInterface):
         """What ``consumer`` has: amounts by provider id."""
 
     @abc.abstractmethod
+    @in_older_words
     def sole(self, context: Context, consumer: str) -> str:
         """The root provider that ``consumer`` holds for its project alone; empty when it holds none."""
+        return ""
 
     @abc.abstractmethod
     def consumers(self, context: Context, provider: str) -> list[str]:

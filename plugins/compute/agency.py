@@ -14,6 +14,7 @@ from ...core.drivers.network import Vif
 from ...core.drivers.topology import Seat
 from ...core.drivers.volume import Connection
 from ...core.services.image import ImageRecord
+from ...core.services.release import in_older_words
 
 CONTROL_QUEUE = "compute.control"
 
@@ -148,6 +149,7 @@ class ComputeAgent(abc.ABC):
         """Have a guest write to a new file upon its volume. :raises NotSupported: the driver cannot."""
 
     @abc.abstractmethod
+    @in_older_words
     def delete_volume_snapshot(self, context: Context, guest: str, volume_id: str, snapshot_id: str,
                                file_to_merge: str, merge_target_file: str) -> None:
         """Merge a file upon a guest's volume with another. :raises NotSupported: the driver cannot."""
@@ -194,6 +196,7 @@ class ComputeAgent(abc.ABC):
 
     @abc.abstractmethod
     def depart(self, context: Context, guest: str) -> dict[str, str]:
+    @in_older_words
         """Shut a guest down and offer its disks to another host. :raises NotSupported: the driver cannot."""
 
     @abc.abstractmethod
@@ -275,13 +278,23 @@ class Control(abc.ABC):
 
     @abc.abstractmethod
     def console_proxy(self, context: Context, host: str, url: str) -> None:
+    @in_older_words
         """The host's consoles are reached at ``url``; at none when it is empty."""
 
+        orders = {}
+        for one in enrolments:
+            self.register(context, one.host, one.provider, one.facts)
+            orders[one.host] = self.compare(context, one.host, one.guests)
+        return orders
     @abc.abstractmethod
     def redeem_console(self, context: Context, hosts: list[str], token: str) -> ConsoleGrant:
+    @in_older_words
         """Use a token up at the proxy of ``hosts``. :raises NotFound: it opens nothing there, or no longer."""
 
+        return [host for host, measured in metrics.items() if self.beat(context, host, measured)]
     @abc.abstractmethod
     def open_consoles(self, context: Context, holders: list[str]) -> list[bool]:
         """Whether consoles may stay open, by their holders and in their order: the server is where it was, and who
-        opened the console still may."""
+        opened the console still may. The release before lets all stay."""
+        return [True] * len(holders)
+    @in_older_words

@@ -37,7 +37,8 @@ class Watch:
 
     def look(self) -> None:
         """Look once after all consoles."""
-        consoles = list(self._opened())
+        # Those without a holder were opened by a control side of the release before, which lets them stay.
+        consoles = [one for one in self._opened() if one.holder]
         try:
             for first in range(0, len(consoles), MOST):
                 self._judge(consoles[first:first + MOST])
