@@ -21,6 +21,7 @@ from . import access
 from .call import Call, Reply, own
 from .gate import Gates
 from .microversion import Negotiation
+from .request import Request
 from .table import ANY_QUERY, Api, Operation, Query, Version, version
 from .validation import BodyCheck, check_query, decode_json, parse_json, parse_query, refuse_extremes
 
@@ -106,7 +107,7 @@ class Application:
         self.service = service
         self.edge = edge
         self.negotiation = Negotiation(api.microversions) if api.microversions else None
-        self.wsgi = falcon.App(sink_before_static_route=False)
+        self.wsgi = falcon.App(sink_before_static_route=False, request_type=Request)
         self.wsgi.req_options.strip_url_path_trailing_slash = True
         self.wsgi.req_options.keep_blank_qs_values = True
         # What is empty has no type; whatever is not says its own.

@@ -46,6 +46,14 @@ def test_media_types(cloud):
     assert cloud.ask("PUT", "/traits/CUSTOM_A").status == 201
 
 
+@pytest.mark.parametrize("length", ["hi mom", "-1", "1.5"])
+def test_lengths_that_are_none(cloud, length):
+    answer = cloud.ask("POST", "/resource_providers", {"name": "one"}, headers={"Content-Length": length})
+    assert answer.status == 400
+    assert "content-length header must be an integer" in answer.json["errors"][0]["detail"]
+    assert cloud.ask("GET", "/resource_providers").json == {"resource_providers": []}
+
+
 def test_what_is_refused_first(cloud):
     assert cloud.ask("POST", "/reshaper", {"cows": 1}, as_="p:member").status == 403
     assert cloud.ask("PUT", f"/resource_providers/{NOBODY}/aggregates", []).status == 404
