@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...core.context import Context
 from ...core.db.engine import Row
-from ...core.errors import BadRequest, CloudError, NotFound
+from ...core.errors import CloudError, NotFound
 from . import records, servers, states
 
 if TYPE_CHECKING:
@@ -24,26 +24,18 @@ POWERS: Mapping[str, tuple[str, str, str]] = {
 
 @dataclasses.dataclass(frozen=True)
 class Told:
-    """An event and what became of it: 200, 404 for an unknown server, 422 for one that cannot be dealt with."""
+    """An event and what became of it: 200, 400 without its tag, 404 for an unknown server, 422 for one on no host."""
 
     event: Mapping[str, Any]
     code: int
 
 
 def tell(service: Service, context: Context, events: Sequence[Mapping[str, Any]]) -> list[Told]:
-    """Hear all events, in their order.
-
-    :raises BadRequest: one lacks its tag. :raises NotFound: no server of any event is known.
-    """
-    for event in events:
-        if event["name"] in TAGGED and not event.get("tag"):
-            raise BadRequest(f"Event tag is required for the event {event['name']}")
-        if event["name"] == "power-update" and event["tag"] not in POWERS:
-            raise BadRequest(f"Invalid event tag: {event['tag'][:30]} is none of POWER_ON, POWER_OFF")
+    """Hear all events, in their order. :raises NotFound: none of them could be dealt with."""
     with service.kit.db.read() as tx:
         rows = {event["server_uuid"]: records.present(tx, event["server_uuid"]) for event in events}
     found = [Told(event, _heard(service, context, event, rows[event["server_uuid"]])) for event in events]
-    if all(one.code == 404 for one in found):
+    if all(one.code != 200 for one in found):
         raise NotFound("No instances found for any event")
     return found
 
@@ -51,11 +43,14 @@ def tell(service: Service, context: Context, events: Sequence[Mapping[str, Any]]
 def _heard(service: Service, context: Context, event: Mapping[str, Any], row: Row | None) -> int:
     if row is None:
         return 404
-    if not row.host or event["name"] in UNHEARD:
+    tag = event.get("tag", "")
+    if event["name"] in TAGGED and not tag or event["name"] == "power-update" and tag not in POWERS:
+        return 400
+    if not row.host:
         return 422
     hear = HEARD.get(event["name"])
     if hear is not None:
-        hear(service, context, row, event.get("tag", ""))
+        hear(service, context, row, tag)
     return 200
 
 
@@ -96,6 +91,4 @@ HEARD: Mapping[str, Callable[[Service, Context, Row, str], None]] = {
     "network-changed": _network, "network-vif-plugged": _network, "network-vif-unplugged": _network,
     "network-vif-deleted": _vif_deleted, "volume-extended": _extended, "volume-reimaged": _reimaged,
     "power-update": _power}
-"""What is done at each event."""
-UNHEARD = frozenset(("accelerator-request-bound",))
-"""Events of things that servers here do not have."""
+"""What is done at each event; nothing waits for accelerators, which servers here do not have."""

@@ -50,6 +50,7 @@ from . import (
     volumes,
 )
 from .faults import fault
+from .media import admit
 from .versions import COMPATIBLE, MICROVERSIONS, ROOT
 
 TABLES: Sequence[Sequence[Operation]] = (
@@ -106,4 +107,5 @@ FACE = Api(
     project_in_path=ROOT,
     aliases={COMPATIBLE: ROOT},
     request_id_header="X-Compute-Request-Id",
+    admit=admit,
 )

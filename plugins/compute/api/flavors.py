@@ -13,7 +13,7 @@ from ....core.http.call import Call
 from ....core.http.table import Action, Operation, Query
 from .. import extra_specs, flavors
 from .links import links, next_links
-from .parameters import BOOLEAN, MAX_INT, NAME, PRINTABLE, boolean, closed, natural, number, wrapped
+from .parameters import BOOLEAN, MAX_INT, NAME, boolean, closed, natural, number, wrapped
 
 if TYPE_CHECKING:
     from ..service import Service
@@ -26,7 +26,7 @@ SPECS = {"type": "object", "propertyNames": {"pattern": SPEC_KEY},
 NEW = {
     "name": NAME,
     "id": {"oneOf": [{"type": "string", "minLength": 1, "maxLength": 255,
-                      "pattern": f"^[^\\s{PRINTABLE}]([^{PRINTABLE}]*[^\\s{PRINTABLE}])?$"},
+                      "pattern": "^[a-zA-Z0-9._-]([a-zA-Z0-9. _-]*[a-zA-Z0-9._-])?$"},
                      {"type": "null"}, {"type": "number"}]},
     "ram": natural(1),
     "vcpus": natural(1),

@@ -27,9 +27,10 @@ class NotOffered(NotSupported):
 
 
 def index(service: Service, call: Call) -> Mapping[str, Any]:
-    """All hosts with what runs there, or those of a zone."""
+    """All hosts that are enabled with what runs there, or those of a zone."""
     zone = call.one("zone")
-    found = [one for one in daemons.listed(service.kit, service.fleet) if zone in ("", one.zone)]
+    found = [one for one in daemons.listed(service.kit, service.fleet) if zone in ("", one.zone)
+             and not one.row.disabled]
     return {"hosts": [{"host_name": one.row.host, "service": one.row.binary.removeprefix("nova-"), "zone": one.zone}
                       for one in found]}
 

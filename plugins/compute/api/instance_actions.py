@@ -17,6 +17,7 @@ from .server_view import host_id
 PATH = "/servers/{server_id}/os-instance-actions"
 RULE = "os_compute_api:os-instance-actions:"
 EVENTS = RULE + "events"
+EVENT_DETAILS = EVENTS + ":details"
 KNOWN = {"limit": "natural", "marker": "text", "changes-since": "text"}
 QUERY = {"2.1": Query(), "2.58": Query(KNOWN, strict=True),
          "2.66": Query({**KNOWN, "changes-before": "text"}, strict=True)}
@@ -58,16 +59,17 @@ def show(service: Service, call: Call) -> Any:
     found = _view(row, call)
     full = call.allows(EVENTS)
     if full or call.since("2.51"):
-        found["events"] = [_event(one, server, call, full) for one in history.events(row)]
+        detailed = call.since("2.84") and call.allows(EVENT_DETAILS)
+        found["events"] = [_event(one, server, call, full, detailed) for one in history.events(row)]
     return {"instanceAction": found}
 
 
-def _event(one: dict[str, Any], server: Row, call: Call, full: bool) -> dict[str, Any]:
+def _event(one: dict[str, Any], server: Row, call: Call, full: bool, detailed: bool) -> dict[str, Any]:
     found = {"event": one["event"], "start_time": to_microsecond(one["begin"]),
              "finish_time": to_microsecond(one["end"]), "result": one["result"]}
     if full:
         found["traceback"] = one["message"] or None
-    if call.since("2.84"):
+    if detailed:
         found["details"] = one["message"] or None
     if call.since("2.62"):
         found["hostId"] = host_id(server.project_id, server.host)

@@ -9,7 +9,7 @@ from ....core.errors import BadRequest
 from ....core.http.call import Call
 from ....core.http.table import Operation, Query
 from .. import quotas
-from .parameters import MAX_INT, boolean, closed, wrapped
+from .parameters import BOOLEAN, MAX_INT, boolean, closed, wrapped
 
 if TYPE_CHECKING:
     from ..service import Service
@@ -42,7 +42,7 @@ def _body(word: str, names: Sequence[str], more: Mapping[str, Any]) -> dict[str,
     return wrapped(word, closed({**dict.fromkeys(names, LIMIT), **more}))
 
 
-FORCE = {"force": {"enum": [True, False, "True", "true", "False", "false", "1", "0"]}}
+FORCE = {"force": BOOLEAN}
 UPDATE = {"2.1": _body("quota_set", quotas.RESOURCES, FORCE), "2.36": _body("quota_set", quotas.OPTIONS, FORCE),
           "2.57": _body("quota_set", SINCE_57, FORCE)}
 UPDATE_CLASS = {"2.1": _body("quota_class_set", quotas.RESOURCES, {}),

@@ -152,7 +152,7 @@ class Look:
         found = self.basic(row, listed=listed, extended=True)
         if self.version >= (2, 98):
             self._made_of(found, row)
-        found["OS-EXT-AZ:availability_zone"] = row.zone if row.host else ""
+        found["OS-EXT-AZ:availability_zone"] = row.zone if row.host else row.pinned_zone
         found["config_drive"] = "True" if row.config_drive else ""
         found["key_name"] = row.key_name
         found["OS-SRV-USG:launched_at"] = to_microsecond(row.launched_at)

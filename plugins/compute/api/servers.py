@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 from ....core.db.paging import Page
 from ....core.http.call import Call, Reply
@@ -78,15 +80,23 @@ def create(service: Service, call: Call) -> Any:
         call.enforce(ATTACH_VOLUME, target)
     if server.get("networks") not in (None, [], "none", "auto"):
         call.enforce(ATTACH_NETWORK, target)
-    made = creation.create(service.kit, service.fleet, call.context, call.body, service.seal.password,
+    body = {**call.body, "server": {**server, **_implied(call, server)}}
+    made = creation.create(service.kit, service.fleet, call.context, body, service.seal.password,
                            multiattach=call.since("2.60"))
     if truth(server.get("return_reservation_id")):
         return {"reservation_id": made.reservation_id}
     look = Look(service, call)
     links = look.links(made.ids[0])
-    body = {"id": made.ids[0], "links": links, "adminPass": made.password, "OS-DCF:diskConfig": made.disk_config,
-            "security_groups": [{"name": name} for name in made.groups or ["default"]]}
-    return Reply({"server": body}, headers={"Location": links[0]["href"]})
+    shown = {"id": made.ids[0], "links": links, "adminPass": made.password, "OS-DCF:diskConfig": made.disk_config,
+             "security_groups": [{"name": name} for name in made.groups or ["default"]]}
+    return Reply({"server": shown}, headers={"Location": links[0]["href"]})
+
+
+def _implied(call: Call, server: Mapping[str, Any]) -> dict[str, str]:
+    """What a request means without saying it: the flavor that an address names, the description before 2.19."""
+    flavor = str(server["flavorRef"])
+    found = {"flavorRef": urlsplit(flavor).path.rpartition("/")[2] if "/" in flavor else flavor}
+    return found if call.since("2.19") else {**found, "description": server["name"]}
 
 
 def show(service: Service, call: Call) -> Any:

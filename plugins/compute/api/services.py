@@ -20,9 +20,12 @@ if TYPE_CHECKING:
 BINARY = {"type": "string", "minLength": 1, "maxLength": 255}
 REASON = {"type": "string", "minLength": 1, "maxLength": 255}
 NAMED = {"host": HOST, "binary": BINARY}
-SWITCH = closed(NAMED, ("host", "binary"))
-SWITCH_WITH_REASON = closed({**NAMED, "disabled_reason": REASON}, ("host", "binary", "disabled_reason"))
-FORCE = closed({**NAMED, "forced_down": BOOLEAN}, ("host", "binary"))
+FIRST = {**NAMED, "disabled_reason": REASON}
+LATER = {**FIRST, "forced_down": BOOLEAN}
+SWITCH = {"2.1": closed(FIRST, ("host", "binary")), "2.11": closed(LATER, ("host", "binary"))}
+SWITCH_WITH_REASON = {"2.1": closed(FIRST, ("host", "binary", "disabled_reason")),
+                      "2.11": closed(LATER, ("host", "binary", "disabled_reason"))}
+FORCE = closed(LATER, ("host", "binary", "forced_down"))
 UPDATE = closed({"status": {"enum": ["enabled", "disabled"]}, "disabled_reason": REASON, "forced_down": BOOLEAN})
 KNOWN = {"host": "*text", "binary": "*text"}
 
@@ -68,7 +71,7 @@ def disable_with_reason(service: Service, call: Call) -> Mapping[str, Any]:
 
 def force_down(service: Service, call: Call) -> Mapping[str, Any]:
     """Call a host down whatever it says itself."""
-    forced = boolean(call.body.get("forced_down", False))
+    forced = boolean(call.body["forced_down"])
     return {"service": {**_change(service, call, Change(forced_down=forced)), "forced_down": forced}}
 
 

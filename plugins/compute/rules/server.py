@@ -92,6 +92,7 @@ SERVER = (
         "os-shelve:unshelve_to_host": "Take a server off the shelf onto a host of one's choice.",
         "os-lock-server:unlock:unlock_override": "Unlock a server that an administrator locked.",
         "os-instance-actions:events": "See the steps of what was done to a server.",
+        "os-instance-actions:events:details": "See what steps of what was done to a server failed of (since 2.84).",
         "os-assisted-volume-snapshots:create": "Have a guest help with the snapshot of a volume that is a file.",
         "os-assisted-volume-snapshots:delete": "Have a guest help to remove such a snapshot.",
         "os-server-external-events:create": "Tell of what happened to servers.",
