@@ -155,6 +155,7 @@ class Configuration:
         self._environment = dict(environment or {})
         self._built: dict[str, Any] = {}
         self._flags: dict[str, str] = {}
+        self._suggested: dict[str, dict[str, str]] = {}
         self._known_flags: set[str] = set()
 
     @classmethod
@@ -181,7 +182,7 @@ class Configuration:
 
     def _build(self, name: str, options: type) -> Any:
         known = {key.name: key for key in keys(name, options)}
-        given = self._raw.get(name, {})
+        given = {**self._suggested.get(name, {}), **self._raw.get(name, {})}
         for stray in given:
             if stray not in known:
                 raise BadConfiguration(f"unknown option {stray!r} in section [{name}]{nearest(stray, list(known))}")
@@ -196,6 +197,10 @@ class Configuration:
     def set(self, section: str, key: str, value: str) -> None:
         """Give ``section.key`` a value, as a flag would; only before the section is first built."""
         self._flags[Key(section, key, str, "", "", False).flag] = value
+
+    def suggest(self, section: str, key: str, value: str) -> None:
+        """Give ``section.key`` another default in this process; file, environment and flags win over it."""
+        self._suggested.setdefault(section, {})[key] = value
 
     def add_flags(self, words: Sequence[str]) -> None:
         """Take ``--<section>-<key> VALUE`` (or ``=VALUE``) flags; they win over file and environment.

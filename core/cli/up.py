@@ -47,6 +47,7 @@ class Up(Command):
         begun = System().monotonic()
         found = configuration(arguments)
         choose_drivers(found, arguments)
+        found.suggest("hypervisors.simulated", "latency", "brief")
         state = Path(tempfile.mkdtemp(prefix="stratolith-")) if arguments.ephemeral else arguments.state.resolve()
         state.mkdir(parents=True, exist_ok=True, mode=0o700)
         _refuse_second(state)

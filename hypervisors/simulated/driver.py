@@ -58,7 +58,7 @@ class SimulatedOptions:
                                               "vendor_id=10de product_id=1db6 node=0 kind=type-PCI.")
     shared_disks: bool = option(False, "Claim that the guests' disks are the same on all such hosts.")
     persist: bool = option(True, "Keep guests on file, so that a restarted cloud finds them.")
-    latency: str = option("instant", "How long verbs take: instant, laptop, datacenter or slow.")
+    latency: str = option("instant", "How long verbs take: instant, brief, laptop, datacenter or slow.")
     failures: tuple[str, ...] = option((), "Part of the calls of single verbs that fail, e.g. spawn=0.01.")
     delay_s: float = option(0.0, "Seconds that every verb on a guest takes.")
     delays: tuple[str, ...] = option((), "Seconds that single verbs take, e.g. spawn=2.5,stop=1.")

@@ -41,13 +41,18 @@ def _profile(spawn: Spread, boot: Spread, stop: Spread, quick: Spread, copy: Spr
 
 PROFILES: Mapping[str, Mapping[str, Spread]] = {
     "instant": {},
+    "brief": {"snapshot": Spread(2.0, 1.0)},
     "laptop": _profile(spawn=Spread(1.5), boot=Spread(0.8), stop=Spread(0.5), quick=Spread(0.1), copy=Spread(4.0)),
     "datacenter": _profile(spawn=Spread(6.0, 1.5), boot=Spread(2.5, 1.4), stop=Spread(3.0, 1.8), quick=Spread(0.4, 1.5),
                            copy=Spread(20.0, 1.8)),
     "slow": _profile(spawn=Spread(45.0, 1.8), boot=Spread(20.0, 1.8), stop=Spread(15.0, 2.0), quick=Spread(3.0, 2.0),
                      copy=Spread(180.0, 2.0)),
 }
-"""What verbs take by profile. Verbs that only look take no time."""
+"""What verbs take by profile. Verbs that only look take no time.
+
+``brief`` is for people and clients at a cloud with nothing behind it: nothing waits, but an image is being saved for as
+long as somebody needs to see it, or to ask for another meanwhile and be refused.
+"""
 
 
 def drawn(clock: Clock, name: str) -> Callable[[str], float]:

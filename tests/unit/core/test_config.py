@@ -55,6 +55,21 @@ def test_environment_beats_file_and_flags_beat_both(tmp_path):
     assert (found.size_gib, found.ratio, found.url, found.on) == (2, 4.0, "file", True)
 
 
+def test_another_default_of_this_process(tmp_path):
+    def size(text, environment=None, flags=()):
+        found = configured(tmp_path, text, environment, flags)
+        found.suggest("a", "size_gib", "9")
+        found.suggest("b", "size_gib", "9")
+        made = found.section("a", Options)
+        found.validate()
+        assert found.given()["file"].get("a", {}) == ({"size_gib": "1"} if "size" in text else {})
+        return made.size_gib
+    assert size("") == 9
+    assert size("[a]\nsize_gib = 1\n") == 1
+    assert size("", {"STRATOLITH_A_SIZE_GIB": "2"}) == 2
+    assert size("", flags=["--a-size-gib", "4"]) == 4
+
+
 @pytest.mark.parametrize(("text", "message"), [
     ("[a]\nsize_gb = 1\n", "did you mean 'size_gib'"),
     ("[a]\nsize_gib = many\n", "invalid int value: 'many'"),
