@@ -238,6 +238,9 @@ class Application:
             for variant in present:
                 if variant.operation.action in body:
                     return variant, body
+            if len(body) == 1 and any(variant.operation.action in body for variant in variants):
+                # The action is one of another microversion.
+                raise NotFound()
         raise BadRequest("There is no such action: " + (", ".join(map(str, body))[:200]
                                                         if isinstance(body, dict) else "the body is no object"))
 

@@ -5,12 +5,15 @@ Source: the API-SIG guideline on microversions and the compute API guide's secti
 
 from __future__ import annotations
 
+import re
+
 import falcon
 
 from ..errors import BadRequest, NotAcceptable
 from .table import Microversions, Version, version
 
 HEADER = "OPENSTACK-API-VERSION"
+FORM = re.compile(r"[1-9][0-9]*\.(0|[1-9][0-9]*)")
 
 
 class Negotiation:
@@ -32,11 +35,10 @@ class Negotiation:
             return self.first
         if text == "latest":
             return self.last
-        try:
-            found = version(text)
-        except ValueError as exc:
+        if not FORM.fullmatch(text):
             raise BadRequest(f"API Version String {text!r} is of invalid format. Must be of format MajorNum.MinorNum.",
-                             microversion=True, asked=text) from exc
+                             microversion=True, asked=text)
+        found = version(text)
         if not self.first <= found <= self.last:
             raise NotAcceptable(f"Version {text} is not supported by the API. Minimum is {self.offered.first} "
                                 f"and maximum is {self.offered.last}.", microversion=True, asked=text,

@@ -86,14 +86,14 @@ class Probe:
         assert before != 400, (self.before, before)
         assert since == 400, (self.version, since)
 
-    def ends(self, method, path, as_="demo"):
-        """See that a path is there only before."""
-        before, since = self.statuses(method, path, as_=as_)
+    def ends(self, method, path, as_="demo", body=None):
+        """See that a path, or an action, is there only before."""
+        before, since = self.statuses(method, path, body, as_)
         assert before != 404 and since == 404, (path, before, since)
 
-    def begins(self, method, path, as_="demo"):
-        """See that a path is there only since."""
-        before, since = self.statuses(method, path, as_=as_)
+    def begins(self, method, path, as_="demo", body=None):
+        """See that a path, or an action, is there only since."""
+        before, since = self.statuses(method, path, body, as_)
         assert before == 404 and since != 404, (path, before, since)
 
     def act(self, name, value, version=""):

@@ -1,0 +1,67 @@
+"""Corners of the API reference that clients meet: each was answered otherwise once."""
+
+
+def test_a_body_is_json_or_nobody_reads_it(world):
+    body = {"flavor": {"name": "typed", "ram": 64, "vcpus": 1, "disk": 1}}
+
+    def post(kind):
+        return world.cloud.request("POST", "/compute/v2.1/flavors", body, headers={"Content-Type": kind})
+    for kind in ("application/xml", "application/x-www-form-urlencoded", "multipart/form-data"):
+        answer = post(kind)
+        assert (answer.status, list(answer.json)) == (415, ["badMediaType"]), kind
+    assert post("application/json; charset=utf-8").status == 200
+    assert post("application/vnd.openstack.compute+json").status == 409
+
+
+def test_a_flavor_is_named_by_its_address(world):
+    for address in (f"http://cloud/compute/v2.1/flavors/{world.flavor}", f"http://cloud/flavors/{world.flavor}?x=1"):
+        assert world.post(flavorRef=address).status == 202, address
+    assert world.post(flavorRef="http://cloud/compute/v2.1/flavors/none").status == 400
+
+
+def test_servers_were_described_by_their_names(world):
+    assert world.show(world.boot("2.1", name="older"))["description"] == "older"
+    assert world.show(world.boot("2.19", name="newer"))["description"] is None
+
+
+def test_a_server_that_is_being_made_shows_the_zone_it_goes_to(world):
+    wished = world.post(availability_zone="nova").json["server"]["id"]
+    any_zone = world.post().json["server"]["id"]
+    assert [world.show(one)["OS-EXT-AZ:availability_zone"] for one in (wished, any_zone)] == ["nova", ""]
+
+
+def test_hosts_that_are_disabled_are_not_listed(world):
+    def listed():
+        return [one["service"] for one in world.ask("GET", "/os-hosts", as_="admin").json["hosts"]]
+    assert "compute" in listed()
+    body = {"host": "host1", "binary": "nova-compute", "disabled_reason": "rest"}
+    assert world.ask("PUT", "/os-services/disable", body, as_="admin").status == 200
+    assert "compute" not in listed()
+
+
+def test_calling_a_host_down_says_so(world):
+    body = {"host": "host1", "binary": "nova-compute"}
+    path = "/os-services/force-down"
+    assert world.ask("PUT", path, body, "2.11", "admin").status == 400
+    assert world.ask("PUT", path, {**body, "forced_down": False}, "2.11", "admin").status == 200
+
+
+def test_flavors_have_ids_that_fit_into_paths(world):
+    def post(id):
+        body = {"flavor": {"name": f"of {id}", "ram": 64, "vcpus": 1, "disk": 1, "id": id}}
+        return world.ask("POST", "/flavors", body, as_="admin").status
+    assert [post(id) for id in ("a/b", "a?", " a", "a ", "\u00e4")] == [400] * 5
+    assert [post(id) for id in ("a.b_c-d 1", "x", 77)] == [200] * 3
+
+
+def test_actions_are_not_found_outside_of_their_microversions(world):
+    path = "/servers/8c3f8b1e-0d43-4a6e-9d3c-1f8f1f9f0000/action"
+    for action, version in (("os-getVNCConsole", "2.6"), ("trigger_crash_dump", "2.16"), ("addFloatingIp", "2.44"),
+                            ("removeFixedIp", "2.44")):
+        assert world.ask("POST", path, {action: None}, version).status == 404, action
+    for body in ({"nonsense": None}, {}, {"os-getVNCConsole": None, "pause": None}):
+        assert world.ask("POST", path, body, "2.60").status == 400, body
+
+
+def test_microversions_have_no_zeros_in_front(world):
+    assert [world.ask("GET", "/servers", version=one).status for one in ("2.01", "02.1", "2.", "2.1.0")] == [400] * 4
