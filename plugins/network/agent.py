@@ -12,10 +12,10 @@ from ...core.errors import BackendBusy, NotFound
 from ...core.plugins import Registry
 from ...core.process.slice import Agent, Belonging, Kit
 from .control import Beat, NetworkAgent, NetworkControl, queue
+from .crew import RETRY_S, TOGETHER, Crew
 
 DRIVERS: Registry[Network] = Registry("networks", Network)
 BEAT_S = 30.0
-RETRY_S = 5.0
 
 
 def agents(kit: Kit) -> Agent:
@@ -37,9 +37,15 @@ class HostAgents(Agent):
 
     def __init__(self, kits: Sequence[Kit]) -> None:
         self.hosts = [HostAgent(kit) for kit in kits]
+        self._kit = kits[0]
 
     def start(self) -> None:
         """Start them all."""
+        if len(self.hosts) >= TOGETHER:
+            crew = Crew(self._kit, self.hosts)
+            crew.begin()
+            self._kit.executor.every(BEAT_S, crew.beat)
+            return
         for one in self.hosts:
             one.start()
 
@@ -59,52 +65,59 @@ class HostAgent(Agent, NetworkAgent):
         self._guard = threading.Lock()
         self._networks_of: dict[str, str] = {}
         self._started_at = kit.clock.now().isoformat(sep=" ", timespec="seconds")
-        self._stopped = False
-        self._lost = False
+        self.stopped = False
+        self.lost = True
+        """Whether what should be here may not be: it is restored, then."""
 
     def start(self) -> None:
         """Serve the host's queue, tell that the host is there, restore what should be on it."""
-        self.kit.mesh.serve(queue(self.kit.host), NetworkAgent, self)
+        self.serve()
         self._begin()
         self.kit.executor.every(BEAT_S, self.beat)
 
+    def serve(self) -> None:
+        """Take calls from now on."""
+        self.kit.mesh.serve(queue(self.kit.host), NetworkAgent, self)
+
     def stop(self) -> None:
         """Serve no more and beat no more."""
-        self._stopped = True
+        self.stopped = True
         self.kit.mesh.withdraw(queue(self.kit.host))
         self.driver.close()
 
     def _begin(self) -> None:
-        if self._stopped:
+        if self.stopped:
             return
+        self.lost = True
         try:
             self.beat()
-            self.restore()
         except (BackendBusy, NotFound) as error:
             # NotFound: an operation took a network away between the look at what should be here and the wiring of it.
             self.kit.log.info("what should be on this host cannot be wired yet: %s", error)
             self.kit.executor.later(RETRY_S, self._begin)
 
     def beat(self) -> None:
-        """Tell the service that this host lives."""
-        if self._stopped:
+        """Tell the service that this host lives; at the start, and after a time without contact, restore it."""
+        if self.stopped:
             return
         try:
-            self._tell()
+            self._control().beat(self.kit.context(), self.sign())
         except BackendBusy:
-            self._lost = True
+            self.lost = True
             raise
-        if self._lost:
+        if self.lost:
             # What was moved away meanwhile was not unwired here.
             self.restore()
-            self._lost = False
+            self.lost = False
 
-    def _tell(self) -> None:
+    def sign(self) -> Beat:
+        """The host's sign of life."""
         facts = self.driver.facts()
-        self._control().beat(self.kit.context(), Beat(
+        return Beat(
             host=self.kit.host, agent_type=facts.agent_type, vif_type=facts.vif_type,
             network_types=list(facts.network_types), mtu=facts.mtu, port_filter=facts.port_filter,
-            started_at=self._started_at, tunnel_address=self.kit.options.tunnel_address))
+            started_at=self._started_at, tunnel_address=self.kit.options.tunnel_address,
+            availability_zone=self.kit.options.availability_zone)
 
     def restore(self) -> None:
         """Wire what should be on this host and remove what should not.

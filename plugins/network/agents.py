@@ -22,9 +22,15 @@ WRITTEN_S = 20.0
 """A beat sooner than this after the last one written changes nothing."""
 _ALL = sa.select(agents).order_by(agents.c.host, agents.c.agent_type)
 _ONE = sa.select(agents).where(agents.c.id == sa.bindparam("id"))
-_OF_HOST = sa.select(agents).where(agents.c.host == sa.bindparam("host"),
-                                   agents.c.agent_type == sa.bindparam("agent_type"))
-_ALIVE = sa.select(agents.c.host).where(agents.c.beat_at >= sa.bindparam("since"), agents.c.admin_state_up)
+_OF_HOSTS = sa.select(agents).where(agents.c.host.in_(sa.bindparam("hosts", expanding=True)))
+_LIVING = (agents.update().where(agents.c.id.in_(sa.bindparam("ids", expanding=True)))
+           .values(beat_at=sa.bindparam("now")))
+_CHANGED = (agents.update().where(agents.c.id == sa.bindparam("key"))
+            .values(beat_at=sa.bindparam("now"), started_at=sa.bindparam("said_started_at"),
+                    availability_zone=sa.bindparam("said_availability_zone"),
+                    configurations=sa.bindparam("said_configurations")))
+_ALIVE = sa.select(agents.c.host, agents.c.availability_zone).where(
+    agents.c.beat_at >= sa.bindparam("since"), agents.c.admin_state_up)
 
 
 class Agents:
@@ -34,30 +40,49 @@ class Agents:
         self.service = service
         self.kit = service.kit
 
-    def beat(self, beat: Beat) -> None:
-        """Take note of a sign of life."""
-        told = {"vif_type": beat.vif_type, "network_types": beat.network_types, "mtu": beat.mtu,
-                "port_filter": beat.port_filter, "tunneling_ip": beat.tunnel_address}
+    def beats(self, beats: Sequence[Beat]) -> None:
+        """Take note of signs of life. Of agents of which nothing is new only the moment is written, now and then."""
         now = self.kit.clock.time()
         with self.kit.db.read() as tx:
-            row = tx.row(_OF_HOST, {"host": beat.host, "agent_type": beat.agent_type})
-        if row is not None and row.configurations == told and now - row.beat_at < WRITTEN_S and (
-                row.started_at == beat.started_at):
+            known = {(row.host, row.agent_type): row
+                     for row in tx.rows(_OF_HOSTS, {"hosts": sorted({one.host for one in beats})})}
+        fresh = [one for one in beats if (one.host, one.agent_type) not in known]
+        paired = [(one, known[one.host, one.agent_type]) for one in beats if (one.host, one.agent_type) in known]
+        news = [(one, row) for one, row in paired if self._told(one, row) != self._kept(row)]
+        due = [row.id for one, row in paired if now - row.beat_at >= WRITTEN_S]
+        if not fresh and not news and not due:
             return
         with self.kit.db.write() as tx:
-            if row is None:
-                tx.insert(agents, {
-                    "id": self.kit.clock.uuid(), "host": beat.host, "agent_type": beat.agent_type,
-                    "binary": "stratolith-network-agent", "topic": "N/A", "description": "",
-                    "availability_zone": self.service.options.availability_zone, "admin_state_up": True,
-                    "created_at": beat.started_at, "started_at": beat.started_at, "beat_at": now,
-                    "configurations": told})
-            else:
-                tx.update(agents, row.id, beat_at=now, configurations=told, started_at=beat.started_at)
+            if due:
+                tx.execute(_LIVING, {"ids": due, "now": now})
+            tx.insert(agents, [self._made(one, now) for one in fresh])
+            if news:
+                tx.execute(_CHANGED, [{"key": row.id, "now": now, **{f"said_{name}": value
+                                                                for name, value in self._told(one, row).items()}}
+                                      for one, row in news])
+            if fresh or news:
+                self.service.zones.moved(tx, [one.host for one in (*fresh, *(one for one, _ in news))])
 
-    def alive(self, tx: Transaction) -> list[str]:
-        """Hosts whose agent beat of late."""
-        return tx.values(_ALIVE, {"since": self.kit.clock.time() - ALIVE_S})
+    def _told(self, beat: Beat, row: Row | None = None) -> dict[str, Any]:
+        """What an agent told of itself, as its row keeps it."""
+        before = self.service.options.availability_zone if row is None else row.availability_zone
+        return {"started_at": beat.started_at, "availability_zone": beat.availability_zone or before,
+                "configurations": {"vif_type": beat.vif_type, "network_types": beat.network_types, "mtu": beat.mtu,
+                                   "port_filter": beat.port_filter, "tunneling_ip": beat.tunnel_address}}
+
+    def _kept(self, row: Row) -> dict[str, Any]:
+        return {"started_at": row.started_at, "availability_zone": row.availability_zone,
+                "configurations": row.configurations}
+
+    def _made(self, beat: Beat, now: float) -> dict[str, Any]:
+        return {"id": self.kit.clock.uuid(), "host": beat.host, "agent_type": beat.agent_type,
+                "binary": "stratolith-network-agent", "topic": "N/A", "description": "", "admin_state_up": True,
+                "created_at": beat.started_at, "beat_at": now, **self._told(beat)}
+
+    def alive(self, tx: Transaction, zones: Sequence[str] = ()) -> list[str]:
+        """Hosts whose agent beat of late, and which are in one of ``zones`` where some are given."""
+        rows = tx.rows(_ALIVE, {"since": self.kit.clock.time() - ALIVE_S})
+        return [row.host for row in rows if not zones or row.availability_zone in zones]
 
     def index(self, filters: Mapping[str, Sequence[str]]) -> list[dict[str, Any]]:
         """All agents that match every filter."""

@@ -11,6 +11,7 @@ import msgspec
 from ...core.context import Context
 from ...core.drivers.network import NetworkSpec, PortSpec, RouterSpec, Vif
 from ...core.services.network import NetworkService
+from ...core.services.release import in_older_words
 
 
 class Beat(msgspec.Struct, frozen=True, kw_only=True):
@@ -25,6 +26,8 @@ class Beat(msgspec.Struct, frozen=True, kw_only=True):
     started_at: str
     tunnel_address: str = ""
     """Underlay address where other hosts' tunnels reach this one."""
+    availability_zone: str = ""
+    """Zone of the host; agents of the release before leave it to the service."""
 
 
 class Expected(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,6 +44,13 @@ class NetworkControl(NetworkService):
     @abc.abstractmethod
     def beat(self, context: Context, beat: Beat) -> None:
         """Take note that an agent lives."""
+
+    @abc.abstractmethod
+    @in_older_words
+    def beats(self, context: Context, beats: list[Beat]) -> None:
+        """``beat`` for many agents, in a few queries."""
+        for one in beats:
+            self.beat(context, one)
 
     @abc.abstractmethod
     def expected(self, context: Context, host: str) -> Expected:

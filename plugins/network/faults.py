@@ -9,7 +9,8 @@ WORDS = {"network": ("NetworkNotFound", "Network"), "subnet": ("SubnetNotFound",
          "floatingip": ("FloatingIPNotFound", "Floating IP"),
          "security_group": ("SecurityGroupNotFound", "Security group"),
          "security_group_rule": ("SecurityGroupRuleNotFound", "Security group rule"),
-         "subnetpool": ("SubnetPoolNotFound", "Subnet pool"), "agent": ("AgentNotFound", "Agent")}
+         "subnetpool": ("SubnetPoolNotFound", "Subnet pool"), "agent": ("AgentNotFound", "Agent"),
+         "availability_zone": ("AvailabilityZoneNotFound", "AvailabilityZone")}
 
 
 def missing(noun: str, id: str) -> NotFound:

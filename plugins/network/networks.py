@@ -59,12 +59,13 @@ class Networks(Noun):
         """A network with a segment of its own."""
         external = bool(body.get("router:external", False))
         kind, physical, segment = self._segment(tx, body, external)
+        hints = self.service.zones.hints(tx, body.get("availability_zone_hints"))
         document = {
             **self.begin(body, project_id), "admin_state_up": body.get("admin_state_up", True), "status": "ACTIVE",
             "shared": body.get("shared", False), "router:external": external,
             "is_default": body.get("is_default", False),
             "mtu": self._mtu(kind, body.get("mtu")), "subnets": [],
-            "port_security_enabled": body.get("port_security_enabled", True), "availability_zone_hints": [],
+            "port_security_enabled": body.get("port_security_enabled", True), "availability_zone_hints": hints,
             "availability_zones": [], "ipv4_address_scope": None, "ipv6_address_scope": None,
             "dns_domain": body.get("dns_domain") or "",
             "provider:network_type": kind, "provider:physical_network": physical or None,

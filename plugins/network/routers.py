@@ -34,9 +34,10 @@ class Routers(Noun):
         """A router, perhaps with a gateway."""
         if body.get("distributed") or body.get("ha"):
             raise faults.invalid("This cloud has no distributed or highly available routers")
+        hints = self.service.zones.hints(tx, body.get("availability_zone_hints"))
         document = {**self.begin(body, project_id), "admin_state_up": body.get("admin_state_up", True),
                     "status": "ACTIVE", "external_gateway_info": None, "routes": [], "flavor_id": None,
-                    "availability_zone_hints": [], "availability_zones": [], "distributed": False, "ha": False}
+                    "availability_zone_hints": hints, "availability_zones": [], "distributed": False, "ha": False}
         self.insert(tx, document, gateway_network_id=None, gateway_port_id=None, host="")
         info = body.get("external_gateway_info")
         if info:

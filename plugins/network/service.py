@@ -27,6 +27,7 @@ from .subnetpools import SubnetPools
 from .subnets import Subnets
 from .topologies import Topologies
 from .wiring import Wiring
+from .zones import Zones
 
 
 class Service(NetworkControl):
@@ -45,6 +46,7 @@ class Service(NetworkControl):
         self.routers = Routers(self)
         self.floating_ips = FloatingIps(self)
         self.agents = Agents(self)
+        self.zones = Zones(self)
         self.wiring = Wiring(self)
         self.servers = Servers(self)
         self.topologies = Topologies(self)
@@ -141,7 +143,11 @@ class Service(NetworkControl):
 
     def beat(self, context: Context, beat: Beat) -> None:
         """See :class:`NetworkControl`."""
-        self.agents.beat(beat)
+        self.agents.beats([beat])
+
+    def beats(self, context: Context, beats: list[Beat]) -> None:
+        """See :class:`NetworkControl`."""
+        self.agents.beats(beats)
 
     def expected(self, context: Context, host: str) -> Expected:
         """See :class:`NetworkControl`."""

@@ -199,6 +199,7 @@ class Wiring:
                     if network_id not in there:
                         self.network_changed(tx, self.kit.context(), network_id)
                         tx.insert(wirings, {"network_id": network_id, "host": host})
+                        self.service.zones.wired(tx, [network_id], host)
                     if serves:
                         self._dhcp_port(tx, network_id, host)
         try:
@@ -241,6 +242,7 @@ class Wiring:
         def work() -> None:
             with self.kit.db.write() as tx:
                 tx.execute(wirings.delete().where(wirings.c.host == host, wirings.c.network_id.in_(networks)))
+                self.service.zones.unwired(tx, networks, host)
                 for port in self.service.ports.select(tx, ports.c.binding_host_id == host,
                                                       ports.c.device_owner == DHCP_OWNER,
                                                       ports.c.network_id.in_(networks)):
@@ -312,13 +314,14 @@ class Wiring:
                 return None
             host = row.host
             if not host:
-                hosts = self.service.agents.alive(tx)
+                hosts = self.service.agents.alive(tx, self.service.routers.full(row)["availability_zone_hints"])
                 counts = tx.rows(sa.select(routers.c.host, sa.func.count().label("busy")).group_by(routers.c.host))
                 busy = {one.host: int(one.busy) for one in counts}
                 host = min(hosts, key=lambda one: (busy.get(one, 0), one), default="")
                 if not host:
                     return None
                 tx.execute(routers.update().where(routers.c.id == router_id).values(host=host))
+                self.service.zones.placed(tx, router_id, host)
             return self.service.routers.full(row), host
 
     def unroute(self, router_id: str, host: str) -> None:

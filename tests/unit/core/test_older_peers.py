@@ -21,7 +21,7 @@ from stratolith.core.services.release import has_older_words
 from stratolith.plugins.compute.agency import ComputeAgent, Control, Enrolment, Guest, Order
 from stratolith.plugins.compute.consoles.watch import Watch
 from stratolith.plugins.compute.crew import Crew
-from stratolith.plugins.network.control import NetworkAgent, NetworkControl
+from stratolith.plugins.network.control import Beat, NetworkAgent, NetworkControl
 
 CONTEXT = service_context("req-older")
 FACTS = HypervisorFacts("fake", 1, "n", 8, 2000, 10)
@@ -133,6 +133,14 @@ def test_hosts_that_an_older_placement_is_told_of(bus):
         ("apply_provider", "a"), ("change_provider", "a"), ("apply_provider", "b")]
     assert told.told[1][1]["aggregates"] == {"x": True}
     assert (placement.tenancy(CONTEXT, "p", True), placement.sole(CONTEXT, "c")) == (Tenancy(), "")
+
+
+def test_network_agents_beat_one_by_one(bus):
+    told = Told()
+    beats = [Beat(host=host, agent_type="t", vif_type="v", network_types=[], mtu=1, port_filter=True, started_at="now",
+                  availability_zone="east") for host in "ab"]
+    peer(bus, NetworkControl, {"beats"}, told).beats(CONTEXT, beats)
+    assert [(verb, one["beat"]) for verb, one in told.told] == [("beat", one) for one in beats]
 
 
 def test_what_need_not_be_done_is_left_out(bus):

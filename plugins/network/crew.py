@@ -1,0 +1,88 @@
+"""Many hosts that one process plays: they tell together that they live, on one timer for all."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from ...core.errors import BackendBusy, CloudError, NotFound
+from ...core.process.slice import Kit
+from .control import Beat, NetworkControl
+
+if TYPE_CHECKING:
+    from .agent import HostAgent
+
+TOGETHER = 20
+"""From so many hosts on they go together; fewer speak side by side."""
+LIVING = 1000
+"""So many hosts are told of in one call."""
+RETRY_S = 5.0
+
+
+class Crew:
+    """The agents of many hosts. Its work is done by the process's executor, one call at a time."""
+
+    def __init__(self, kit: Kit, hosts: Sequence[HostAgent]) -> None:
+        self._kit = kit
+        self._hosts = hosts
+
+    def begin(self) -> None:
+        """Serve all hosts, tell that they are there, and restore what should be on them."""
+        for one in self._hosts:
+            one.serve()
+        self._try()
+
+    def _try(self) -> None:
+        self._live([one for one in self._here() if one.lost])
+        if any(one.lost for one in self._here()):
+            self._kit.executor.later(RETRY_S, self._try)
+
+    def beat(self) -> None:
+        """Tell that the hosts live; those that were out of touch are restored."""
+        self._live(self._here())
+
+    def _here(self) -> list[HostAgent]:
+        return [one for one in self._hosts if not one.stopped]
+
+    def _live(self, hosts: Iterable[HostAgent]) -> None:
+        for some in _chunks(self._signs(hosts), LIVING):
+            if self._told([sign for _, sign in some]):
+                for one in [one for one, _ in some if one.lost]:
+                    self._restore(one)
+            else:
+                for one, _ in some:
+                    one.lost = True
+
+    def _signs(self, hosts: Iterable[HostAgent]) -> Iterator[tuple[HostAgent, Beat]]:
+        """The signs of life of those that can say how they are; the others hold nobody up."""
+        for one in hosts:
+            try:
+                yield one, one.sign()
+            except CloudError as error:
+                one.lost = True
+                self._kit.log.warning("host %s cannot say how its network is: %s", one.kit.host, error)
+
+    def _told(self, signs: list[Beat]) -> bool:
+        try:
+            control = self._kit.mesh.reach(NetworkControl.service, NetworkControl)
+            control.beats(self._kit.context(), signs)
+        except BackendBusy as busy:
+            self._kit.log.warning("the network service cannot be told of %d hosts: %s", len(signs), busy)
+            return False
+        return True
+
+    def _restore(self, host: HostAgent) -> None:
+        try:
+            host.restore()
+        except (BackendBusy, NotFound) as error:
+            self._kit.log.info("what should be on host %s cannot be wired yet: %s", host.kit.host, error)
+        except CloudError as error:
+            self._kit.log.warning("what should be on host %s cannot be wired: %s", host.kit.host, error)
+        else:
+            host.lost = False
+
+
+def _chunks(pairs: Iterator[tuple[HostAgent, Beat]], size: int) -> Iterator[list[tuple[HostAgent, Beat]]]:
+    while some := list(itertools.islice(pairs, size)):
+        yield some
