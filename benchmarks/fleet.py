@@ -33,12 +33,12 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
-from stratolith.core.clock import System, Virtual
+from stratolith.core.clock import System
 from stratolith.core.config import Configuration
 from stratolith.core.db.engine import Transaction
 from stratolith.core.drivers.filter import Filter, Host
 from stratolith.core.errors import BackendBusy, NoValidHost
-from stratolith.core.executor import Seeded
+from stratolith.core.executor import Threads
 from stratolith.core.process.cloud import Cloud, Place
 from stratolith.core.services.scheduler import Request, ServerGroup
 from stratolith.plugins.compute.tables import aggregate_hosts, aggregates, hosts, servers, services
@@ -48,8 +48,8 @@ from stratolith.plugins.scheduler.policies import FILTERS
 SERVICES = ("identity", "compute", "placement", "scheduler")
 RESOURCES = {"VCPU": 2, "MEMORY_MB": 4096, "DISK_GB": 20}
 TOTAL = {"VCPU": 256, "MEMORY_MB": 524288, "DISK_GB": 4000}
-FLAVOR = {"id": "1", "name": "m1.tiny", "vcpus": 2, "ram": 4096, "disk": 20, "ephemeral": 0, "swap": 0,
-          "extra_specs": {}}
+FLAVOR = {"id": "1", "name": "m1.tiny", "vcpus": 2, "memory_mib": 4096, "root_gib": 20, "ephemeral_gib": 0,
+          "swap_mib": 0, "extra_specs": {}}
 CHUNK = 5000
 ZONES = 10
 OWNER = "0" * 32
@@ -68,7 +68,8 @@ def cloud(folder: Path, database: str, **options: str) -> Cloud:
     """The services, on time that passes, without agents."""
     sections = {"scheduler": options, **({"database": {"url": database}} if database else {})}
     place = Place(state_dir=folder / "state", run_dir=folder / "run", services=SERVICES, agents=(), ephemeral=True)
-    made = Cloud(Configuration.read(None, {}, sections), System(), Seeded(Virtual(seed=1)), place)
+    clock = System()
+    made = Cloud(Configuration.read(None, {}, sections), clock, Threads(clock), place)
     made.prepare()
     return made
 

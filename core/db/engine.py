@@ -28,6 +28,11 @@ Params = Mapping[str, Any]
 Row = sa.Row[Any]
 MONOTONIC = System().monotonic
 PING_AFTER_S = 2.0
+LOG_PAGES = 4000
+"""SQLite: a commit that finds so many pages in the write-ahead log copies them into the database's file."""
+LONG_LOG_PAGES = 16000
+"""The same where others copy them: only when those do not keep up."""
+COPY_AFTER_COMMITS = 256
 
 RETRIED = ("deadlock", "lock wait timeout", "could not serialize", "database is locked")
 UNFIT = ("illegal mix of collations", "incorrect string value", "nul (0x00)", "out of range")
@@ -63,6 +68,8 @@ class Database:
     def __init__(self, options: DatabaseOptions, url: str | None = None) -> None:
         self.url = _readable(url or options.url)
         self.probe: Callable[[str], None] | None = None
+        self._background: Callable[[Callable[[], None]], None] | None = None
+        self._uncopied = 0
         self._write_lock = threading.RLock()
         self._local = threading.local()
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
@@ -97,7 +104,7 @@ class Database:
             connection.execute(f"PRAGMA synchronous={'FULL' if options.synchronous == 'full' else 'NORMAL'}")
             connection.execute("PRAGMA foreign_keys=ON")
             connection.execute("PRAGMA cache_size=-2048")
-            connection.execute("PRAGMA wal_autocheckpoint=4000")
+            connection.execute(f"PRAGMA wal_autocheckpoint={LONG_LOG_PAGES if self._background else LOG_PAGES}")
         self._reads = engine
         return engine
 
@@ -150,6 +157,8 @@ class Database:
                     yield begun
             finally:
                 self._local.transaction = None
+        if self._background is not None and begun.dirty:
+            self._wrote(self._background)
         for callback in begun.callbacks:
             callback()
 
@@ -171,6 +180,30 @@ class Database:
             self._end(connection, "COMMIT")
             if transaction.dirty:
                 self.probed("committed")
+
+    def copy_in(self, background: Callable[[Callable[[], None]], None]) -> None:
+        """Have SQLite's write-ahead log copied into the database's file by tasks given to ``background``.
+
+        Otherwise every some thousandth page falls to whoever commits it, who holds the write lock meanwhile: tens of
+        milliseconds for all that write. To be called before the first connection is made.
+        """
+        if self.is_sqlite and not self._memory:
+            self._background = background
+
+    def _wrote(self, background: Callable[[Callable[[], None]], None]) -> None:
+        # Counted without a lock: one commit more or less does not matter.
+        self._uncopied += 1
+        if self._uncopied >= COPY_AFTER_COMMITS:
+            self._uncopied = 0
+            background(self._copy)
+
+    def _copy(self) -> None:
+        """Copy what no reader needs in the log any more; neither readers nor writers wait for it.
+
+        https://www.sqlite.org/c3ref/wal_checkpoint_v2.html, SQLITE_CHECKPOINT_PASSIVE.
+        """
+        with self._reads.connect() as connection:
+            connection.exec_driver_sql("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
 
     def _end(self, connection: sa.Connection, word: str) -> None:
         if self.is_sqlite:
@@ -336,9 +369,11 @@ class Databases:
     """The databases of this process: one for all slices, or one of its own for a slice
     whose section ``[database.<slice>]`` has a ``url``."""
 
-    def __init__(self, configuration: Any, state_dir: Path | None) -> None:
+    def __init__(self, configuration: Any, state_dir: Path | None,
+                 background: Callable[[Callable[[], None]], None] | None = None) -> None:
         self._configuration = configuration
         self._state_dir = state_dir
+        self._background = background
         self._open: dict[str, Database] = {}
 
     def of(self, slice_name: str) -> Database:
@@ -348,6 +383,8 @@ class Databases:
         url = options.url or self._default_url()
         if url not in self._open:
             self._open[url] = Database(options, url)
+            if self._background is not None:
+                self._open[url].copy_in(self._background)
         return self._open[url]
 
     def all(self) -> list[Database]:

@@ -90,7 +90,8 @@ class Cloud:
         self.slices = _load(place.services)
         self.guests = _with_agents(place.agents or (), self.slices)
         """Slices that are served elsewhere and have agents here."""
-        self.databases = Databases(configuration, None if place.in_memory else place.state_dir)
+        self.databases = Databases(configuration, None if place.in_memory else place.state_dir,
+                                   executor.submit if executor.loops else None)
         self.policy = self._policy()
         self.peers = Peers()
         self.bus = self._bus()

@@ -1,9 +1,9 @@
 """All hosts as the database has them, read piece by piece: what did not change is not read again.
 
 A few queries, whatever the number of hosts, tell what is new: each time the hosts that are disabled or silent and a
-stamp for each aggregate; every few seconds a stamp for each block of hosts, and the servers changed of late. Only
-blocks with another stamp are read anew, and some of the others in turn, so that what no stamp shows does not stay
-hidden.
+stamp for each aggregate; every few seconds a stamp for each block of hosts, and at another reading the servers changed
+of late, so that no reading is long. Only blocks with another stamp are read anew, and some of the others in turn, so
+that what no stamp shows does not stay hidden.
 """
 
 from __future__ import annotations
@@ -84,20 +84,25 @@ class Picture:
         self._group_stamps: list[tuple[Any, ...]] = []
         self._groups: dict[str, list[Aggregate]] = {}
         self._counts: Counts = {}
+        self._uncounted: set[str] = set()
         self._counted: datetime.datetime | None = None
-        self._counted_at = float("-inf")
+        self._read_at = self._counted_at = self._looked_at = float("-inf")
 
     def recount(self) -> None:
         """Look at everything at the next reading, however short the time since the last."""
-        self._counted_at = float("-inf")
+        self._read_at = self._counted_at = self._looked_at = float("-inf")
 
     def read(self, tx: Transaction, heard: Iterable[str] = ()) -> None:
         """Bring it up to date. ``heard`` are hosts that this process heard news of."""
         stale, changed = self._new_groups(tx) | self._new_states(tx) | set(heard), False
-        if self._clock.monotonic() - self._counted_at >= RECOUNT_S:
-            blocks = self._new_blocks(tx)
-            stale |= self._new_counts(tx, blocks)
-            changed = self._read_blocks(tx, blocks)
+        now = self._clock.monotonic()
+        # Who reads often finds the pieces of the work in different readings.
+        seldom, self._read_at = now - self._read_at > RECOUNT_S / 2, now
+        look, count = (now - at >= RECOUNT_S for at in (self._looked_at, self._counted_at))
+        blocks = self._new_blocks(tx) if look else []
+        if count and (seldom or not look):
+            stale |= self._new_counts(tx)
+        changed = self._read_blocks(tx, blocks)
         for id in [id for name in stale for id in self._ids.get(name, ())]:
             changed |= self._put(self._fresh(self._hosts[id]))
         if changed:
@@ -138,12 +143,14 @@ class Picture:
         stamps = {int(row[0]): tuple(row[1:]) for row in rows}
         gone = self._stamps.keys() - stamps.keys()
         found = [block for block, stamp in stamps.items() if self._stamps.get(block) != stamp]
-        self._stamps = stamps
+        self._stamps, self._looked_at = stamps, self._clock.monotonic()
         if not self._turn:
             self._turn.extend(stamps)
         for _ in range(min(len(self._turn), 1 + len(stamps) // TURNS)):
             found.append(self._turn.popleft())
-        return sorted(set(found) & stamps.keys() | gone)
+        blocks = sorted(set(found) & stamps.keys() | gone)
+        self._uncounted.update(self._names(blocks))
+        return blocks
 
     def _new_states(self, tx: Transaction) -> set[str]:
         """The hosts that became, or no longer are, disabled or silent."""
@@ -171,13 +178,13 @@ class Picture:
                 self._groups.setdefault(host, []).append(by_id[id])
         return set(before) | set(self._groups)
 
-    def _new_counts(self, tx: Transaction, blocks: Collection[int]) -> set[str]:
-        """The hosts whose servers are counted anew: those with changed servers, and those of ``blocks``."""
+    def _new_counts(self, tx: Transaction) -> set[str]:
+        """The hosts whose servers are counted anew: those with changed servers, and those of blocks read anew."""
         moment, now = self._clock.now(), self._clock.monotonic()
         names: set[str] | None = None
         if self._counted is not None:
             since = self._counted - datetime.timedelta(seconds=SKEW_S)
-            names = {*tx.values(TOUCHED, {"since": since}), *self._names(blocks)} - {""}
+            names = {*tx.values(TOUCHED, {"since": since}), *self._uncounted} - {""}
         counts = self._counted_of(tx, names)
         before = self._counts
         if names is None:
@@ -185,6 +192,7 @@ class Picture:
         else:
             self._counts = {**before, **dict.fromkeys(names, (0, 0)), **counts}
         self._counted, self._counted_at = moment, now
+        self._uncounted.clear()
         return {name for name in (self._counts if names is None else names)
                 if before.get(name) != self._counts.get(name)} | (before.keys() - self._counts.keys())
 
