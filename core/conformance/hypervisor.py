@@ -25,13 +25,14 @@ from ..drivers.network import Vif
 from ..errors import CloudError, NotFound, NotSupported
 from .cases import HOSTILE_NAMES, in_parallel
 from .hypervisor_consoles import ConsoleCases
+from .hypervisor_encryption import EncryptionCases
 from .hypervisor_facet import FacetCases
 from .hypervisor_guest import NOBODY, Specs
 from .hypervisor_move import MoveCases
 from .hypervisor_tending import TendingCases
 
 
-class HypervisorSuite(MoveCases, TendingCases, ConsoleCases, FacetCases):
+class HypervisorSuite(MoveCases, TendingCases, ConsoleCases, EncryptionCases, FacetCases):
     """Cases for every verb and facet of :class:`~stratolith.core.drivers.hypervisor.Hypervisor`."""
 
     # facts and observation

@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from ..drivers.hypervisor import (
+    Disk,
+    DiskEncryption,
     GuestSpec,
     Hypervisor,
     LiveMigration,
@@ -21,6 +23,7 @@ from ..drivers.hypervisor import (
 )
 from ..errors import CloudError, Interrupted, NotFound, WrongState
 from .cases import until, wants
+from .hypervisor_encryption import KEY
 from .hypervisor_guest import NOBODY, GuestCases, Specs
 
 
@@ -83,6 +86,38 @@ class MoveCases(GuestCases):
         wants(other, Movable).arrive(larger, offer, start=False)
         assert self.observed(other, wanted.guest) is Power.SHUTDOWN
         other.start(wanted.guest)
+        assert self.observed(other, wanted.guest) is Power.RUNNING
+
+    def test_move_of_an_encrypted_guest(self, driver: Hypervisor, other: Hypervisor, spec: Specs) -> None:
+        wants(driver, DiskEncryption)
+        plain = spec()
+        wanted = dataclasses.replace(plain, disks=[*plain.disks, Disk("vdb", 1, kind="ephemeral")], encryption=KEY)
+        driver.spawn(wanted)
+        offer = self.away(driver, wanted.guest)
+        assert KEY.passphrase not in str(offer), "an offer is kept where keys are not"
+        root = dataclasses.replace(wanted.disks[0], size_gib=wanted.disks[0].size_gib + 1)
+        wants(other, Movable).arrive(dataclasses.replace(wanted, disks=[root, *wanted.disks[1:]]), offer, start=True)
+        driver.destroy(wanted.guest)
+        other.reboot(wanted.guest, hard=True)
+        assert self.observed(other, wanted.guest) is Power.RUNNING
+
+    def test_move_of_an_encrypted_guest_taken_back(self, driver: Hypervisor, other: Hypervisor, spec: Specs) -> None:
+        wants(driver, DiskEncryption)
+        wanted = spec(encryption=KEY)
+        driver.spawn(wanted)
+        self.away(driver, wanted.guest)
+        wants(driver, Movable).stay(wanted, start=True)
+        assert self.observed(driver, wanted.guest) is Power.RUNNING
+
+    def test_live_migration_of_an_encrypted_guest(self, driver: Hypervisor, other: Hypervisor, spec: Specs) -> None:
+        wants(driver, LiveMigration)
+        wants(driver, DiskEncryption)
+        wanted = spec(encryption=KEY)
+        driver.spawn(wanted)
+        self.live(driver, other, wanted)
+        self.becomes(other, wanted.guest, Power.RUNNING)
+        assert self.observed(driver, wanted.guest) is None
+        other.reboot(wanted.guest, hard=True)
         assert self.observed(other, wanted.guest) is Power.RUNNING
 
     def test_move_taken_back(self, driver: Hypervisor, other: Hypervisor, spec: Specs) -> None:

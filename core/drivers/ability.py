@@ -19,9 +19,9 @@ FAMILIES: Mapping[str, Sequence[str]] = {
     "GRAPHICS_MODEL": ("COMPUTE_GRAPHICS_MODEL_",),
     "NET_MODEL": ("COMPUTE_NET_VIF_MODEL_", "COMPUTE_NET_VIRTIO_PACKED"),
     "MACHINE": ("COMPUTE_FIRMWARE_", "COMPUTE_SECURITY_", "COMPUTE_SOUND_MODEL_", "COMPUTE_USB_MODEL_",
-                "COMPUTE_VIOMMU_MODEL_", "COMPUTE_ADDRESS_SPACE_", "COMPUTE_EPHEMERAL_ENCRYPTION"),
+                "COMPUTE_VIOMMU_MODEL_", "COMPUTE_ADDRESS_SPACE_"),
 }
-"""How the traits of each family begin."""
+"""How the traits of each family begin. Encryption of disks is of none: who does not tell of it does not have it."""
 IMAGE_FORMATS = ("aki", "ami", "ari", "iso", "ploop", "qcow2", "raw", "vdi", "vhd", "vhdx", "vmdk")
 """Formats of disks that traits speak of."""
 

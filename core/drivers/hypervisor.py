@@ -11,7 +11,7 @@ from pathlib import Path
 from .base import Driver
 from .network import Vif
 from .topology import HostCell, PciDevice, Seat
-from .volume import Connection
+from .volume import Connection, Encryption
 
 
 class Power(enum.Enum):
@@ -116,6 +116,9 @@ class GuestSpec:
     """
     shared_cpus: tuple[int, ...] = ()
     """The processors that the guest shares with others; empty is all of the host's."""
+    encryption: Encryption | None = None
+    """How all local disks of the guest are encrypted; always the same for one guest. Only drivers with the facet
+    :class:`DiskEncryption` are given one."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -246,6 +249,32 @@ class Resizable(abc.ABC):
     @abc.abstractmethod
     def revert_resize(self, spec: GuestSpec) -> None:
         """Go back to the guest as it was before :meth:`resize`; ``spec`` is its old self."""
+
+
+class DiskEncryption(abc.ABC):
+    """Facet: keep the local disks of guests encrypted, as ``GuestSpec.encryption`` says.
+
+    The key is never on the host's disk. What the driver was told is as good as gone when the host starts anew.
+    :meth:`Snapshots.snapshot` of such a guest is ``NotSupported``.
+    """
+
+    @abc.abstractmethod
+    def encryption_formats(self) -> Sequence[str]:
+        """The formats it has, in the compute reference's words: ``luks``."""
+
+    @abc.abstractmethod
+    def unlock(self, guest: str, encryption: Encryption) -> None:
+        """Learn the key of the guest's disks, which the host may have forgotten, before a verb that names no key.
+
+        :raises NotFound: there is no such guest.
+        """
+
+    @abc.abstractmethod
+    def plain_snapshot(self, guest: str, target: Path, encryption: Encryption) -> str:
+        """As :meth:`Snapshots.snapshot` of a guest whose disks are encrypted; the copy is not.
+
+        :raises NotFound: there is no such guest. :raises BackendFailed: the key is another.
+        """
 
 
 class Volumes(abc.ABC):

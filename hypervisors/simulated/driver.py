@@ -34,6 +34,7 @@ from ...core.drivers.network import Vif
 from ...core.errors import BackendBusy, BackendFailed, NoSpace, NotFound, NotSupported, WrongState
 from . import board, latency
 from .console import boot_log, hostname
+from .encrypting import Encrypting
 from .guest import DELAY, FAULT, Files, Guest, Size, guest_of, parts, size_of
 from .moving import HOSTS, Journey, Moving
 from .remote import NAMES, Remote
@@ -65,7 +66,7 @@ class SimulatedOptions:
 
 
 class Simulated(Hypervisor, Pausable, Suspendable, Snapshots, Resizable, Volumes, VolumeGrowth, Interfaces, Consoles,
-                Tending, Moving, Unreliable):
+                Encrypting, Tending, Moving, Unreliable):
     """A host whose guests are only remembered.
 
     Verbs return at once unless the profile of ``latency``, other options or the guest's metadata
@@ -90,6 +91,7 @@ class Simulated(Hypervisor, Pausable, Suspendable, Snapshots, Resizable, Volumes
         self.expected: set[str] = set()
         HOSTS[self.address] = self
         self._powerless = False
+        self.unlocked: set[str] = set()
         self._facts = HypervisorFacts(
             "fake", 1_000_000, options.hostname or surroundings.host, options.vcpus, options.memory_mib,
             options.disk_gib, cpu_model="simulated", disk_formats=("raw", "qcow2", "iso", "vmdk", "vhd", "vdi", "ami"),
@@ -150,6 +152,7 @@ class Simulated(Hypervisor, Pausable, Suspendable, Snapshots, Resizable, Volumes
                 self._refuse_giants(spec)
                 record = guest_of(spec)
             self._refuse_offered(record)
+            self.learn(record, spec.encryption)
             if record.power is not Power.RUNNING:
                 record.boot(self.clock.time())
                 self._keep(record)
@@ -162,6 +165,8 @@ class Simulated(Hypervisor, Pausable, Suspendable, Snapshots, Resizable, Volumes
         with self._verb("start", guest):
             record = self._guest(guest)
             self._refuse_offered(record)
+            if record.power is not Power.PAUSED:
+                self.see_unlocked(record)
             if record.power in (Power.SUSPENDED, Power.PAUSED):
                 self._become(record, Power.RUNNING)
             elif record.power is not Power.RUNNING:
@@ -176,6 +181,7 @@ class Simulated(Hypervisor, Pausable, Suspendable, Snapshots, Resizable, Volumes
         with self._verb("reboot", guest):
             record = self._guest(guest)
             self._refuse_offered(record)
+            self.see_unlocked(record)
             record.boot(self.clock.time())
             self._keep(record)
 
@@ -206,20 +212,26 @@ class Simulated(Hypervisor, Pausable, Suspendable, Snapshots, Resizable, Volumes
 
     def resume(self, guest: str) -> None:
         with self._verb("resume", guest):
+            self.see_unlocked(self._guest(guest))
             self._pass(guest, Power.SUSPENDED, Power.RUNNING)
 
     def snapshot(self, guest: str, target: Path) -> str:
         with self._verb("snapshot", guest):
             record = self._guest(guest)
-            with target.open("wb") as file:
-                file.write(f"Stratolith simulated disk of {record.id}\n".encode())
-                file.truncate(SNAPSHOT_BYTES)
-            return "raw"
+            self.see_plain(record)
+            return self.write_disk(record, target)
+
+    def write_disk(self, record: Guest, target: Path) -> str:
+        with target.open("wb") as file:
+            file.write(f"Stratolith simulated disk of {record.id}\n".encode())
+            file.truncate(SNAPSHOT_BYTES)
+        return "raw"
 
     def resize(self, spec: GuestSpec) -> None:
         with self._verb("resize", spec.guest):
             record = self._guest(spec.guest)
             self._refuse_giants(spec)
+            self.learn(record, spec.encryption)
             wanted = _grown(size_of(spec), record.size)
             if wanted != record.size or parts(spec.seat) != record.parts:
                 record.parts_before = record.parts_before if record.before is not None else record.parts
@@ -238,6 +250,7 @@ class Simulated(Hypervisor, Pausable, Suspendable, Snapshots, Resizable, Volumes
     def revert_resize(self, spec: GuestSpec) -> None:
         with self._verb("revert_resize", spec.guest):
             record = self._guest(spec.guest)
+            self.learn(record, spec.encryption)
             if record.before is not None:
                 record.size, record.before = record.before, None
                 record.parts, record.parts_before = record.parts_before, []
@@ -330,6 +343,7 @@ class Simulated(Hypervisor, Pausable, Suspendable, Snapshots, Resizable, Volumes
             self._files.remove(guest)
         self._guests.pop(guest, None)
         self.expected.discard(guest)
+        self.unlocked.discard(guest)
         self._remote.drop(guest)
         self._faults.forget(guest)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +11,8 @@ import msgspec
 
 from ...core.drivers.hypervisor import GuestSpec, Power
 from ...core.drivers.topology import Seat
+from ...core.drivers.volume import Encryption
+from ...core.errors import NotSupported
 
 BOOTS_KEPT = 8
 
@@ -61,6 +64,8 @@ class Guest(msgspec.Struct):
     """What it had before a resize, and keeps until that is confirmed."""
     offered: bool = False
     """Whether it waits, shut down, to be taken over by another host."""
+    disk_key: str = ""
+    """A digest of the key of its disks; empty when they are not encrypted."""
 
     def boot(self, moment: float) -> None:
         """Run, from a fresh start at ``moment``."""
@@ -81,6 +86,15 @@ def parts(seat: Seat | None) -> list[str]:
     return [*(f"cpu {cpu}" for cpu in sorted(seat.taken)), *(f"device {one.address}" for one in seat.devices)]
 
 
+def digest(encryption: Encryption | None) -> str:
+    """What is remembered of a key; empty for none. :raises NotSupported: the format is unknown."""
+    if encryption is None:
+        return ""
+    if encryption.format != "luks":
+        raise NotSupported(f"simulated guests have no disks encrypted as {encryption.format[:30]}")
+    return hashlib.sha256(encryption.passphrase.encode()).hexdigest()
+
+
 def guest_of(spec: GuestSpec) -> Guest:
     """A guest as specified, not started yet."""
     image = next((disk.image for disk in spec.disks if disk.image is not None), None)
@@ -88,6 +102,7 @@ def guest_of(spec: GuestSpec) -> Guest:
         spec.guest, spec.name, size_of(spec), Power.SHUTDOWN, image.disk_format if image else "",
         [disk.volume_id for disk in spec.disks if disk.volume_id], {vif.port_id: vif.mac for vif in spec.vifs},
         faults=spec.metadata.get(FAULT, ""), delays=spec.metadata.get(DELAY, ""), parts=parts(spec.seat),
+        disk_key=digest(spec.encryption),
         agent=image is not None and image.properties.get(AGENT, "").lower() in ("yes", "true", "1"))
 
 

@@ -14,6 +14,7 @@ import msgspec
 
 from ...core.clock import Clock
 from ...core.drivers.hypervisor import GuestSpec, LiveMigration, MigrationProgress, Movable, Offer, Power
+from ...core.drivers.volume import Encryption
 from ...core.errors import BackendFailed, Interrupted, NotFound, WrongState
 from .guest import DELAY, FAULT, Guest, adapted, guest_of, size_of
 
@@ -40,6 +41,8 @@ class Moving(Movable, LiveMigration):
     address: str
     """Where the other hosts of this process find this one."""
     journeys: dict[str, Journey]
+    unlocked: set[str]
+    """The guests whose keys the host knows."""
     expected: set[str]
     """Guests that were announced and have not come yet."""
 
@@ -64,6 +67,10 @@ class Moving(Movable, LiveMigration):
         """Around each verb: its delay and its fault."""
 
     @abc.abstractmethod
+    def learn(self, record: Guest, encryption: Encryption | None) -> None:
+        """Know the key of a guest's disks. :raises BackendFailed: the guest has another, or none."""
+
+    @abc.abstractmethod
     def copy_s(self, guest: str) -> float:
         """Seconds that the copy of a guest takes."""
 
@@ -82,11 +89,13 @@ class Moving(Movable, LiveMigration):
             except NotFound:
                 self.fits(spec)
                 record = adapted(msgspec.json.decode(offer["guest"], type=Guest), spec)
+            self.learn(record, spec.encryption)
             self._end(record, start)
 
     def stay(self, spec: GuestSpec, start: bool) -> None:
         with self.verb("stay", spec.guest):
             record, fresh = self.guest(spec.guest), guest_of(spec)
+            self.learn(record, spec.encryption)
             self._end(msgspec.structs.replace(record, volumes=fresh.volumes, macs=fresh.macs), start)
 
     def _end(self, record: Guest, start: bool) -> None:
@@ -100,6 +109,8 @@ class Moving(Movable, LiveMigration):
             self.fits(spec)
             self.forget(spec.guest)
             self.expected.add(spec.guest)
+            if spec.encryption is not None:
+                self.unlocked.add(spec.guest)
             return {"address": self.address}
 
     def migrate_live(self, spec: GuestSpec, offer: Offer, block: bool) -> None:
@@ -107,6 +118,7 @@ class Moving(Movable, LiveMigration):
             record = self.guest(spec.guest)
             if record.power not in (Power.RUNNING, Power.PAUSED):
                 raise WrongState(f"the guest is {record.power.value}, not running")
+            self.learn(record, spec.encryption)
             target = HOSTS.get(offer.get("address", ""))
             if target is None or spec.guest not in target.expected:
                 raise BackendFailed("the other simulated host does not expect the guest, or is in another process")

@@ -24,6 +24,7 @@ from ...core.drivers.hypervisor import (
     VolumeSnapshots,
     VolumeSwap,
 )
+from ...core.drivers.volume import Encryption
 from ...core.errors import NotFound, NotSupported, WrongState
 from .guest import Guest
 
@@ -47,12 +48,17 @@ class Tending(Rescuable, CrashDump, GuestAgent, Diagnostics, VolumeSwap, VolumeS
         """Remember ``record`` as it is now."""
 
     @abc.abstractmethod
+    def learn(self, record: Guest, encryption: Encryption | None) -> None:
+        """Know the key of a guest's disks. :raises BackendFailed: the guest has another, or none."""
+
+    @abc.abstractmethod
     def verb(self, verb: str, guest: str) -> AbstractContextManager[None]:
         """Around each verb: its delay and its fault."""
 
     def rescue(self, spec: GuestSpec) -> None:
         with self.verb("rescue", spec.guest):
             record = self.guest(spec.guest)
+            self.learn(record, spec.encryption)
             device = next(disk.device for disk in spec.disks if disk.kind == "rescue")
             if record.rescue != device or record.power is not Power.RUNNING:
                 record.rescue = device
@@ -62,6 +68,7 @@ class Tending(Rescuable, CrashDump, GuestAgent, Diagnostics, VolumeSwap, VolumeS
     def unrescue(self, spec: GuestSpec) -> None:
         with self.verb("unrescue", spec.guest):
             record = self.guest(spec.guest)
+            self.learn(record, spec.encryption)
             if record.rescue or record.power is not Power.RUNNING:
                 record.rescue = ""
                 record.boot(self.clock.time())

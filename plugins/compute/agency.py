@@ -12,7 +12,7 @@ from ...core.context import Context
 from ...core.drivers.hypervisor import ConsoleEndpoint, ConsoleKind, GuestUse, HypervisorFacts, MigrationProgress
 from ...core.drivers.network import Vif
 from ...core.drivers.topology import Seat
-from ...core.drivers.volume import Connection
+from ...core.drivers.volume import Connection, Encryption
 from ...core.services.image import ImageRecord
 from ...core.services.release import in_older_words
 
@@ -53,6 +53,7 @@ class GuestPlan(msgspec.Struct, frozen=True, kw_only=True):
     project_id: str = ""
     boot_device: str = ""
     seat: Seat | None = None
+    encryption: Encryption | None = None
 
 
 class Guest(msgspec.Struct, frozen=True):
@@ -128,6 +129,14 @@ class ComputeAgent(abc.ABC):
         """Upload the guest's root disk as the queued ``image``. :raises NotSupported: the driver cannot."""
 
     @abc.abstractmethod
+    def unlock(self, context: Context, guest: str, encryption: Encryption) -> None:
+        """Let the host know the key of a guest's disks. :raises NotSupported: the driver encrypts none."""
+
+    @abc.abstractmethod
+    def plain_snapshot(self, context: Context, guest: str, image: ImageRecord, encryption: Encryption) -> None:
+        """As ``snapshot`` of a guest whose disks are encrypted. :raises NotSupported: the driver encrypts none."""
+
+    @abc.abstractmethod
     def resize(self, context: Context, plan: GuestPlan, verb: str) -> None:
         """``resize``, ``confirm`` or ``revert`` a guest. :raises NotSupported: the driver cannot."""
 
@@ -140,6 +149,7 @@ class ComputeAgent(abc.ABC):
         """Unplug a volume. :raises NotSupported: the driver cannot."""
 
     @abc.abstractmethod
+    @in_older_words
     def grow_volume(self, context: Context, guest: str, volume_id: str, size_gib: int) -> None:
         """Let the guest see that its volume is larger now; a driver that cannot shows it at the next start."""
 
@@ -149,7 +159,6 @@ class ComputeAgent(abc.ABC):
         """Have a guest write to a new file upon its volume. :raises NotSupported: the driver cannot."""
 
     @abc.abstractmethod
-    @in_older_words
     def delete_volume_snapshot(self, context: Context, guest: str, volume_id: str, snapshot_id: str,
                                file_to_merge: str, merge_target_file: str) -> None:
         """Merge a file upon a guest's volume with another. :raises NotSupported: the driver cannot."""
@@ -187,6 +196,7 @@ class ComputeAgent(abc.ABC):
         """Put another volume in the place of one that is plugged in. :raises NotSupported: the driver cannot."""
 
     @abc.abstractmethod
+    @in_older_words
     def cache_image(self, context: Context, image: ImageRecord) -> None:
         """Fetch an image before a guest asks for it; a driver that keeps none does nothing."""
 
@@ -196,7 +206,6 @@ class ComputeAgent(abc.ABC):
 
     @abc.abstractmethod
     def depart(self, context: Context, guest: str) -> dict[str, str]:
-    @in_older_words
         """Shut a guest down and offer its disks to another host. :raises NotSupported: the driver cannot."""
 
     @abc.abstractmethod
@@ -269,32 +278,32 @@ class Control(abc.ABC):
         """The guests' present power states by guest."""
 
     @abc.abstractmethod
+    @in_older_words
     def enlist(self, context: Context, enrolments: list[Enrolment]) -> dict[str, list[Order]]:
         """``register`` and then ``compare`` for many hosts: what to do, by host."""
-
-    @abc.abstractmethod
-    def beats(self, context: Context, metrics: dict[str, dict[str, float]]) -> list[str]:
-        """``beat`` for many hosts, each with what it measured: those that were taken for dead."""
-
-    @abc.abstractmethod
-    def console_proxy(self, context: Context, host: str, url: str) -> None:
-    @in_older_words
-        """The host's consoles are reached at ``url``; at none when it is empty."""
-
         orders = {}
         for one in enrolments:
             self.register(context, one.host, one.provider, one.facts)
             orders[one.host] = self.compare(context, one.host, one.guests)
         return orders
+
+    @abc.abstractmethod
+    @in_older_words
+    def beats(self, context: Context, metrics: dict[str, dict[str, float]]) -> list[str]:
+        """``beat`` for many hosts, each with what it measured: those that were taken for dead."""
+        return [host for host, measured in metrics.items() if self.beat(context, host, measured)]
+
+    @abc.abstractmethod
+    def console_proxy(self, context: Context, host: str, url: str) -> None:
+        """The host's consoles are reached at ``url``; at none when it is empty."""
+
     @abc.abstractmethod
     def redeem_console(self, context: Context, hosts: list[str], token: str) -> ConsoleGrant:
-    @in_older_words
         """Use a token up at the proxy of ``hosts``. :raises NotFound: it opens nothing there, or no longer."""
 
-        return [host for host, measured in metrics.items() if self.beat(context, host, measured)]
     @abc.abstractmethod
+    @in_older_words
     def open_consoles(self, context: Context, holders: list[str]) -> list[bool]:
         """Whether consoles may stay open, by their holders and in their order: the server is where it was, and who
         opened the console still may. The release before lets all stay."""
         return [True] * len(holders)
-    @in_older_words

@@ -19,6 +19,7 @@ from ...core.drivers.hypervisor import (
     CrashDump,
     Diagnostics,
     Disk,
+    DiskEncryption,
     GuestAgent,
     GuestSpec,
     GuestUse,
@@ -40,6 +41,7 @@ from ...core.drivers.hypervisor import (
 )
 from ...core.drivers.network import Vif
 from ...core.drivers.topology import cpu_list
+from ...core.drivers.volume import Encryption
 from ...core.errors import BackendBusy, CloudError, NotSupported
 from ...core.plugins import Registry
 from ...core.process.address import own_address
@@ -304,12 +306,25 @@ class HostAgent(Agent, MovingVerbs):
 
     def snapshot(self, context: Context, guest: str, image: ImageRecord) -> None:
         driver = require(self.driver, Snapshots)
+        self._upload(context, guest, image, lambda target: driver.snapshot(guest, target))
+
+    def plain_snapshot(self, context: Context, guest: str, image: ImageRecord, encryption: Encryption) -> None:
+        driver = require(self.driver, DiskEncryption)
+        self._upload(context, guest, image, lambda target: driver.plain_snapshot(guest, target, encryption))
+
+    def unlock(self, context: Context, guest: str, encryption: Encryption) -> None:
+        driver = require(self.driver, DiskEncryption)
+        with self._guest(guest):
+            driver.unlock(guest, encryption)
+
+    def _upload(self, context: Context, guest: str, image: ImageRecord, copy: Callable[[Path], str]) -> None:
+        """Give ``image`` the data that ``copy`` writes to a file; it tells their format."""
         folder = self.kit.run_dir / "snapshots"
         folder.mkdir(parents=True, exist_ok=True)
         target = folder / image.id
         try:
             with self._guest(guest):
-                disk_format = driver.snapshot(guest, target)
+                disk_format = copy(target)
             images = self.kit.peers.of(ImageService)
             images.create(context, image.id, image.name, disk_format, "bare", image.properties,
                           image.min_disk, image.min_ram)
@@ -402,11 +417,14 @@ class HostAgent(Agent, MovingVerbs):
     # Turning plans into the driver's own words.
 
     def _spec(self, context: Context, plan: GuestPlan) -> GuestSpec:
+        if plan.encryption is not None:
+            require(self.driver, DiskEncryption)
         return GuestSpec(
             guest=plan.guest, name=plan.name, vcpus=plan.vcpus, memory_mib=plan.memory_mib,
             disks=[self._disk(context, disk) for disk in plan.disks], vifs=plan.vifs,
             config_drive=plan.config_drive, metadata=plan.metadata, extra_specs=plan.extra_specs,
-            project_id=plan.project_id, boot_device=plan.boot_device, seat=plan.seat, shared_cpus=self._shared_cpus())
+            project_id=plan.project_id, boot_device=plan.boot_device, seat=plan.seat, shared_cpus=self._shared_cpus(),
+            encryption=plan.encryption)
 
     def _shared_cpus(self) -> tuple[int, ...]:
         """The processors that guests share; the host is asked once."""

@@ -19,7 +19,7 @@ from ...core.process.slice import Kit
 from ...core.services.image import ImageRecord
 from ...core.services.network import NetworkService, NicRequest
 from ...core.services.volume import VolumeService
-from . import accounting, choice, disk_rules, disks, states, wants
+from . import accounting, choice, disk_keys, disk_rules, disks, states, wants
 from .event import emit
 from .fleet import Fleet
 from .tables import block_devices, server_details, server_group_members, server_metadata, server_tags, servers
@@ -76,7 +76,8 @@ def create(kit: Kit, fleet: Fleet, context: Context, body: Mapping[str, Any],
                                 flavor["memory_mib"], context.user_id)
         group_id = choice.group(tx, context, next(iter(wish.hints.get("group", ())), ""), count,
                                 wish.limits["server_group_members"])
-        ids = [_insert(kit, tx, context, wish, number, count, reservation_id, group_id, sealed)
+        ids = [_insert(kit, tx, context, wish, number, count, reservation_id, group_id, sealed,
+                       disk_keys.made(kit, flavor, _properties(wish.image)))
                for number in range(count)]
     return Made(ids, reservation_id, wish.password, wish.groups, wish.server.get("OS-DCF:diskConfig", "MANUAL"))
 
@@ -99,7 +100,8 @@ def _wish(kit: Kit, fleet: Fleet, context: Context, body: Mapping[str, Any]) -> 
     disks.check(devices, image_id, most)
     disk_rules.fit(devices, flavor, int(kit.options.max_local_block_devices))
     image = _image(kit, context, found, devices, flavor)
-    wants.read(kit, flavor, image.properties if image is not None else {})
+    wants.read(kit, flavor, _properties(image))
+    disk_keys.wanted(flavor, _properties(image))
     if any(row["boot_index"] == 0 and row["destination_type"] == "volume" for row in devices):
         image_id = ""
     where = choice.where(kit, fleet, context, server)
@@ -108,6 +110,10 @@ def _wish(kit: Kit, fleet: Fleet, context: Context, body: Mapping[str, Any]) -> 
                 where=where, hints=choice.hints(kit, context, _hints(body)), least=least, most=most,
                 password=server.get("adminPass") or password(kit),
                 groups=[one["name"] for one in server.get("security_groups") or () if "name" in one], limits=limits)
+
+
+def _properties(image: ImageRecord | None) -> Mapping[str, str]:
+    return image.properties if image is not None else {}
 
 
 def refuse_certificates() -> NoReturn:
@@ -242,13 +248,13 @@ def hostname(name: str, server_id: str) -> str:
 
 
 def _insert(kit: Kit, tx: Transaction, context: Context, wish: Wish, number: int, count: int, reservation_id: str,
-            group_id: str, sealed: str) -> str:
+            group_id: str, sealed: str, sealed_disk_key: str) -> str:
     server_id, server = kit.clock.uuid(), wish.server
     name = server["name"] if count == 1 else f"{server['name']}-{number + 1}"
     row = _row(kit, context, wish, server_id, name)
     row.update(reservation_id=reservation_id, launch_index=number, group_id=group_id)
     tx.insert(servers, row)
-    tx.insert(server_details, _detail_row(wish, server_id, sealed))
+    tx.insert(server_details, {**_detail_row(wish, server_id, sealed), "sealed_disk_key": sealed_disk_key})
     own = _own_devices(kit, wish.devices, server_id, number)
     tx.insert(block_devices, own)
     tx.insert(server_tags, [{"server_id": server_id, "tag": tag} for tag in row["tags"]])

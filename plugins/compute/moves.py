@@ -9,7 +9,7 @@ from ...core.context import Context
 from ...core.db.engine import Row, Transaction
 from ...core.errors import BadRequest, Conflict
 from ...core.process.slice import Kit
-from . import accounting, choice, disks, journeys, live_disks, plans, records, seats, states
+from . import accounting, choice, disk_keys, disks, journeys, live_disks, plans, records, seats, states
 from .event import emit
 from .fleet import Fleet
 from .moving import live_key
@@ -35,6 +35,7 @@ def resize(kit: Kit, fleet: Fleet, context: Context, server_id: str, flavor_id: 
         details = records.details(tx, server_id)
         choice.fits(kit, context, plans.image_of(details), flavor, not backed)
         plans.wanted(kit, flavor, details)
+        disk_keys.see_same(old, flavor, plans.image_of(details).properties)
         _see_up(fleet, row)
         accounting.grow(kit, tx, row.project_id, flavor["vcpus"] - old["vcpus"],
                         flavor["memory_mib"] - old["memory_mib"], row.user_id)

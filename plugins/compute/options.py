@@ -31,7 +31,11 @@ class Options:
     reclaim_instance_interval_s: float = option(0.0, "seconds in which a deleted server can be restored; 0: none")
     password_length: int = option(12, "length of generated passwords")
     password_key_repository: str = option("", "folder of the keys that seal administrators' passwords until their "
-                                              "guests are made; all control processes share it")
+                                              "guests are made, and the keys of encrypted disks as long as their "
+                                              "servers last; all control processes share it")
+    plain_images_of_encrypted_disks: bool = option(False, "copy the root disks of servers whose disks are encrypted "
+                                                          "into images, which are not; else such servers can be "
+                                                          "neither copied, backed up nor shelved")
     max_local_block_devices: int = option(3, "disks of a server on its host, the root disk among them; -1: any number")
     force_config_drive: bool = option(False, "give every server a config drive")
     metadata_secret: str = option("", "secret that signs requests of metadata proxies over TCP", secret=True)

@@ -18,7 +18,7 @@ from ...core.process.slice import Kit
 from ...core.services.image import ImageRecord
 from ...core.services.network import NetworkService
 from ...core.services.scheduler import Request, ServerGroup
-from . import disks, metadata, seats, wants
+from . import disk_keys, disks, metadata, seats, wants
 from .agency import DiskPlan, GuestPlan
 from .tables import server_group_members, server_groups, servers
 from .wants import Wants
@@ -149,7 +149,8 @@ def guest(kit: Kit, context: Context, row: Row, details: Row, devices: Sequence[
         guest=row.id, name=row.name, vcpus=flavor["vcpus"], memory_mib=flavor["memory_mib"],
         disks=_disks(details, devices, flavor, connections), vifs=list(vifs),
         config_drive=_config_drive(kit, context, row, details, devices, password) if row.config_drive else None,
-        metadata=row.metadata, extra_specs=flavor["extra_specs"], project_id=row.project_id, seat=seat)
+        metadata=row.metadata, extra_specs=flavor["extra_specs"], project_id=row.project_id, seat=seat,
+        encryption=disk_keys.of(kit, flavor, details))
 
 
 def _disks(details: Row, devices: Sequence[Row], flavor: Mapping[str, Any],

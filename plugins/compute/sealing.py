@@ -1,7 +1,8 @@
 """Administrators' passwords on their way to guests: sealed in the database until the guest that gets one is made.
 
-The keys are files of a folder that all control processes share, named by numbers: the highest seals, the others only
-open. The first is made when it is needed. Who loses the folder loses the passwords of boots under way, nothing else.
+The keys of servers' encrypted disks are sealed alike, as long as the servers last. The keys are files of a folder that
+all control processes share, named by numbers: the highest seals, the others only open. The first is made when it is
+needed. Who loses the folder loses the passwords of boots under way and all encrypted local disks.
 """
 
 from __future__ import annotations

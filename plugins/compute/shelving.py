@@ -13,7 +13,7 @@ from ...core.db.engine import Row, Transaction
 from ...core.errors import BadRequest, Conflict
 from ...core.process.slice import Kit
 from ...core.services.image import ImageRecord
-from . import disks, plans, records, states
+from . import disk_keys, disks, plans, records, states
 from .event import emit
 from .fleet import Fleet
 from .tables import server_details
@@ -37,6 +37,7 @@ def shelve(kit: Kit, context: Context, server_id: str) -> None:
         row = records.find(tx, context, server_id)
         details, devices = records.details(tx, server_id), records.devices(tx, server_id)
     states.check(row, "shelve", context)
+    disk_keys.see_copyable(kit, row, details, devices)
     record = None if disks.is_volume_backed(devices) else _image(kit, row, details)
     with kit.db.write() as tx:
         row = records.find(tx, context, server_id)

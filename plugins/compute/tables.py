@@ -90,6 +90,7 @@ server_details = sa.Table(
     sa.Column("admin_password", text(255), nullable=False, default=""),
     sa.Column("encrypted_password", text(2000), nullable=False, default="", server_default=""),
     sa.Column("sealed_password", text(2000), nullable=False, default="", server_default=""),
+    sa.Column("sealed_disk_key", text(2000), nullable=False, default="", server_default=""),
     sa.Column("rescue", Json),
     sa.Column("nic_requests", Json),
     sa.Column("group_requests", Json, nullable=False),
@@ -97,7 +98,7 @@ server_details = sa.Table(
 )
 """What only the making of a server and its metadata need. ``placement`` is the zone, host and node asked for;
 ``encrypted_password`` what the guest told of its own, ``sealed_password`` what a guest to be made is to be told;
-``rescue`` the image a rescued server runs from."""
+``sealed_disk_key`` what its local disks are encrypted with, ``rescue`` the image a rescued server runs from."""
 
 server_tags = sa.Table(
     "server_tags", metadata,

@@ -14,7 +14,7 @@ from ...core.errors import BadRequest, Conflict, NotFound, NotSupported, WrongSt
 from ...core.process.slice import Kit
 from ...core.services.image import ImageRecord
 from ...core.services.volume import VolumeService
-from . import accounting, creation, disks, plans, records, states
+from . import accounting, creation, disk_keys, disks, plans, records, states
 from .agency import ComputeAgent, agent_queue
 from .event import emit
 from .tables import block_devices
@@ -38,6 +38,7 @@ def back_up(kit: Kit, context: Context, server_id: str, wish: Mapping[str, Any],
     if limited:
         creation.within_metadata(len(metadata), limits)
     states.check(row, "createBackup", context)
+    disk_keys.see_copyable(kit, row, details, devices)
     if disks.is_volume_backed(devices):
         raise BadRequest("Backup is not supported for volume-backed instances.")
     base = plans.image_of(details)

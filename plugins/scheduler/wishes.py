@@ -27,17 +27,16 @@ MODELS: Mapping[str, str] = {
 SWITCHES: Mapping[str, str] = {
     "hw_virtio_packed_ring": "COMPUTE_NET_VIRTIO_PACKED",
     "hw_firmware_stateless": "COMPUTE_SECURITY_STATELESS_FIRMWARE",
-    "hw_ephemeral_encryption": "COMPUTE_EPHEMERAL_ENCRYPTION",
 }
 """Properties that ask for a trait when they say yes."""
 WORDS: Mapping[tuple[str, str], str] = {
     ("os_secure_boot", "required"): "COMPUTE_SECURITY_UEFI_SECURE_BOOT",
     ("hw_maxphysaddr_mode", "passthrough"): "COMPUTE_ADDRESS_SPACE_PASSTHROUGH",
     ("hw_maxphysaddr_mode", "emulate"): "COMPUTE_ADDRESS_SPACE_EMULATED",
-    ("hw_ephemeral_encryption_format", "luks"): "COMPUTE_EPHEMERAL_ENCRYPTION_LUKS",
-    ("hw_ephemeral_encryption_format", "plain"): "COMPUTE_EPHEMERAL_ENCRYPTION_PLAIN",
 }
 """Traits of single values of properties."""
+ENCRYPTION = "COMPUTE_EPHEMERAL_ENCRYPTION"
+"""Asked for whatever the options say, and of drivers that tell nothing, too: no disk is plain that should not be."""
 TENANTS, TRAIT, ZONE = "filter_tenant_id", "trait:", "availability_zone"
 SPELLING = str.maketrans("-.", "__")
 
@@ -63,12 +62,23 @@ def abilities(request: Request, options: Options) -> Iterator[Wish]:
         trait = image_type(request.image_format)
         if trait:
             yield Wish(f"a host that boots images of the format {request.image_format}", (trait,))
+    for trait in _encryption(request):
+        yield Wish(f"a host that encrypts local disks ({trait})", (trait,))
     if not options.image_metadata_prefilter:
         return
     for name, value in _said(request):
         trait = _trait(name, value)
         if trait:
             yield Wish(f"a host with {name}={value} ({trait})", tuple(filter(None, (trait, mark(trait)))))
+
+
+def _encryption(request: Request) -> Iterator[str]:
+    """The traits of encrypted local disks, where image or flavor want them; LUKS unless they say otherwise."""
+    def said(name: str) -> str:
+        return str(request.image_properties.get(f"hw_{name}") or request.extra_specs.get(f"hw:{name}") or "")
+    if truth(said("ephemeral_encryption")):
+        yield ENCRYPTION
+        yield f"{ENCRYPTION}_{(said('ephemeral_encryption_format') or 'luks').strip().upper().translate(SPELLING)}"
 
 
 def _said(request: Request) -> Iterator[tuple[str, str]]:

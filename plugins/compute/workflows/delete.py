@@ -10,7 +10,7 @@ from ....core.errors import CloudError, WrongState
 from ....core.operations.workflow import Job, Step, Wait, Workflow
 from ....core.services.network import NetworkService
 from ....core.services.volume import VolumeService
-from .. import accounting, claims, journeys, records, seats, states
+from .. import accounting, claims, disk_keys, journeys, records, seats, states
 from ..event import emit
 from ..tables import block_devices, server_group_members, server_metadata, server_tags, servers
 from .move import destroy_at
@@ -91,6 +91,7 @@ def gone(tx: Transaction, job: Job) -> None:
     seats.forget(tx, job.subject)
     if row.config_drive:
         forget_password(tx, job.subject)
+    disk_keys.forget(tx, job.subject)
     if row.vm_state != states.SOFT_DELETED:
         accounting.charge(tx, row.project_id, -1, -row.vcpus, -row.memory_mib)
     for table in (block_devices, server_tags, server_metadata, server_group_members):

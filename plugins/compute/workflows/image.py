@@ -11,7 +11,7 @@ from ....core.operations.workflow import Finish, Job, Step, Wait, Workflow
 from ....core.process.slice import Kit
 from ....core.services.image import ImageQuestion, ImageRecord, ImageService
 from ....core.services.volume import VolumeService
-from .. import records, states
+from .. import disk_keys, records, states
 from ..event import emit
 from .step import agent_of, kit_of, rows_of, settle
 
@@ -77,7 +77,12 @@ def upload_root(job: Job) -> None:
         images.upload(job.context, image_id, iter(()))
     else:
         record = msgspec.convert(job.data["image"], ImageRecord)
-        agent_of(job, rows.server.host).snapshot(job.context, job.subject, record)
+        encryption = disk_keys.of(kit, rows.server.flavor, rows.details)
+        agent = agent_of(job, rows.server.host)
+        if encryption is None:
+            agent.snapshot(job.context, job.subject, record)
+        else:
+            agent.plain_snapshot(job.context, job.subject, record, encryption)
 
 
 def discard(job: Job) -> None:

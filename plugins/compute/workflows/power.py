@@ -11,7 +11,7 @@ from ....core.operations.workflow import Finish, Job, Step, Workflow
 from ....core.services.network import NetworkService
 from .. import records, states
 from ..event import emit
-from .step import agent_of, kit_of, rows_of, settle
+from .step import agent_of, kit_of, rows_of, settle, unlock
 
 
 @dataclasses.dataclass(frozen=True)
@@ -26,6 +26,11 @@ class Verb:
     breaks: bool = False
     """A server that cannot do it is in error."""
     title: str = ""
+
+    @property
+    def starts(self) -> bool:
+        """Whether it may start a guest, so that the host needs the key of its disks."""
+        return self.name in ("start", "reboot", "reboot_hard", "resume")
 
 
 VERBS = (
@@ -42,7 +47,10 @@ VERBS = (
 
 def _workflow(verb: Verb) -> Workflow:
     def do(job: Job) -> Finish:
-        server = rows_of(job).server
+        rows = rows_of(job)
+        server = rows.server
+        if verb.starts:
+            unlock(job, rows)
         if verb.wires and server.nics:
             kit_of(job).peers.of(NetworkService).plug(job.context, server.id, server.host)
         power = states.POWER[Power(agent_of(job, server.host).act(job.context, server.id, verb.name))]

@@ -26,7 +26,7 @@ from . import later
 from .image import discard, upload_root
 from .image import make_image as create_image
 from .move import unwire
-from .step import Rows, agent_of, connections, fleet_of, kit_of, rows_of, server_of, settle
+from .step import Rows, agent_of, connections, fleet_of, kit_of, rows_of, server_of, settle, unlock
 
 SHELVING, OFFLOADING, UNSHELVING = "shelving", "shelving_offloading", "unshelving"
 
@@ -65,6 +65,7 @@ def start(job: Job) -> None:
     if server is None or later.gone(job, server.host):
         return
     if server.vm_state == states.ACTIVE and server.task_state == SHELVING:
+        unlock(job, rows_of(job))
         agent_of(job, server.host).act(job.context, server.id, "start")
 
 
@@ -209,6 +210,7 @@ def spawn(job: Job) -> Finish:
             if one.attachment_id:
                 kit.peers.of(VolumeService).complete(job.context, one.attachment_id)
     else:
+        unlock(job, rows)
         agent.act(job.context, server.id, "start")
     job.data["image_id"] = (server.shelf or {}).get("image_id", "")
     return lambda tx: _unshelved(tx, job, rows)

@@ -15,7 +15,7 @@ from ....core.errors import BackendBusy, CloudError, NotFound
 from ....core.operations.workflow import Job
 from ....core.process.slice import Kit
 from ....core.services.volume import VolumeService
-from .. import records, recovery, states
+from .. import disk_keys, records, recovery, states
 from ..agency import ComputeAgent, agent_queue
 from ..event import emit
 from ..fleet import Fleet
@@ -99,6 +99,13 @@ class Stopped:
             if verb not in self.TAKES_AWAY:
                 raise BackendBusy(f"The host {self._host} has been stopped.")
         return answer
+
+
+def unlock(job: Job, rows: Rows) -> None:
+    """Let the server's host know the key of its disks, which it may have forgotten, if they are encrypted."""
+    encryption = disk_keys.of(kit_of(job), rows.server.flavor, rows.details)
+    if encryption is not None:
+        agent_of(job, rows.server.host).unlock(job.context, job.subject, encryption)
 
 
 def connections(job: Job, rows: Rows, host: str) -> dict[str, Connection]:

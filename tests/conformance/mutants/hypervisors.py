@@ -318,6 +318,49 @@ class UsesOfTheDead(Simulated):
             record.power = before
 
 
+class CopiesSecrets(Simulated):
+    """A copy of encrypted disks needs no key."""
+
+    def see_plain(self, record):
+        return
+
+
+class TakesAnyKey(Simulated):
+    """A copy of encrypted disks takes a key that is not theirs."""
+
+    def plain_snapshot(self, guest, target, encryption):
+        return self.write_disk(self._guest(guest), target)
+
+
+class UnlocksByStarting(Simulated):
+    """A guest that is off runs when the key of its disks is told."""
+
+    def unlock(self, guest, encryption):
+        super().unlock(guest, encryption)
+        self.start(guest)
+
+
+class EncryptsSomehow(Simulated):
+    """A form of encryption that nobody knows is taken."""
+
+    def spawn(self, spec):
+        if spec.encryption is not None:
+            spec = dataclasses.replace(spec, encryption=dataclasses.replace(spec.encryption, format="luks"))
+        super().spawn(spec)
+
+
+class TellsKeys(Simulated):
+    """An error names the key."""
+
+    def spawn(self, spec):
+        try:
+            super().spawn(spec)
+        except Exception as exc:
+            if spec.encryption is not None:
+                raise BackendFailed(f"failed with {spec.encryption.passphrase}") from exc
+            raise
+
+
 MUTANTS = [one for one in globals().copy().values()
            if isinstance(one, type) and issubclass(one, Simulated) and one is not Simulated]
 globals().update({f"Test{one.__name__}": applied_to("hypervisor", one, "hypervisors.simulated") for one in MUTANTS})

@@ -8,7 +8,13 @@ from pathlib import Path
 
 import pytest
 from stratolith.core.conformance import hypervisor as hypervisor_suite
-from stratolith.core.conformance import hypervisor_consoles, hypervisor_facet, hypervisor_move, hypervisor_tending
+from stratolith.core.conformance import (
+    hypervisor_consoles,
+    hypervisor_encryption,
+    hypervisor_facet,
+    hypervisor_move,
+    hypervisor_tending,
+)
 from stratolith.core.drivers import hypervisor
 from stratolith.core.drivers.base import Driver
 from stratolith.hypervisors.libvirt.options import LibvirtOptions
@@ -56,7 +62,8 @@ def test_example_of_the_page_passes_the_suite_without_facets(tmp_path: Path) -> 
 
 def test_every_verb_has_a_case() -> None:
     text = "".join(map(inspect.getsource, (
-        hypervisor_suite, hypervisor_consoles, hypervisor_facet, hypervisor_move, hypervisor_tending)))
+        hypervisor_suite, hypervisor_consoles, hypervisor_encryption, hypervisor_facet, hypervisor_move,
+        hypervisor_tending)))
     for kind in interfaces():
         for verb in kind.__abstractmethods__:  # type: ignore[attr-defined]
             assert re.search(rf"\.{verb}\b", text), verb
