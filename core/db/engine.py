@@ -198,12 +198,15 @@ class Database:
             background(self._copy)
 
     def _copy(self) -> None:
-        """Copy what no reader needs in the log any more; neither readers nor writers wait for it.
+        """Copy what no reader needs in the log any more, while others write; then, while they wait, the little that
+        they wrote meanwhile: a log that is all copied begins anew, and does not grow for ever.
 
         https://www.sqlite.org/c3ref/wal_checkpoint_v2.html, SQLITE_CHECKPOINT_PASSIVE.
         """
         with self._reads.connect() as connection:
             connection.exec_driver_sql("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+            with self._write_lock:
+                connection.exec_driver_sql("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
 
     def _end(self, connection: sa.Connection, word: str) -> None:
         if self.is_sqlite:
