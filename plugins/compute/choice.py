@@ -136,6 +136,8 @@ def where(kit: Kit, fleet: Fleet, context: Context, server: Mapping[str, Any]) -
     """
     zone, _, rest = str(server.get("availability_zone") or "").partition(":")
     host, _, node = rest.partition(":")
+    if ":" in node:
+        raise BadRequest(f"Unable to parse availability_zone: {zone}:{rest[:255]}")
     target = {"project_id": context.project_id, "user_id": context.user_id}
     if rest:
         kit.policy.enforce(context, FORCED, target)

@@ -59,14 +59,21 @@ MORE_TENANT_FILTERS = frozenset((
     "task_state", "vm_state", "progress", "user_id"))
 """Filters that tenants have since 2.83."""
 EXACT = {
-    "reservation_id": "reservation_id", "image": "image_id", "flavor": "flavor_id", "host": "host", "node": "node",
-    "uuid": "id", "key_name": "key_name", "availability_zone": "zone", "user_id": "user_id", "vm_state": "vm_state",
-    "task_state": "task_state", "access_ip_v4": "access_ip_v4", "access_ip_v6": "access_ip_v6",
-    "root_device_name": "root_device", "hostname": "hostname"}
-REGEX = {"name": "name", "description": "description"}
+    "reservation_id": "reservation_id", "image": "image_id", "image_ref": "image_id", "flavor": "flavor_id",
+    "host": "host", "uuid": "id", "user_id": "user_id", "vm_state": "vm_state", "task_state": "task_state",
+    "locked_by": "locked_by"}
+REGEX = {
+    "name": "name", "display_name": "name", "description": "description", "display_description": "description",
+    "node": "node", "key_name": "key_name", "availability_zone": "zone", "access_ip_v4": "access_ip_v4",
+    "access_ip_v6": "access_ip_v6", "root_device_name": "root_device", "hostname": "hostname"}
 MOMENTS = {"created_at": "created_at", "launched_at": "launched_at", "terminated_at": "terminated_at"}
 NUMBERS = {"power_state": "power_state", "launch_index": "launch_index", "progress": "progress"}
 OWNERS = frozenset(("project_id", "tenant_id"))
+JOINED = frozenset(("block_device_mapping", "services", "system_metadata", "info_cache", "security_groups",
+                    "pci_devices"))
+"""Filters that were never meant for clients: who could use them is told so."""
+STRICT_SORT = (2, 75)
+"""Since then sort keys that change nothing are unknown."""
 
 
 def servers_page(kit: Kit, context: Context, values: Values, version: Version, page: Page, *, all_projects: bool,
@@ -75,11 +82,14 @@ def servers_page(kit: Kit, context: Context, values: Values, version: Version, p
 
     ``every_filter``: the caller may use those that look inside.
 
-    :raises BadRequest: a filter's value cannot be read.
+    :raises BadRequest: a filter's value cannot be read, or the filter is none for clients.
     :raises Forbidden: a tenant asks for deleted servers.
     """
     _see_span(values, version)
-    conditions = [*_scope(context, values, all_projects), *_deleted(values, every_filter)]
+    for name in values:
+        if every_filter and (name in JOINED or name.startswith("_")):
+            raise BadRequest(f"Invalid filter field: {name[:100]}.")
+    conditions = [*_scope(context, values, all_projects), *_deleted(values, version, every_filter)]
     tenants = TENANT_FILTERS | MORE_TENANT_FILTERS if version >= (2, 83) else TENANT_FILTERS
     for name, given in values.items():
         if (every_filter or name in tenants) and version >= SINCE.get(name, (0, 0)):
@@ -112,7 +122,7 @@ def sorting(values: Values, version: Version, *, admin: bool) -> list[tuple[str,
         raise BadRequest("Sort direction array size exceeds sort key array size.")
     directions += [directions[-1] if directions else "desc"] * (len(keys) - len(directions))
     for name in keys:
-        if name not in SORT and name not in IGNORED_SORT:
+        if name not in SORT and (name not in IGNORED_SORT or version >= STRICT_SORT):
             raise BadRequest(f"Invalid input for query parameters sort_key. Value: {name[:100]}")
         if name in ADMIN_SORT and not admin:
             raise Forbidden(f"Only administrators can sort servers by {name}")
@@ -128,8 +138,8 @@ def _scope(context: Context, values: Values, all_projects: bool) -> list[Conditi
     return [servers.c.project_id.in_(wanted)] if wanted else []
 
 
-def _deleted(values: Values, admin: bool) -> list[Condition]:
-    """Deleted servers show with changes-since, to administrators who ask, and to nobody else."""
+def _deleted(values: Values, version: Version, admin: bool) -> list[Condition]:
+    """Deleted servers show with changes-since and changes-before, to administrators who ask, and to nobody else."""
     asked = values.get("deleted") or values.get("is_deleted")
     statuses = [one.lower() for one in values.get("status", [])]
     if "deleted" in statuses and not admin:
@@ -139,7 +149,7 @@ def _deleted(values: Values, admin: bool) -> list[Condition]:
     soft = [] if admin and truth(values.get("soft_deleted", ["0"])[-1]) else [servers.c.vm_state != states.SOFT_DELETED]
     if "deleted" in statuses:
         return [servers.c.deleted.is_(True)] if statuses == ["deleted"] else []
-    if values.get("changes-since"):
+    if values.get("changes-since") or values.get("changes-before") and version >= SINCE["changes-before"]:
         return []
     return [servers.c.deleted.is_(False), *soft]
 
@@ -149,7 +159,7 @@ def _condition(name: str, given: list[str], version: Version) -> Condition | Non
         column = servers.c[EXACT[name]]
         return column == given[0] if len(given) == 1 else column.in_(given)
     if name in REGEX:
-        return _matches(servers.c[REGEX[name]], given[-1], name)
+        return matches(servers.c[REGEX[name]], given[-1], name)
     if name in NUMBERS:
         return servers.c[NUMBERS[name]].in_([_integer(one, name) for one in given])
     if name in MOMENTS:
@@ -158,7 +168,7 @@ def _condition(name: str, given: list[str], version: Version) -> Condition | Non
     return read(given, version) if read is not None else None
 
 
-def _matches(column: sa.ColumnElement[str], pattern: str, name: str) -> Condition:
+def matches(column: sa.ColumnElement[str], pattern: str, name: str) -> Condition:
     """Tell that a text holds a match of ``pattern``, a regular expression."""
     if PLAIN.fullmatch(pattern):
         return column.contains(pattern, autoescape=True)
@@ -203,6 +213,9 @@ def _ip(given: list[str], version: Version) -> Condition:
     _compiled(pattern, "ip")
     if PLAIN.fullmatch(pattern):
         return servers.c.ips.contains(" " + pattern, autoescape=True)
+    if pattern.endswith("$") and not pattern.endswith("\\$"):
+        # Each address of a server ends somewhere, not only its last one.
+        return servers.c.ips.regexp_match(f" ({pattern[:-1]})( |$)")
     return servers.c.ips.regexp_match(f" ({pattern})")
 
 
@@ -252,5 +265,8 @@ SPECIAL: Mapping[str, Callable[[list[str], Version], Condition]] = {
     "not-tags-any": lambda given, version: sa.not_(_any_tag(given)),
     "locked": lambda given, version: servers.c.locked.is_(strict(given[-1], "locked")),
     "config_drive": lambda given, version: servers.c.config_drive.is_(truth(given[-1])),
+    "auto_disk_config": lambda given, version: (servers.c.disk_config == "AUTO") == truth(given[-1]),
+    "kernel_id": lambda given, version: sa.false() if given[-1] else sa.true(),
+    "ramdisk_id": lambda given, version: sa.false() if given[-1] else sa.true(),
     "metadata": _metadata,
 }

@@ -25,6 +25,8 @@ PERSONALITY: Piece = {"type": "array", "items": closed(
 HINTS: Piece = {"type": "object", "properties": {
     "group": UUID, "different_host": {"oneOf": [UUID, {"type": "array", "items": UUID}]},
     "same_host": {"oneOf": [UUID, {"type": "array", "items": UUID}]},
+    "query": {"type": ["string", "object"]}, "target_cell": NAME,
+    "different_cell": {"type": ["string", "array"], "items": {"type": "string"}},
     "build_near_host_ip": {"type": "string", "format": "ip"}, "cidr": {"type": "string", "pattern": "^/[0-9a-f.:]+$"}}}
 HOSTNAME: Piece = {"type": "string", "minLength": 2, "maxLength": 63,
                    "pattern": "^[a-zA-Z0-9][a-zA-Z0-9-]*[a-zA-Z0-9]$"}
@@ -122,7 +124,9 @@ def _update(pieces: Piece) -> Piece:
 
 _DESCRIBED: Piece = {**_UPDATE, "description": DESCRIPTION}
 UPDATE = {"2.1": _update(_UPDATE), "2.19": _update(_DESCRIBED), "2.90": _update({**_DESCRIBED, "hostname": HOSTNAME}),
-          "2.94": _update({**_DESCRIBED, "hostname": FULL_HOSTNAME})}
+          "2.94": _update({**_DESCRIBED, "hostname": FULL_HOSTNAME}),
+          "2.104": _update({**_DESCRIBED, "hostname": FULL_HOSTNAME,
+                            "pinned_availability_zone": {"oneOf": [NAME, {"type": "null"}]}})}
 
 _REBUILD: Piece = {"name": NAME, "imageRef": UUID, "adminPass": PASSWORD, "metadata": METADATA,
                    "preserve_ephemeral": BOOLEAN, "OS-DCF:diskConfig": DISK_CONFIG, "accessIPv4": IP4,

@@ -22,19 +22,17 @@ ATTACH_NETWORK = PREFIX + "create:attach_network"
 ALL_FILTERS = PREFIX + "allow_all_filters"
 MANY = ("access_ip_v4", "access_ip_v6", "all_tenants", "auto_disk_config", "availability_zone", "changes-since",
         "config_drive", "created_at", "deleted", "description", "display_description", "display_name", "flavor",
-        "host", "hostname", "image", "image_ref", "instance_type_id", "ip", "ip6", "is_deleted", "kernel_id",
-        "key_name", "launch_index", "launched_at", "locked_by", "metadata", "name", "node", "power_state", "progress",
-        "project_id", "ramdisk_id", "reservation_id", "root_device_name", "sort_key", "status", "task_state",
-        "tenant_id", "terminated_at", "user_id", "uuid", "vcpus", "vm_state", "memory_mb", "ephemeral_gb", "root_gb",
-        "soft_deleted", "security_groups", "system_metadata", "block_device_mapping", "services", "info_cache",
-        "pci_devices")
+        "host", "hostname", "image", "image_ref", "ip", "ip6", "kernel_id", "key_name", "launch_index", "launched_at",
+        "locked_by", "metadata", "name", "node", "power_state", "progress", "project_id", "ramdisk_id",
+        "reservation_id", "root_device_name", "sort_key", "status", "task_state", "tenant_id", "terminated_at",
+        "user_id", "uuid", "vm_state", "soft_deleted", *sorted(listing.JOINED))
 KNOWN = {**dict.fromkeys(MANY, "*text"), "limit": "*natural", "marker": "*text",
          "sort_dir": "*one of: asc, desc, ASC, DESC, Asc, Desc"}
 SINCE = {"tags": "2.26", "tags-any": "2.26", "not-tags": "2.26", "not-tags-any": "2.26", "changes-before": "2.66",
          "locked": "2.73"}
 LATER = {**KNOWN, **dict.fromkeys(SINCE, "*text")}
 LIST = {"2.1": Query(LATER, since=SINCE),
-        "2.75": Query(LATER, since=SINCE, strict=True)}
+        "2.75": Query(LATER, since=SINCE, strict=True, patterns=("_.*",))}
 
 
 def _page(service: Service, call: Call, detailed: bool) -> Any:
@@ -106,7 +104,7 @@ def show(service: Service, call: Call) -> Any:
 
 
 def update(service: Service, call: Call) -> Any:
-    """Change a server's name, description or access addresses."""
+    """Change a server's name, description, access addresses or the zone it is pinned to."""
     server_id = call.path["server_id"]
     servers.update(service.kit, call.context, server_id, call.body["server"])
     look = Look(service, call)

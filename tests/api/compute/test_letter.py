@@ -65,3 +65,13 @@ def test_actions_are_not_found_outside_of_their_microversions(world):
 
 def test_microversions_have_no_zeros_in_front(world):
     assert [world.ask("GET", "/servers", version=one).status for one in ("2.01", "02.1", "2.", "2.1.0")] == [400] * 4
+
+
+def test_a_zone_names_one_host_and_one_node_at_most(world):
+    answer = world.post(availability_zone="nova:host1:node:more", as_="admin")
+    assert (answer.status, "Unable to parse availability_zone" in str(answer.json)) == (400, True)
+
+
+def test_hints_have_their_kinds(world):
+    for hints in ({"query": 5}, {"different_cell": 5}, {"target_cell": ""}):
+        assert world.post(hints=hints).status == 400, hints

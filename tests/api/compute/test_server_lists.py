@@ -1,5 +1,6 @@
 """Lists of servers: filters, order, pages, and how many queries they take."""
 
+import datetime
 from urllib.parse import quote
 
 import pytest
@@ -56,7 +57,9 @@ def test_stopped_and_deleted(world, three):
     assert ids(world, f"changes-since={before.isoformat()}Z", path="/servers/detail") == three[2:]
     assert world.ask("GET", "/servers?changes-since=2011/01/01").status == 400
     assert ids(world, "changes-since=2051-01-01T12:34:00Z") == []
-    assert three[2] not in ids(world, f"changes-before={before.isoformat()}Z")
+    assert three[2] not in ids(world, f"changes-before={(before - datetime.timedelta(seconds=1)).isoformat()}Z")
+    assert three[2] in ids(world, "changes-before=2051-01-01T12:34:00Z")
+    assert three[2] not in ids(world, "changes-before=2051-01-01T12:34:00Z", "2.65")
     assert world.ask("GET", "/servers?status=deleted").status == 403
     assert three[2] in ids(world, "deleted=true&all_tenants=1", as_="admin")
 
@@ -90,8 +93,11 @@ def test_pages(world, three):
     assert refused.status == 403
     assert refused.json["forbidden"]["message"] == "Only administrators can sort servers by host"
     for ignored in ("vcpus", "locked"):
-        assert sorted(ids(world, f"sort_key={ignored}&sort_dir=asc")) == sorted(three)
-    assert ids(world, "sort_key=memory_mb&sort_key=display_name&sort_dir=desc&sort_dir=asc") == three
+        assert sorted(ids(world, f"sort_key={ignored}&sort_dir=asc", "2.72")) == sorted(three)
+    assert ids(world, "sort_key=memory_mb&sort_key=display_name&sort_dir=desc&sort_dir=asc", "2.74") == three
+    assert world.ask("GET", "/servers?sort_key=memory_mb", version="2.75").status == 400
+    for path in ("/servers?vcpus=1", "/servers?unknown=1"):
+        assert [world.ask("GET", path, version=one).status for one in ("2.74", "2.75")] == [200, 400], path
     assert world.ask("GET", "/servers?unknown=1", version="2.74").status == 200
     assert world.ask("GET", "/servers?unknown=1", version="2.75").status == 400
 
@@ -125,3 +131,23 @@ def test_queries(world, three):
     ("name=[", "2.1", 400), ("status=none", "2.37", 200), ("status=none", "2.38", 400), ("status=deleted", "2.1", 403)])
 def test_what_lists_take(world, query, version, status):
     assert world.ask("GET", f"/servers?{query}", version=version).status == status
+
+
+def test_each_address_has_an_end(world):
+    network = world.cloud.request("GET", "/network/v2.0/networks?name=private", as_="demo").json["networks"][0]["id"]
+    server = world.boot(networks=[{"uuid": network}, {"uuid": network}])
+    for one in world.show(server)["addresses"]["private"]:
+        assert ids(world, f"ip=^{one['addr']}$") == [server]
+        assert ids(world, f"ip={one['addr'][:-1]}$") == []
+
+
+def test_filters_of_administrators(world, three):
+    def found(query, version="2.79"):
+        return ids(world, "all_tenants=1&" + query, version, "admin")
+    assert found("display_name=lpha") == found("hostname=lph") == three[:1]
+    assert found("key_name=none") == found("kernel_id=none") == found("locked_by=admin") == []
+    assert found("availability_zone=nov") == found("auto_disk_config=false") == three[::-1]
+    assert found("auto_disk_config=true") == found("image_ref=none") == []
+    for query in ("services=x", "info_cache=x", "_x=1"):
+        assert [world.ask("GET", "/servers?" + query, version="2.75", as_=one).status
+                for one in ("admin", "demo")] == [400, 200], query
