@@ -13,7 +13,7 @@ from ...core.db.engine import Row, Transaction
 from ...core.db.paging import Page, paged
 from ...core.errors import AlreadyExists, Conflict, NotFound
 from ...core.process.slice import Kit
-from . import quotas
+from . import listing, quotas
 from .tables import flavor_access, flavors
 
 _OPEN = sa.or_(flavors.c.public, sa.exists().where(flavor_access.c.flavor_id == flavors.c.id,
@@ -60,6 +60,8 @@ class Wanted:
     public: bool | None = True
     min_memory_mib: int = 0
     min_root_gib: int = 0
+    name: str = ""
+    """A regular expression that names hold a match of."""
 
 
 def find(kit: Kit, context: Context, flavor_id: str) -> Row:
@@ -92,6 +94,8 @@ def page(kit: Kit, context: Context, wanted: Wanted, limits: Page) -> Sequence[R
         statement = statement.where(flavors.c.memory_mib >= wanted.min_memory_mib)
     if wanted.min_root_gib:
         statement = statement.where(flavors.c.root_gib >= wanted.min_root_gib)
+    if wanted.name:
+        statement = statement.where(listing.matches(flavors.c.name, wanted.name, "name"))
     with kit.db.read() as tx:
         return tx.rows(paged(statement, flavors, limits, tx), {"project_id": context.project_id})
 

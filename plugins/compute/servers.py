@@ -17,6 +17,7 @@ from ...core.services.network import NetworkService
 from ...core.services.volume import VolumeService
 from . import accounting, choice, creation, deferral, disks, plans, records, states, wants
 from .event import emit
+from .pins import PINNED, pin
 from .tables import server_details, server_metadata, servers
 from .workflows.image import make_image
 
@@ -30,16 +31,21 @@ def show(kit: Kit, context: Context, server_id: str, statement: sa.Select[Any] =
 
 
 def update(kit: Kit, context: Context, server_id: str, changes: Mapping[str, Any]) -> None:
-    """Change a server's name, description, access addresses, disk_config or host name."""
+    """Change a server's name, description, access addresses, disk_config, host name or the zone it is pinned to.
+
+    :raises Conflict: it cannot be pinned to that zone.
+    """
     columns = {"name": "name", "description": "description", "accessIPv4": "access_ip_v4",
                "accessIPv6": "access_ip_v6", "OS-DCF:diskConfig": "disk_config", "hostname": "hostname"}
-    values = {columns[name]: value for name, value in changes.items()}
+    values = {columns[name]: value for name, value in changes.items() if name in columns}
     if "access_ip_v6" in values:
         values["access_ip_v6"] = creation.address6(values["access_ip_v6"])
     if "access_ip_v4" in values:
         values["access_ip_v4"] = values["access_ip_v4"] or ""
     with kit.db.write() as tx:
-        records.find(tx, context, server_id)
+        row = records.find(tx, context, server_id)
+        if PINNED in changes:
+            values.update(pin(tx, row, changes[PINNED] or ""))
         tx.update(servers, server_id, updated_at=kit.clock.now(), **values)
         emit(kit, tx, context, "instance.update", records.find(tx, context, server_id))
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 
-from ....core.http.table import Api, Operation, under
+from ....core.http.table import Api, Operation, Query, under, version
 from . import (
     actions,
     addresses,
@@ -97,11 +98,22 @@ TABLES: Sequence[Sequence[Operation]] = (
     gone.OPERATIONS,
 )
 """The tables of all nouns, in the order of the API reference."""
+STRICT = "2.102"
+"""The microversion since which no operation that only looks takes a parameter that it does not know."""
+
+
+def _strict(operation: Operation) -> Operation:
+    if operation.method != "GET" or operation.until or operation.gone:
+        return operation
+    queries = {"2.1": operation.query} if isinstance(operation.query, Query) else operation.query
+    newest = queries[max(queries, key=version)]
+    return dataclasses.replace(operation, query={**queries, STRICT: dataclasses.replace(newest, strict=True)})
+
 
 FACE = Api(
     name="compute",
     prefix="/compute",
-    operations=(*versions.OPERATIONS, *under(ROOT, *TABLES)),
+    operations=(*versions.OPERATIONS, *map(_strict, under(ROOT, *TABLES))),
     fault=fault,
     microversions=MICROVERSIONS,
     project_in_path=ROOT,

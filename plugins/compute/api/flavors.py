@@ -39,13 +39,18 @@ NEW = {
 }
 REQUIRED = ("name", "ram", "vcpus", "disk")
 CREATE = {"2.1": wrapped("flavor", closed(NEW, REQUIRED)),
-          "2.55": wrapped("flavor", closed({**NEW, "description": TEXT}, REQUIRED))}
+          "2.55": wrapped("flavor", closed({**NEW, "description": TEXT}, REQUIRED)),
+          "2.102": wrapped("flavor", closed({**{name: kind for name, kind in NEW.items() if name != "rxtx_factor"},
+                                             "description": TEXT}, REQUIRED))}
 UPDATE = wrapped("flavor", closed({"description": TEXT}, ("description",)))
 ACCESS = {"type": "object", "properties": {"tenant": {"type": "string", "minLength": 1, "maxLength": 255}},
           "required": ["tenant"], "additionalProperties": False}
 KNOWN = {"limit": "*natural", "marker": "*text", "is_public": "*text", "minRam": "*text", "minDisk": "*text",
          "sort_key": "*text", "sort_dir": "*text"}
-QUERY: Mapping[str, Query] = {"2.1": Query(KNOWN), "2.75": Query(KNOWN, strict=True)}
+QUERY: Mapping[str, Query] = {"2.1": Query(KNOWN), "2.75": Query(KNOWN, strict=True),
+                              "2.102": Query({**KNOWN, "name": "*text"}, strict=True)}
+FORMER = ("rxtx_factor", "OS-FLV-DISABLED:disabled")
+"""What flavors have no longer since 2.102."""
 WORDS = {"t": True, "true": True, "yes": True, "1": True, "f": False, "false": False, "no": False, "0": False}
 
 
@@ -62,6 +67,9 @@ def view(call: Call, row: Row, specs: bool) -> dict[str, Any]:
         shown["extra_specs"] = row.extra_specs
     if call.version >= (2, 75):
         shown["swap"] = row.swap_mib
+    if call.version >= (2, 102):
+        for name in FORMER:
+            del shown[name]
     return shown
 
 
@@ -81,7 +89,8 @@ def _wanted(call: Call) -> flavors.Wanted:
     if words not in WORDS and words != "none" and call.context.is_admin:
         raise BadRequest(f"Invalid is_public filter [{words}]")
     return flavors.Wanted(public=WORDS.get(words), min_memory_mib=_least(call, "minRam"),
-                          min_root_gib=_least(call, "minDisk"))
+                          min_root_gib=_least(call, "minDisk"),
+                          name=call.one("name") if call.version >= (2, 102) else "")
 
 
 def _least(call: Call, name: str) -> int:
@@ -93,7 +102,8 @@ def _least(call: Call, name: str) -> int:
 
 def _page(service: Service, call: Call) -> Page:
     key, direction = call.one("sort_key", "flavorid"), call.one("sort_dir", "asc")
-    if key not in flavors.SORT_KEYS or direction not in ("asc", "desc"):
+    if (key not in flavors.SORT_KEYS or direction not in ("asc", "desc")
+            or key == "rxtx_factor" and call.version >= (2, 102)):
         raise BadRequest(f"Invalid sort key or direction: {key[:100]} {direction[:100]}")
     limit, most = call.number("limit"), service.kit.options.max_limit
     return Page(limit=most if limit is None else min(limit, most), marker=call.one("marker"),

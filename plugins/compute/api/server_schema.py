@@ -45,7 +45,7 @@ def _network(tagged: bool) -> Piece:
 
 def _mapping(tagged: bool, typed: bool) -> Piece:
     pieces: Piece = {
-        "device_name": {"type": ["string", "null"], "maxLength": 255, "pattern": "^[a-zA-Z0-9._/-]*$"},
+        "device_name": {"type": ["string", "null"], "minLength": 1, "maxLength": 255, "pattern": "^[a-zA-Z0-9._/-]*$"},
         "source_type": {"type": "string", "enum": ["volume", "image", "snapshot", "blank"]},
         "destination_type": {"type": "string", "enum": ["local", "volume"]},
         "uuid": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[a-zA-Z0-9._-]*$"},
@@ -59,13 +59,13 @@ def _mapping(tagged: bool, typed: bool) -> Piece:
         pieces["tag"] = DEVICE_TAG
     if typed:
         pieces["volume_type"] = {"type": ["string", "null"], "minLength": 0, "maxLength": 255}
-    return {"type": "array", "items": closed(pieces, ("source_type",))}
+    return {"type": "array", "items": closed(pieces)}
 
 
 def _old_mapping() -> Piece:
     return {"type": "array", "items": closed({
         "virtual_name": TEXT, "volume_id": UUID, "snapshot_id": UUID, "volume_size": SIZE, "no_device": {},
-        "device_name": {"type": ["string", "null"], "maxLength": 255, "pattern": "^[a-zA-Z0-9._/-]*$"},
+        "device_name": {"type": ["string", "null"], "minLength": 1, "maxLength": 255, "pattern": "^[a-zA-Z0-9._/-]*$"},
         "delete_on_termination": BOOLEAN, "connection_info": {}})}
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from ....core.http.call import Call
 from ....core.http.table import Microversions, Operation
 
-MICROVERSIONS = Microversions("compute", "2.1", "2.101", legacy="X-OpenStack-Nova-API-Version")
+MICROVERSIONS = Microversions("compute", "2.1", "2.104", legacy="X-OpenStack-Nova-API-Version")
 ROOT = "/v2.1"
 COMPATIBLE = "/v2"
 UPDATED = "2013-07-23T11:33:21Z"

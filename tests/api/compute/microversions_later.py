@@ -446,3 +446,47 @@ def volumes_attached_behind_the_answer(probe):
             "volumeAttachments"]]
         world.ask("DELETE", f"{path}/{volume['id']}")
         world.cloud.run(5)
+
+
+@case("2.102")
+def flavors_in_short_and_strict_queries(probe):
+    world, old = probe.world, {"flavor": {"name": "old", "ram": 64, "vcpus": 1, "disk": 0, "rxtx_factor": 1.5}}
+    made = [one.json.get("flavor") for one in probe.both("POST", "/flavors", old, "admin")]
+    assert made[0]["rxtx_factor"] == 1.5 and made[1] is None
+    path = f"/flavors/{made[0]['id']}"
+    lists = [next(one for one in page if one["name"] == "old")
+             for page in probe.documents("/flavors/detail", "flavors")]
+    for shown in (probe.documents(path, "flavor"), lists):
+        for name in ("rxtx_factor", "OS-FLV-DISABLED:disabled"):
+            probe.goes(name, shown)
+    named = [[one["name"] for one in page["flavors"]] for page in (
+        world.ask("GET", f"/flavors{at}?name={name}", version=probe.version).json
+        for at in ("", "/detail") for name in ("%5Eol", "l[d]$"))]
+    assert named == [["old"]] * 4
+    assert probe.statuses("GET", "/flavors?name=old") == [400, 200]
+    assert probe.statuses("GET", "/flavors?sort_key=rxtx_factor") == [200, 400]
+    for strict in (path, f"/servers/{probe.server}", f"/servers/{probe.server}/metadata", "/os-availability-zone",
+                   f"/servers/{probe.server}/ips"):
+        assert probe.statuses("GET", strict + "?what=1") == [200, 400], strict
+        assert probe.statuses("GET", strict) == [200, 200], strict
+    world.ask("DELETE", path, as_="admin")
+
+
+@case("2.104")
+def pins_changed(probe):
+    world, server = probe.world, probe.world.boot("2.96", availability_zone="nova")
+
+    def pinned(zone):
+        return world.ask("PUT", f"/servers/{server}", {"server": {"pinned_availability_zone": zone}}, probe.version)
+    probe.taken("PUT", OWN, {"server": {"pinned_availability_zone": None}})
+    assert pinned("nova").status == 200
+    assert pinned("east").status == 409
+    for zone in (None, None, "nova", "nova"):
+        assert pinned(zone).json["server"]["pinned_availability_zone"] == zone
+        shown = world.show(server, probe.version)
+        assert (shown["pinned_availability_zone"], shown["OS-EXT-AZ:availability_zone"]) == (zone, "nova")
+    assert pinned(None).status == 200
+    assert pinned("east").status == 409
+    assert pinned("").status == 400
+    assert world.show(server, probe.version)["pinned_availability_zone"] is None
+    world.delete(server)

@@ -168,3 +168,24 @@ def test_a_host_outside_of_the_zone(world):
     world.ask("DELETE", f"/os-aggregates/{made}", as_="admin")
     world.cloud.run(5)
     assert world.act(server, "unshelve", {"host": "host1"}, version="2.91", as_="admin").status == 202
+
+
+def test_a_server_that_is_unpinned_may_go_to_any_zone(world):
+    server = world.boot(availability_zone="nova")
+    made = world.ask("POST", "/os-aggregates", {"aggregate": {"name": "east", "availability_zone": "east"}},
+                     as_="admin").json["aggregate"]["id"]
+    world.act(server, "shelve")
+    world.ask("POST", f"/os-aggregates/{made}/action", {"add_host": {"host": "host1"}}, as_="admin")
+    world.cloud.run(5)
+    assert world.act(server, "unshelve").status == 202
+    assert world.show(server)["status"] == "SHELVED_OFFLOADED"
+    for zone, status in ((None, 200), ("nova", 409), ("east", 409)):
+        body = {"server": {"pinned_availability_zone": zone}}
+        assert world.ask("PUT", f"/servers/{server}", body, "2.104").status == status
+    assert world.act(server, "unshelve").status == 202
+    shown = world.show(server, "2.104")
+    assert (shown["status"], shown["OS-EXT-AZ:availability_zone"], shown["pinned_availability_zone"]) == (
+        "ACTIVE", "east", None)
+    world.delete(server)
+    world.ask("POST", f"/os-aggregates/{made}/action", {"remove_host": {"host": "host1"}}, as_="admin")
+    world.ask("DELETE", f"/os-aggregates/{made}", as_="admin")
