@@ -45,6 +45,8 @@ def wanted(body: Mapping[str, Any]) -> list[dict[str, Any]]:
     if newer and older:
         raise BadRequest("Using different block_device_mapping syntaxes is not allowed in the same request.")
     if newer is not None:
+        if any("source_type" not in one and not truth(one.get("no_device", False)) for one in newer):
+            raise BadRequest("Block Device Mapping is Invalid: Invalid source_type field.")
         return [dict(one) for one in newer]
     return [{**_from_older(one, body), "no_device": one.get("no_device", False)} for one in older or ()]
 
@@ -183,6 +185,9 @@ def check(rows: Sequence[dict[str, Any]], image_id: str, count: int) -> None:
         raise BadRequest(f"{INVALID}Mapping image to local is not supported.")
     if count > 1 and any(row["source_type"] == "volume" for row in rows):
         raise BadRequest("Cannot attach one or more volumes to multiple instances")
+    named = [row["volume_id"] for row in rows if row["source_type"] == "volume"]
+    if len(set(named)) != len(named):
+        raise BadRequest("Invalid volume: a volume is given twice")
     tags = [row["tag"] for row in rows if row["tag"]]
     if len(set(tags)) != len(tags):
         raise BadRequest("Block Device Mapping is Invalid: a tag is given twice")

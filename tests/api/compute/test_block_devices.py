@@ -145,3 +145,17 @@ def test_what_an_image_says_is_left_out_or_replaced(world, specs):
         world.cloud.request("DELETE", f"/volume/v3/snapshots/{snapshot['id']}", as_="demo")
     world.cloud.run(10)
     drop(world, *(kept["id"] for kept in world.cloud.request("GET", "/volume/v3/volumes", as_="demo").json["volumes"]))
+
+
+def test_devices_that_are_left_out_need_no_source(world):
+    mappings = [{"device_name": "/dev/vdb", "no_device": True}]
+    assert world.post(block_device_mapping_v2=mappings).status == 202
+    assert "source_type" in said(world.post(block_device_mapping_v2=[{"device_name": "/dev/vdb"}]))
+    assert world.post(block_device_mapping_v2=[{"device_name": "", "no_device": True}]).status == 400
+
+
+def test_a_volume_is_attached_once(world):
+    one = volume(world)
+    mapping = {"source_type": "volume", "destination_type": "volume", "uuid": one, "boot_index": -1}
+    assert "twice" in said(world.post(block_device_mapping_v2=[mapping, mapping]))
+    drop(world, one)
