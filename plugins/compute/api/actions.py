@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ....core.errors import NotFound
+from ....core.errors import Forbidden, NotFound, TooLarge
 from ....core.http.call import Call, Reply
 from ....core.http.table import Action
 from ....core.services.identity import IdentityService
-from .. import creation, records, servers, states
+from .. import accounting, creation, records, servers, states
 from ..agency import ComputeAgent, agent_queue
 from ..service import Service
 from . import server_schema as schema
@@ -61,8 +61,14 @@ def rebuild(service: Service, call: Call) -> Body:
 def create_image(service: Service, call: Call) -> Body:
     """Begin to make an image of a server."""
     wish = call.body["createImage"]
-    image_id = servers.create_image(service.kit, call.context, call.path["server_id"], wish["name"],
-                                    wish.get("metadata") or {})
+    metadata = wish.get("metadata") or {}
+    if call.version < (2, 39):
+        with service.kit.db.read() as tx:
+            creation.within_metadata(len(metadata), accounting.limits(service.kit, tx, call.context.project_id))
+    try:
+        image_id = servers.create_image(service.kit, call.context, call.path["server_id"], wish["name"], metadata)
+    except TooLarge as exc:
+        raise Forbidden(exc.message) from exc
     if call.since("2.45"):
         return {"image_id": image_id}
     return Reply(None, headers={"Location": image_location(service, call, image_id)})

@@ -12,7 +12,7 @@ from .. import aggregates
 from ..aggregates import Aggregate
 from ..hypervisors import number
 from ..picture import ZONE_KEY
-from .parameters import HOST, NAME, closed, wrapped
+from .parameters import HOST, NAME, PRINTABLE, closed, wrapped
 from .server_schema import UUID
 
 if TYPE_CHECKING:
@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 
 ZONE = {"type": ["string", "null"], "minLength": 1, "maxLength": 255, "pattern": "^[^\\s:]([^:]*[^\\s:])?$"}
 CREATE = wrapped("aggregate", closed({"name": NAME, "availability_zone": ZONE}, ("name",)))
-UPDATE = wrapped("aggregate", {**closed({"name": NAME, "availability_zone": ZONE}), "minProperties": 1})
+SPACED = {**NAME, "pattern": f"^[^{PRINTABLE}]*[^\\s{PRINTABLE}][^{PRINTABLE}]*$"}
+"""A name with spaces around it, which are taken away."""
+UPDATE = wrapped("aggregate", {**closed({"name": SPACED, "availability_zone": ZONE}), "minProperties": 1})
 ITEMS = {"type": "object", "propertyNames": {"pattern": "^[a-zA-Z0-9_:. -]{1,255}$"},
          "properties": {ZONE_KEY: ZONE}, "additionalProperties": {"type": ["string", "null"], "maxLength": 255}}
 ONE_HOST = closed({"host": HOST}, ("host",))
@@ -67,8 +69,9 @@ def update(service: Service, call: Call) -> Mapping[str, Any]:
     """Change an aggregate's name or zone."""
     asked = call.body["aggregate"]
     zone = {ZONE_KEY: asked["availability_zone"]} if "availability_zone" in asked else {}
-    return {"aggregate": _view(call, aggregates.rename(service.kit, service.fleet, call.context, _id(call),
-                                                       asked.get("name"), zone))}
+    name = asked["name"].strip() if "name" in asked else None
+    return {"aggregate": _view(call, aggregates.rename(service.kit, service.fleet, call.context, _id(call), name,
+                                                       zone))}
 
 
 def delete(service: Service, call: Call) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,7 @@ from .links import next_links
 if TYPE_CHECKING:
     from ..service import Service
 
+HOSTNAME = re.compile(r"[a-zA-Z0-9._-]{1,255}")
 PAGE = {"limit": "*natural", "marker": "*text"}
 FULL = {**PAGE, "hypervisor_hostname_pattern": "text", "with_servers": "boolean"}
 LIST = {"2.1": Query(), "2.33": Query(PAGE), "2.53": Query(FULL, strict=True)}
@@ -76,6 +78,9 @@ def _listed(service: Service, call: Call, path: str, show: Callable[[Hypervisor,
             ) -> Mapping[str, Any]:
     with_servers = call.version >= (2, 53) and call.flag("with_servers")
     pattern = call.one("hypervisor_hostname_pattern") if call.version >= (2, 53) else ""
+    if call.version >= (2, 53) and "hypervisor_hostname_pattern" in call.query and not HOSTNAME.fullmatch(pattern):
+        raise BadRequest("Invalid input for query parameters hypervisor_hostname_pattern. "
+                         f"Value: {pattern[:100]}. It is no part of a host's name")
     if pattern:
         if "limit" in call.query or "marker" in call.query:
             raise BadRequest("Paging over hypervisors with the hypervisor_hostname_pattern query parameter "

@@ -75,3 +75,29 @@ def test_a_zone_names_one_host_and_one_node_at_most(world):
 def test_hints_have_their_kinds(world):
     for hints in ({"query": 5}, {"different_cell": 5}, {"target_cell": ""}):
         assert world.post(hints=hints).status == 400, hints
+
+
+def test_images_have_no_more_metadata_than_they_may(world):
+    server = world.boot()
+    body = {"name": "i", "metadata": {f"key-{number}": "x" for number in range(129)}}
+    refused = world.act(server, "createImage", body, version="2.38", run_s=0)
+    assert (refused.status, "metadata items" in str(refused.json)) == (403, True)
+    assert world.show(server)["OS-EXT-STS:task_state"] is None
+    assert world.act(server, "createImage", body, version="2.39", run_s=30).status == 403
+    assert world.show(server)["OS-EXT-STS:task_state"] is None
+    world.delete(server)
+
+
+def test_aggregates_are_renamed_without_spaces_around(world):
+    made = world.ask("POST", "/os-aggregates", {"aggregate": {"name": "plain"}}, as_="admin").json["aggregate"]
+    path = f"/os-aggregates/{made['id']}"
+    renamed = world.ask("PUT", path, {"aggregate": {"name": " other "}}, as_="admin")
+    assert (renamed.status, renamed.json["aggregate"]["name"]) == (200, "other")
+    assert world.ask("PUT", path, {"aggregate": {"name": "  "}}, as_="admin").status == 400
+    world.ask("DELETE", path, as_="admin")
+
+
+def test_patterns_of_hypervisors_are_parts_of_names(world):
+    for text, status in (("ost1", 200), ("none", 404), ("a%20b", 400), ("", 400)):
+        path = f"/os-hypervisors?hypervisor_hostname_pattern={text}"
+        assert world.ask("GET", path, version="2.53", as_="admin").status == status, text
