@@ -15,7 +15,7 @@ from ...core.process.slice import Kit
 from ...core.services.image import ImageRecord
 from ...core.services.network import NetworkService
 from ...core.services.volume import VolumeService
-from . import accounting, choice, creation, deferral, disks, plans, records, states, wants
+from . import accounting, choice, creation, deferral, disk_keys, disks, plans, records, states, wants
 from .event import emit
 from .pins import PINNED, pin
 from .tables import server_details, server_metadata, servers
@@ -134,6 +134,7 @@ def rebuild(kit: Kit, context: Context, server_id: str, wish: Mapping[str, Any],
     if wants.read(kit, row.flavor, image.properties) != wants.read(kit, row.flavor, original.properties):
         raise BadRequest("An instance's NUMA topology cannot be changed as part of a rebuild. The image provided is "
                          "invalid for this instance.")
+    disk_keys.wanted(row.flavor, image.properties)
     creation.within_metadata(len(wish.get("metadata") or ()), limits)
     creation.within_files(wish, limits)
     with kit.db.write() as tx:
@@ -142,6 +143,8 @@ def rebuild(kit: Kit, context: Context, server_id: str, wish: Mapping[str, Any],
         states.begin(tx, row, "rebuild", context, kit.clock.now(), **_rebuilt_row(wish, "" if backed else image.id))
         details = {**key, "image": msgspec.to_builtins(image), "sealed_password": sealed() if row.config_drive else ""}
         details.update({name: wish[name] for name in ("user_data", "personality") if name in wish})
+        if not records.details(tx, server_id).sealed_disk_key:
+            details["sealed_disk_key"] = disk_keys.made(kit, row.flavor, image.properties)
         tx.execute(server_details.update().where(server_details.c.server_id == server_id).values(details))
         if "metadata" in wish:
             set_metadata_rows(tx, server_id, wish["metadata"])
@@ -179,6 +182,7 @@ def create_image(kit: Kit, context: Context, server_id: str, name: str, metadata
         row = records.find(tx, context, server_id)
         details, devices = records.details(tx, server_id), records.devices(tx, server_id)
     states.check(row, "createImage", context)
+    disk_keys.see_copyable(kit, row, details, devices)
     base = plans.image_of(details)
     properties = plans.snapshot_properties(row, base, metadata)
     image_id = kit.clock.uuid()
