@@ -37,11 +37,12 @@ from stratolith.core.clock import System
 from stratolith.core.config import Configuration
 from stratolith.core.db.engine import Transaction
 from stratolith.core.drivers.filter import Filter, Host
+from stratolith.core.drivers.topology import CellWish, DeviceWish, TopologyWish
 from stratolith.core.errors import BackendBusy, NoValidHost
 from stratolith.core.executor import Threads
 from stratolith.core.process.cloud import Cloud, Place
 from stratolith.core.services.scheduler import Request, ServerGroup
-from stratolith.plugins.compute.tables import aggregate_hosts, aggregates, hosts, servers, services
+from stratolith.plugins.compute.tables import aggregate_hosts, aggregates, hosts, seats, servers, services
 from stratolith.plugins.placement.tables import allocations, consumers, inventories, provider_traits, providers
 from stratolith.plugins.scheduler.policies import FILTERS
 
@@ -52,6 +53,11 @@ FLAVOR = {"id": "1", "name": "m1.tiny", "vcpus": 2, "memory_mib": 4096, "root_gi
           "swap_mib": 0, "extra_specs": {}}
 CHUNK = 5000
 ZONES = 10
+CELLS = [{"id": number, "socket": number, "cpus": f"{32 * number}-{32 * number + 31}", "memory_mib": 262144,
+          "cores": [f"{cpu},{cpu + 16}" for cpu in range(32 * number, 32 * number + 16)]} for number in range(2)]
+DEVICES = [{"address": f"0000:8{number}:00.0", "vendor_id": "10de", "product_id": "1db4", "node": number,
+            "resource_class": "CUSTOM_GPU"} for number in range(2)]
+TWO_CELLS = TopologyWish(cells=tuple(CellWish(cpus=(number,), memory_mib=2048) for number in range(2)))
 OWNER = "0" * 32
 PATIENCE_S = 60.0
 
@@ -104,6 +110,8 @@ def filled(made: Cloud, count: int, busy: int) -> None:
         _write(tx, inventories, (_inventory(id, class_, crowd[number], stamps)
                                  for number, id in enumerate(ids) for class_ in TOTAL))
         held = list(tx.rows(sa.select(servers.c.id, servers.c.provider)))
+        # Each tenth server lies in two cells.
+        _write(tx, seats, (_seat(row.id, row.provider, stamps) for row in held[::10]))
         _write(tx, consumers, ({"id": id, "project_id": OWNER, "user_id": OWNER, "type": "INSTANCE", "generation": 1,
                                 "created_at": moment, "updated_at": moment} for id, _ in held))
         _write(tx, allocations, ({"consumer_id": id, "provider_id": provider, "resource_class": class_, "used": amount,
@@ -128,8 +136,8 @@ def _service(number: int, stamps: Stamps) -> dict[str, Any]:
 def _host(number: int, id: str, stamps: Stamps) -> dict[str, Any]:
     facts = {"kind": "QEMU", "version": 8_000_000, "hostname": _name(number), "vcpus": 64, "memory_mib": 524288,
              "disk_gib": 4000, "architecture": "x86_64", "cpu_model": "Skylake", "cpu_features": ["vmx", "avx2"],
-             "disk_formats": ["qcow2", "raw"], "traits": [], "address": f"10.{number >> 16}.{number >> 8 & 255}."
-                                                                        f"{number & 255}"}
+             "disk_formats": ["qcow2", "raw"], "traits": [], "cells": CELLS, "devices": DEVICES,
+             "address": f"10.{number >> 16}.{number >> 8 & 255}.{number & 255}"}
     return {"id": id, "host": _name(number), "node": _name(number), "facts": facts, "failures": 0,
             "metrics": {"cpu.percent": number % 100 / 100, "memory.percent": 0.5}, "created_at": stamps.now}
 
@@ -154,6 +162,13 @@ def _server(place: int, provider: str, chance: random.Random, stamps: Stamps) ->
             "node": _name(place), "provider": provider, "flavor_id": "1", "flavor": FLAVOR, "vcpus": 2,
             "memory_mib": 4096, "root_gib": 20, "ephemeral_gib": 0, "metadata": {}, "tags": [], "nics": [],
             "security_groups": [], "volumes": [], "created_at": stamps.now}
+
+
+def _seat(server: str, provider: str, stamps: Stamps) -> dict[str, Any]:
+    cells = [{"id": number, "node": number, "cpus": [number], "memory_mib": 2048,
+              "shared": list(range(32 * number, 32 * number + 32))} for number in range(2)]
+    return {"consumer": server, "server_id": server, "provider": provider, "move": "", "seat": {"cells": cells},
+            "created_at": stamps.now}
 
 
 def _provider(number: int, id: str, stamps: Stamps) -> dict[str, Any]:
@@ -184,6 +199,7 @@ SCENARIOS: dict[str, dict[str, Any]] = {
     "image": {"image_properties": {"hw_architecture": "x86_64", "img_hv_type": "kvm"}},
     "anti-affinity": {"group": ServerGroup(id="group", policy="anti-affinity",
                                            hosts={_name(number): 1 for number in range(100)})},
+    "cells": {"topology": TWO_CELLS, "extra_specs": {"hw:numa_nodes": "2"}},
 }
 
 
@@ -261,8 +277,9 @@ def _wishes(fleet: Sequence[Host]) -> dict[str, dict[str, Any]]:
         "DifferentHostFilter": {"hints": {"different_host": list(known)}, "hint_hosts": known},
         "SimpleCIDRAffinityFilter": {"hints": near},
         "JsonFilter": {"hints": {"query": ['["and", [">=", "$free_ram_mb", 1024], ["=", "$zone", "zone-3"]]']}},
-        "NUMATopologyFilter": {"extra_specs": {"hw:numa_nodes": "2"}},
-        "PciPassthroughFilter": {"extra_specs": {"pci_passthrough:alias": "gpu:1"}},
+        "NUMATopologyFilter": {"topology": TWO_CELLS},
+        "PciPassthroughFilter": {"pci_devices": [DeviceWish(alias="gpu", count=1, resource_class="CUSTOM_GPU")]},
+        "ExclusiveHostFilter": {"held_elsewhere": frozenset(host.provider for host in fleet[::50])},
     }
 
 
@@ -270,8 +287,9 @@ def filters(made: Cloud, options: argparse.Namespace) -> None:
     """Print how the time of each filter grows with the hosts."""
     context = made.kits["compute"].context()
     every = made.services["compute"].hosts(context)
+    rooms = made.services["compute"].rooms(context, [host.provider for host in every])
     for host in every:
-        host.capacity, host.used = TOTAL, RESOURCES
+        host.capacity, host.used, host.room = TOTAL, RESOURCES, rooms[host.provider]
     sizes = [size for size in range(options.hosts // 10, options.hosts + 1, options.hosts // 10) if size]
     wishes, worst = _wishes(every), 0.0
     for name in FILTERS.names():

@@ -96,6 +96,13 @@ class Candidate(msgspec.Struct, frozen=True):
     used: dict[str, int]
 
 
+class Holding(msgspec.Struct, frozen=True):
+    """All that one consumer has: amounts by provider, and the root provider it holds for its project alone."""
+
+    allocations: dict[str, dict[str, int]]
+    sole: str = ""
+
+
 class PlacementService(ServiceInterface):
     """Inventories, candidates and claims."""
 
@@ -177,3 +184,10 @@ class PlacementService(ServiceInterface):
     @abc.abstractmethod
     def consumers(self, context: Context, provider: str) -> list[str]:
         """Who has allocations of ``provider``."""
+
+    @abc.abstractmethod
+    @in_older_words
+    def holdings(self, context: Context, providers: Sequence[str]) -> dict[str, Holding]:
+        """Who has allocations of one of ``providers``, each with all that it has, there and elsewhere."""
+        holders = {holder: None for one in providers for holder in self.consumers(context, one)}
+        return {one: Holding(self.allocations(context, one), self.sole(context, one)) for one in holders}

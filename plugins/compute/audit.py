@@ -13,11 +13,14 @@ import sqlalchemy as sa
 
 from ...core.process.slice import Drift, Kit
 from . import accounting, seats, states
+from .audit_survey import known_of
 from .tables import seats as seat_rows
 from .tables import servers, usage
 
 LIVE = (servers.c.deleted.is_(False), servers.c.vm_state != states.SOFT_DELETED)
-PROJECTS = sa.union(sa.select(usage.c.project_id), sa.select(servers.c.project_id).where(*LIVE))
+WRITTEN = sa.select(usage.c.project_id, usage.c.instances, usage.c.cores, usage.c.ram)
+COUNTED_ALL = (sa.select(servers.c.project_id, sa.func.count(), sa.func.sum(servers.c.vcpus),
+                         sa.func.sum(servers.c.memory_mib)).where(*LIVE).group_by(servers.c.project_id))
 COUNTED = sa.select(sa.func.count(), sa.func.coalesce(sa.func.sum(servers.c.vcpus), 0),
                     sa.func.coalesce(sa.func.sum(servers.c.memory_mib), 0)).where(
     servers.c.project_id == sa.bindparam("project"), *LIVE)
@@ -27,15 +30,11 @@ UNSETTLED = sa.select(servers.c.id).where(
 """What is charged before the server is changed, or after: resizes, and those deleted softly that come back."""
 MOVING = sa.select(servers.c.move).where(servers.c.deleted.is_(False), servers.c.move.is_not(None))
 SEATS = sa.select(seat_rows).order_by(seat_rows.c.provider, seat_rows.c.consumer)
-KNOWN = sa.select(servers.c.id).where(servers.c.id.in_(sa.bindparam("ids", expanding=True)),
-                                      servers.c.deleted.is_(False))
 
 
 def usages(kit: Kit, mend: bool) -> Iterator[Drift]:
     """Projects whose usage is not what their servers use; one in which a server gets another size is left out."""
-    with kit.db.read() as tx:
-        projects = tx.values(PROJECTS)
-    for project in sorted(projects):
+    for project in _suspects(kit):
         with kit.db.write() as tx:
             # The row is locked first, so that nobody adds to it between counting and writing.
             accounting.charge(tx, project, 0, 0, 0)
@@ -53,14 +52,24 @@ def usages(kit: Kit, mend: bool) -> Iterator[Drift]:
         yield Drift("usage", project, f"written: {words.format(*written)}; counted: {words.format(*counted)}", mend)
 
 
+def _suspects(kit: Kit) -> list[str]:
+    """Projects whose usage does not seem to be what their servers use, by one look at all."""
+    with kit.db.read() as tx:
+        written: dict[str, tuple[int, ...]] = {row[0]: tuple(row[1:]) for row in tx.rows(WRITTEN)}
+        counted = {row[0]: tuple(map(int, row[1:])) for row in tx.rows(COUNTED_ALL)}
+    nothing = 0, 0, 0
+    return sorted(one for one in written.keys() | counted if written.get(one, nothing) != counted.get(one, nothing))
+
+
 def seating(kit: Kit, mend: bool) -> Iterator[Drift]:
     """Seats of nobody, and what two seats have of one host."""
     with kit.db.read() as tx:
         taken: Sequence[Any] = tx.rows(SEATS)
         moving = {row.move["consumer"] for row in tx.rows(MOVING) if row.move}
-        known = set(tx.values(KNOWN, {"ids": [row.server_id for row in taken]})) if taken else set()
-        stray = [row for row in taken if kit.engine.unfinished(tx, row.server_id) is None
-                 and (row.server_id not in known or row.consumer not in (row.server_id, *moving))]
+        known = known_of(tx, [row.server_id for row in taken])
+        stray = [row for row in taken
+                 if (row.server_id not in known or (row.consumer != row.server_id and row.consumer not in moving))
+                 and kit.engine.unfinished(tx, row.server_id) is None]
     for row in stray:
         with kit.db.write() as tx:
             # It may have been given back since the seats were read.

@@ -14,52 +14,28 @@ import sqlalchemy as sa
 
 from ...core.context import Context
 from ...core.db.engine import Row, Transaction
-from ...core.drivers.filter import EXCLUSIVE, truth
-from ...core.errors import BadRequest
 from ...core.operations.tables import operations
 from ...core.process.slice import Drift, Kit
 from ...core.services.placement import PlacementService
-from . import disks, plans, records, seats, states
-from .tables import aggregate_hosts, aggregates, hosts, moves, servers
+from . import records
+from .audit_due import Ground
+from .audit_survey import UNTOUCHED, surveyed
+from .tables import moves, servers
 
 MEND = "compute.mend_claim"
-UNTOUCHED = (states.BUILDING, states.ERROR)
-"""Servers that may or may not have a claim, by how far they came."""
-PROVIDERS = sa.select(hosts.c.id, hosts.c.host).order_by(hosts.c.number)
-PLACED = (sa.select(servers.c.id).where(servers.c.provider == sa.bindparam("provider"), servers.c.deleted.is_(False))
-          .order_by(servers.c.id))
-KNOWN = sa.select(servers.c.id, servers.c.provider).where(
-    servers.c.id.in_(sa.bindparam("ids", expanding=True)), servers.c.deleted.is_(False))
 MOVES = sa.select(moves.c.uuid, moves.c.server_id).where(moves.c.uuid.in_(sa.bindparam("ids", expanding=True)))
 MOVING = sa.select(servers.c.move).where(servers.c.id == sa.bindparam("id"), servers.c.deleted.is_(False))
 LAST = sa.select(sa.func.max(operations.c.number)).where(operations.c.subject == sa.bindparam("id"))
-EXCLUSIVE_HOSTS = (sa.select(aggregate_hosts.c.host, aggregates.c.metadata)
-                   .join(aggregates, aggregates.c.id == aggregate_hosts.c.aggregate_id))
 
 
 def claims(kit: Kit, context: Context, mend: bool) -> Iterator[Drift]:
     """Claims of nobody, claims that servers have elsewhere, and servers without the claim of their flavor."""
-    placement = kit.peers.of(PlacementService)
     ground = Ground(kit)
-    for provider, host in ground.names.items():
-        holders = placement.consumers(context, provider)
-        with kit.db.read() as tx:
-            placed = tx.values(PLACED, {"provider": provider})
-            others = sorted(set(holders) - set(placed))
-            known: dict[str, str] = dict(tx.rows(KNOWN, {"ids": others})) if others else {}  # type: ignore[arg-type]
-        yield from _strangers(kit, context, provider, host, [one for one in others if one not in known], mend)
-        homeless = [one for one, place in known.items() if not place]
-        for one in (*placed, *homeless):
+    for suspects in surveyed(kit, context, ground):
+        for provider, holders in suspects.strangers.items():
+            yield from _strangers(kit, context, provider, ground.names[provider], holders, mend)
+        for one in suspects.servers:
             yield from _server(kit, context, ground, one, mend)
-
-
-class Ground:
-    """What is read once for all servers: the hosts' names by their providers, and who has a host for one project."""
-
-    def __init__(self, kit: Kit) -> None:
-        with kit.db.read() as tx:
-            self.names: dict[str, str] = dict(tx.rows(PROVIDERS))  # type: ignore[arg-type]
-            self.exclusive = {one.host for one in tx.rows(EXCLUSIVE_HOSTS) if truth(one.metadata.get(EXCLUSIVE, ""))}
 
 
 # Holders that are no servers.
@@ -121,11 +97,13 @@ def _at_rest(kit: Kit, server_id: str) -> tuple[Row, int] | None:
 
 def differences(kit: Kit, context: Context, ground: Ground, row: Row) -> Iterator[tuple[str, str, bool]]:
     """What is wrong with the claim of a server at rest: kind, a sentence, and whether it can be mended."""
-    should, names = Should(kit, ground, row), ground.names
-    if should.odd:
-        yield "seat", f"its flavor or image cannot be kept any more: {should.odd}", False
+    with kit.db.read() as tx:
+        due = ground.due(tx, row)
+    names = ground.names
+    if due.odd and row.provider:
+        yield "seat", f"its flavor or image cannot be kept any more: {due.odd}", False
         return
-    if should.unseated:
+    if due.unseated:
         yield "seat", f"has nothing of {row.host} for itself, as its flavor says; move it", False
     placement = kit.peers.of(PlacementService)
     held = placement.allocations(context, row.id)
@@ -134,47 +112,14 @@ def differences(kit: Kit, context: Context, ground: Ground, row: Row) -> Iterato
         if held:
             yield "claim", f"is on no host, and holds {_words(held, names)}", True
         return
-    if not should.met(held):
+    if not due.met(held):
         yield "claim", (f"is on {row.host}, holds {_words(held, names)}, "
-                        f"should hold {_words(should.amounts, names)}"), not should.grouped
+                        f"should hold {_words(due.amounts, names)}"), not due.grouped
     elif elsewhere:
-        yield "claim", f"is on {row.host}, and holds {_words(elsewhere, names)}, too", not should.grouped
-    elif (alone := placement.sole(context, row.id)) != should.sole:
+        yield "claim", f"is on {row.host}, and holds {_words(elsewhere, names)}, too", not due.grouped
+    elif (alone := placement.sole(context, row.id)) != due.sole:
         yield "claim", f"has {row.host} " + ("for its project alone, and should not" if alone
                                              else "not for its project alone"), True
-
-
-class Should:
-    """What a server should have claimed."""
-
-    def __init__(self, kit: Kit, ground: Ground, row: Row) -> None:
-        self.amounts: dict[str, Mapping[str, int]] = {}
-        self.odd, self.unseated = "", False
-        self.sole = ""
-        # Where groups of resources went only the scheduler knows, so that only none at all is a drift.
-        self.grouped = plans.grouped(row.flavor["extra_specs"])
-        if row.provider:
-            with kit.db.read() as tx:
-                self._read(kit, tx, ground, row)
-
-    def _read(self, kit: Kit, tx: Transaction, ground: Ground, row: Row) -> None:
-        details = records.details(tx, row.id)
-        try:
-            particular, seat = plans.wanted(kit, row.flavor, details), seats.of(tx, row.id)
-        except BadRequest as odd:
-            # What flavors may say has changed since.
-            self.odd = odd.message
-            return
-        self.unseated = bool(particular) and seat is None
-        amounts = plans.resources(row.flavor, disks.is_volume_backed(records.devices(tx, row.id)),
-                                  particular.dedicated)
-        self.amounts = {row.provider: amounts, **(seats.amounts(seat) if seat is not None else {})}
-        if row.host in ground.exclusive or plans.exclusive(row.flavor["extra_specs"], details.hints):
-            self.sole = row.provider
-
-    def met(self, held: Mapping[str, Mapping[str, int]]) -> bool:
-        """Whether what is held is all that it should be; there may be more of it on other providers."""
-        return bool(held) if self.grouped else all(held.get(one) == of for one, of in self.amounts.items())
 
 
 def _words(held: Mapping[str, Mapping[str, int]], names: Mapping[str, str]) -> str:
@@ -210,11 +155,12 @@ def put_right(kit: Kit, context: Context, server_id: str) -> None:
         row = records.present(tx, server_id)
     if row is None or row.task_state is not None or row.move is not None or row.vm_state in UNTOUCHED:
         return
-    should, placement = Should(kit, Ground(kit), row), kit.peers.of(PlacementService)
+    placement = kit.peers.of(PlacementService)
+    with kit.db.read() as tx:
+        due = Ground(kit).due(tx, row)
     held = placement.allocations(context, server_id)
     if not row.provider:
         placement.release(context, server_id)
-    elif not should.odd and (should.met(held) or not should.grouped):
-        amounts = held if should.grouped else should.amounts
-        placement.claim(context, server_id, amounts, row.project_id, row.user_id, "INSTANCE", should.sole)
-
+    elif not due.odd and (due.met(held) or not due.grouped):
+        amounts = held if due.grouped else due.amounts
+        placement.claim(context, server_id, amounts, row.project_id, row.user_id, "INSTANCE", due.sole)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from typing import Any
 
 import msgspec
 import sqlalchemy as sa
@@ -16,6 +17,7 @@ from ...core.services.placement import (
     Amounts,
     Candidate,
     Child,
+    Holding,
     Inventory,
     Offer,
     PlacementService,
@@ -25,7 +27,7 @@ from ...core.services.placement import (
 from . import bulk, candidate, claim, inventory, name, search, tenancy, world
 from . import provider as providers
 from .standard import CUSTOM
-from .tables import allocations
+from .tables import allocations, consumers
 from .tables import providers as tables
 
 decode = msgspec.json.Decoder(list[str]).decode
@@ -33,6 +35,12 @@ HOLDERS = (sa.select(allocations.c.consumer_id).distinct()
            .where(allocations.c.provider_id == sa.bindparam("provider")).order_by(allocations.c.consumer_id))
 TAKEN = sa.select(tables.c.id, tables.c.name).where(sa.or_(
     tables.c.id.in_(sa.bindparam("ids", expanding=True)), tables.c.name.in_(sa.bindparam("names", expanding=True))))
+_HOLDERS = (sa.select(allocations.c.consumer_id)
+            .where(allocations.c.provider_id.in_(sa.bindparam("providers", expanding=True))))
+HELD_BY_THEM = sa.select(allocations.c.consumer_id, allocations.c.provider_id, allocations.c.resource_class,
+                         allocations.c.used).where(allocations.c.consumer_id.in_(_HOLDERS))
+SOLE_OF_THEM = sa.select(consumers.c.id, consumers.c.sole).where(consumers.c.sole.is_not(None),
+                                                                 consumers.c.id.in_(_HOLDERS))
 BELOW = sa.select(tables.c.id, tables.c.name).where(tables.c.parent_id == sa.bindparam("root"))
 
 
@@ -211,6 +219,19 @@ class Placement(PlacementService):
         """One query."""
         with self.db.read() as tx:
             return tx.values(HOLDERS, {"provider": provider})
+
+    def holdings(self, context: Context, providers: Sequence[str]) -> dict[str, Holding]:
+        """Two queries."""
+        with self.db.read() as tx:
+            rows: Sequence[Any] = tx.rows(HELD_BY_THEM, {"providers": list(providers)})
+            alone: dict[str, str] = {row.id: row.sole for row in tx.rows(SOLE_OF_THEM, {"providers": list(providers)})}
+        found: dict[str, Holding] = {}
+        for consumer, provider, class_, used in rows:
+            holding = found.get(consumer)
+            if holding is None:
+                holding = found[consumer] = Holding({}, alone.get(consumer, ""))
+            holding.allocations.setdefault(provider, {})[class_] = used
+        return found
 
 
 def _known(names: Sequence[str], amounts: Sequence[int | None]) -> dict[str, int]:

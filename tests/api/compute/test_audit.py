@@ -6,6 +6,8 @@ from stratolith.core.cli.main import main
 from stratolith.core.conformance.cloud import InProcess
 from stratolith.plugins.compute import records, states, tables
 
+from tests.statements import counted
+
 
 @pytest.fixture
 def cloud(tmp_path):
@@ -238,14 +240,35 @@ def test_a_server_that_changes_while_it_is_looked_at_is_left_alone(fleet, monkey
 def test_a_claim_that_is_given_back_meanwhile(fleet, monkeypatch):
     stranger = "11111111-2222-4333-8444-555555555555"
     fleet.placement.claim(fleet.context, stranger, {fleet.providers["h1"]: {"VCPU": 1}}, "p", "u", "INSTANCE")
-    asked = fleet.placement.consumers
+    asked = fleet.placement.holdings
 
-    def given_back(context, provider):
-        found = asked(context, provider)
+    def given_back(context, providers):
+        found = asked(context, providers)
         fleet.placement.release(fleet.context, stranger)
         return found
-    monkeypatch.setattr(fleet.placement, "consumers", given_back)
+    monkeypatch.setattr(fleet.placement, "holdings", given_back)
     assert audit(fleet, mend=True) == []
+
+
+def test_an_audit_costs_the_same_queries_however_many_servers_there_are(fleet):
+    def queries():
+        with counted(fleet.cloud.kits["compute"].db) as seen:
+            assert audit(fleet) == []
+        return len(seen)
+    boot(fleet)
+    boot(fleet)
+    few = queries()
+    for _ in range(6):
+        boot(fleet)
+    assert queries() == few < 15
+
+
+def test_a_server_on_a_host_that_has_another_name_now(fleet):
+    server = boot(fleet)
+    sql(fleet, "UPDATE servers SET host = 'before' WHERE id = :id", id=server)
+    assert audit(fleet) == []
+    claimed(fleet, server, {row_of(fleet, server).provider: {"VCPU": 7}})
+    told(fleet, "claim", server, "holds 7 VCPU of")
 
 
 def test_mending_waits_for_what_came_first(fleet, monkeypatch):

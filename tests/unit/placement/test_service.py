@@ -3,7 +3,7 @@
 import pytest
 import sqlalchemy as sa
 from stratolith.core.errors import Conflict, InUse
-from stratolith.core.services.placement import Inventory, ResourceRequest
+from stratolith.core.services.placement import Holding, Inventory, PlacementService, ResourceRequest
 from stratolith.plugins.placement import provider
 
 from .conftest import CONTEXT, HOST
@@ -68,6 +68,22 @@ def test_what_cannot_be_given_changes_nothing(placement, amounts, why):
         claim(placement, "one", amounts=amounts)
     assert placement.allocations(CONTEXT, "one") == {"a": SMALL}
     assert used(placement) == SMALL
+
+
+def test_holdings_are_all_that_the_holders_have(placement):
+    claim(placement, "one")
+    claim(placement, "two", "b", {"VCPU": 3})
+    amounts = {"a": {"VCPU": 1}, "b": {"VCPU": 2, "MEMORY_MB": 4}}
+    placement.claim(CONTEXT, "both", amounts, "project", "user", "INSTANCE")
+    both = Holding(amounts)
+    assert placement.holdings(CONTEXT, ["a"]) == {"one": Holding({"a": SMALL}), "both": both}
+    assert placement.holdings(CONTEXT, ["a", "b"]).keys() == {"one", "two", "both"}
+    assert placement.holdings(CONTEXT, ["nowhere"]) == placement.holdings(CONTEXT, []) == {}
+    assert PlacementService.holdings(placement, CONTEXT, ["a"]) == placement.holdings(CONTEXT, ["a"])
+    placement.release(CONTEXT, "two")
+    placement.release(CONTEXT, "both")
+    placement.claim(CONTEXT, "alone", {"b": {"VCPU": 1}}, "project", "user", "INSTANCE", "b")
+    assert placement.holdings(CONTEXT, ["b"]) == {"alone": Holding({"b": {"VCPU": 1}}, "b")}
 
 
 def test_a_claim_over_two_providers_is_all_or_nothing(placement):
