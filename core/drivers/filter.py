@@ -5,6 +5,7 @@ from __future__ import annotations
 import abc
 import dataclasses
 from collections.abc import Mapping, Sequence
+from typing import ClassVar
 
 import msgspec
 
@@ -146,6 +147,10 @@ class Filter(Driver):
     between calls. It changes neither hosts nor request; after an exception the decision has
     failed and nothing else has happened.
     """
+
+    reads_rooms: ClassVar[bool] = False
+    """Whether it looks at :attr:`Host.room`. Rooms are found out for the best hosts first and only for requests that
+    are particular about cells or devices, so that such filters come after all others and need not see every host."""
 
     @abc.abstractmethod
     def facts(self) -> FilterFacts:

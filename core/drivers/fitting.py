@@ -7,7 +7,7 @@ on PCI passthrough.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import msgspec
 
@@ -37,10 +37,14 @@ def fit(room: Room, topology: TopologyWish | None, devices: Sequence[DeviceWish]
         found = _devices(room, devices, None)
         return None if found is None else Seat(devices=found)
     order = sorted(room.cells, key=lambda cell: _preference(cell, room, devices))
-    fitting = [[(number, seat) for number, cell in enumerate(order)
-                if (seat := seat_cell(identity, wish, topology, cell)) is not None]
-               for identity, wish in enumerate(topology.cells)]
-    return _search(room, order, fitting, devices)
+    known: dict[tuple[int, int], SeatCell | None] = {}
+
+    def seat(identity: int, number: int) -> SeatCell | None:
+        # Most guests find theirs in the first cells: the others are not looked at.
+        if (identity, number) not in known:
+            known[identity, number] = seat_cell(identity, topology.cells[identity], topology, order[number])
+        return known[identity, number]
+    return _search(room, order, len(topology.cells), seat, devices)
 
 
 def _preference(cell: FreeCell, room: Room, devices: Sequence[DeviceWish]) -> tuple[bool, int, int, int]:
@@ -49,32 +53,33 @@ def _preference(cell: FreeCell, room: Room, devices: Sequence[DeviceWish]) -> tu
     return (near != bool(devices), -len(cell.dedicated), -cell.memory_mib, cell.id)
 
 
-Choice = tuple[int, SeatCell]
-
-
-def _search(room: Room, order: Sequence[FreeCell], fitting: Sequence[Sequence[Choice]],
+def _search(room: Room, order: Sequence[FreeCell], count: int, seat: Callable[[int, int], SeatCell | None],
             devices: Sequence[DeviceWish]) -> Seat | None:
-    """Give each of the guest's cells one of its choices, none twice, so that the devices can be had, too.
+    """Give each of the guest's ``count`` cells one of the host's, none twice, so that the devices can be had, too.
 
-    What can be had depends on which of the host's cells are taken, not by whom, so that no set is tried twice.
+    ``seat`` tells how a guest's cell lies in a host's, both by number. What can be had depends on which of the host's
+    cells are taken, not by whom, so that no set is tried twice.
     """
     failed: set[int] = set()
 
     def deeper(taken: int, chosen: tuple[SeatCell, ...]) -> Seat | None:
         if taken in failed:
             return None
-        if len(chosen) == len(fitting):
-            nodes = [cell for number, cell in enumerate(order) if taken >> number & 1]
-            found = _devices(room, devices, nodes)
-            if found is not None:
-                return Seat(cells=chosen, devices=found)
-        else:
-            for number, cell in fitting[len(chosen)]:
-                if not taken >> number & 1:
-                    seat = deeper(taken | 1 << number, (*chosen, cell))
-                    if seat is not None:
-                        return seat
-        failed.add(taken)
+        found = complete(taken, chosen) if len(chosen) == count else further(taken, chosen)
+        if found is None:
+            failed.add(taken)
+        return found
+
+    def complete(taken: int, chosen: tuple[SeatCell, ...]) -> Seat | None:
+        given = _devices(room, devices, [cell for number, cell in enumerate(order) if taken >> number & 1])
+        return None if given is None else Seat(cells=chosen, devices=given)
+
+    def further(taken: int, chosen: tuple[SeatCell, ...]) -> Seat | None:
+        for number in range(len(order)):
+            if not taken >> number & 1 and (cell := seat(len(chosen), number)) is not None:
+                found = deeper(taken | 1 << number, (*chosen, cell))
+                if found is not None:
+                    return found
         return None
 
     return deeper(0, ())

@@ -31,7 +31,7 @@ def narrow(hosts: Sequence[Host], request: Request, filters: Sequence[Named]) ->
     if request.ignored_hosts:
         ignored = frozenset(request.ignored_hosts)
         state.step("ignored hosts", [host for host in state.hosts if host.host not in ignored])
-    if request.forced_host or request.forced_node:
+    if forced(request):
         state.step("forced host", [host for host in state.hosts if _forced(host, request)])
         return state
     for name, one in filters:
@@ -39,6 +39,11 @@ def narrow(hosts: Sequence[Host], request: Request, filters: Sequence[Named]) ->
             break
         state.step(name, one.survivors(state.hosts, request))
     return state
+
+
+def forced(request: Request) -> bool:
+    """Tell whether the request names its host, whatever the filters say."""
+    return bool(request.forced_host or request.forced_node)
 
 
 def _forced(host: Host, request: Request) -> bool:

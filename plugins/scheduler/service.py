@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Sequence
 
 import msgspec
@@ -16,11 +17,11 @@ from ...core.services.placement import Candidate, PlacementService
 from ...core.services.scheduler import SchedulerService, Selection
 from . import seating
 from .asking import Asked, asked
+from .choosing import choose
 from .missing import described, without_one
-from .narrowing import narrow, nearest_miss
+from .narrowing import forced, nearest_miss
 from .options import Options
 from .policies import Policies, Policy
-from .ranking import ranked
 from .view import View
 
 CONSUMER_TYPE = "INSTANCE"
@@ -83,7 +84,7 @@ class Scheduler(SchedulerService):
                          explanation=["the server has its claim already"])
 
     def _decide(self, context: Context, request: Request) -> Decision:
-        limit = 0 if request.forced_host or request.forced_node else self.options.max_candidates
+        limit = 0 if forced(request) else self.options.max_candidates
         view = self._view(context)
         wanted = asked(request, self.options, view, limit)
         tenancy = self.kit.peers.of(PlacementService).tenancy(context, request.project_id,
@@ -100,19 +101,20 @@ class Scheduler(SchedulerService):
     def _look(self, context: Context, request: Request, wanted: Asked, view: View) -> Decision:
         candidates = self.kit.peers.of(PlacementService).candidates(context, wanted.request)
         hosts = view.joined(candidates) if candidates else []
-        if hosts and seating.particular(request):
-            rooms = self.kit.peers.of(ComputeService).rooms(context, [host.provider for host in hosts])
-            seating.furnish(hosts, rooms)
         lines = [f"placement: {len(hosts)} hosts have room for {described(wanted)}"]
         parts = self.policies.parts(request, hosts) if hosts else []
         best: list[Host] = []
         for policy, some in parts:
-            state = narrow(some, request, policy.filters)
-            best += ranked(state.hosts, request, [one for _, one in policy.weighers], self.kit.clock.random(),
-                           policy.host_subset_size, self.options.claim_attempts)
+            state = choose(some, request, policy, self.kit.clock.random(), self.options.claim_attempts,
+                           functools.partial(self._furnish, context))
+            best += state.hosts
             lines += [f"policy {policy.name}: {len(some)} of {len(hosts)} left"] if policy.name else []
             lines += state.lines
         return Decision(wanted, request, candidates, parts, best[:self.options.claim_attempts], lines)
+
+    def _furnish(self, context: Context, hosts: Sequence[Host]) -> None:
+        rooms = self.kit.peers.of(ComputeService).rooms(context, [host.provider for host in hosts])
+        seating.furnish(hosts, rooms)
 
     def _view(self, context: Context) -> View:
         now = self.kit.clock.monotonic()
@@ -140,9 +142,11 @@ class Scheduler(SchedulerService):
 
     def _misses(self, context: Context, decision: Decision) -> list[str]:
         request = decision.request
-        if request.forced_host or request.forced_node:
+        if forced(request):
             lines = self._missing(context, decision, self._view(context).named(request))
         elif decision.parts:
+            if seating.particular(request):
+                self._furnish(context, [host for _, hosts in decision.parts for host in hosts])
             lines = [line for policy, hosts in decision.parts for line in nearest_miss(hosts, request, policy.filters)]
         else:
             lines = self._missing(context, decision)

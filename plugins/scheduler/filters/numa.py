@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from ....core.drivers.filter import FilterFacts, Host, HostFilter, Request
 from ....core.drivers.fitting import fit
 
@@ -11,6 +13,8 @@ class NumaTopology(HostFilter):
 
     A host without the devices is left to the filter of devices.
     """
+
+    reads_rooms: ClassVar[bool] = True
 
     def facts(self) -> FilterFacts:
         """It reads what flavor and image say of processors and cells."""

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from ....core.drivers.filter import FilterFacts, Host, HostFilter, Request
 from ....core.drivers.fitting import fit
 
 
 class PciPassthrough(HostFilter):
     """As many devices are free as the flavor's aliases ask for; how near they are the filter of cells looks at."""
+
+    reads_rooms: ClassVar[bool] = True
 
     def facts(self) -> FilterFacts:
         """It reads the flavor's aliases."""

@@ -5,6 +5,7 @@ from stratolith.core.drivers.topology import CellWish, DeviceWish, FreeCell, Pci
 from stratolith.core.errors import NoValidHost
 from stratolith.core.services.compute import ComputeService
 from stratolith.core.services.scheduler import Host
+from stratolith.plugins.scheduler.choosing import TOGETHER
 from stratolith.plugins.scheduler.request import resource_request
 
 from .conftest import RESOURCES, World
@@ -32,6 +33,11 @@ class Furnished(World):
         self.rooms, self.asked = rooms, []
         self.scheduler.kit.peers.of(ComputeService).rooms = self.told
 
+    def add(self, count):
+        """So many more hosts, each fuller than those before."""
+        first = len(self.hosts)
+        self.hosts += [Host(provider=f"p{n}", host=f"h{n}", node=f"n{n}") for n in range(first, first + count)]
+
     def told(self, context, providers):
         self.asked.append(list(providers))
         return {name: one for name, one in self.rooms.items() if name in providers}
@@ -50,6 +56,24 @@ def test_only_hosts_with_the_processors_are_left():
     lines = refused(world, server_id="t", topology=PINNED)
     assert "NUMATopologyFilter: 0 of 10 left" in lines
     assert any(line.startswith("nearest miss: NUMATopologyFilter alone turned away 10 hosts") for line in lines)
+
+
+def test_rooms_are_asked_for_the_best_hosts_first():
+    world = Furnished({f"p{number}": room(1, 2) for number in range(5 * TOGETHER)})
+    world.add(5 * TOGETHER - len(world.hosts))
+    lines = select(world, topology=PINNED).explanation
+    assert [len(asked) for asked in world.asked] == [TOGETHER] and "p0" in world.asked[0]
+    assert f"seats: looked for on the best {TOGETHER} of {5 * TOGETHER}" in lines
+    assert f"NUMATopologyFilter: {TOGETHER} of {TOGETHER} left" in lines
+
+
+def test_the_last_host_is_found_too():
+    last = 3 * TOGETHER
+    world = Furnished({f"p{last}": room(1, 2)})
+    world.add(last + 1 - len(world.hosts))
+    found = select(world, topology=PINNED)
+    assert found.host == f"h{last}" and sum(map(len, world.asked)) == last + 1
+    assert f"NUMATopologyFilter: 1 of {last + 1} left" in found.explanation
 
 
 def test_devices_are_claimed_where_they_are():
