@@ -9,6 +9,7 @@ import shutil
 from pathlib import Path
 
 from ...core.drivers.hypervisor import Disk, GuestSpec
+from ...core.drivers.volume import Encryption
 from ...core.errors import BackendFailed, NotFound
 from .config_drive import write_config_drive
 from .images import ImageCache
@@ -79,6 +80,15 @@ class GuestFolder:
             raise BackendFailed("a disk has an improper device name")
         return self.path / f"{disk.kind}-{disk.device}.qcow2"
 
+    def below(self, disk: Disk) -> list[Path]:
+        """The layers under the top one of a disk, the nearest first; only root disks have them."""
+        return [self.layer(number) for number in range(self.layers() - 2, -1, -1)] if disk.kind == "root" else []
+
+    def whole_files(self) -> dict[str, Path]:
+        """The files that encrypted disks consist of, by their names: all layers, and the image under them."""
+        kinds = ("base.raw", "base.qcow2", "root-*.qcow2", "ephemeral-*.qcow2", "swap-*.qcow2")
+        return {path.name: path for kind in kinds for path in sorted(self.path.glob(kind))}
+
     def keep_before(self, xml: str) -> None:
         """Keep the domain as it was before a resize."""
         self.keep(self.before, xml)
@@ -126,18 +136,18 @@ class Disks:
         """Make every local disk and the config drive of ``spec`` that is not there yet."""
         for disk in spec.disks:
             if disk.connection is None and not folder.disk(disk).exists():
-                self._make_one(folder, disk)
+                self._make_one(folder, disk, spec.encryption)
         self.make_config_drive(folder, spec)
 
-    def _make_one(self, folder: GuestFolder, disk: Disk) -> None:
+    def _make_one(self, folder: GuestFolder, disk: Disk, encryption: Encryption | None) -> None:
         path, wanted = folder.disk(disk), size_bytes(disk)
         if disk.image is None:
-            self._qemu_img.create(path, wanted)
+            self._qemu_img.create(path, wanted, encryption)
             return
         base = self._images.link(disk.image, folder.path, "rescue-base" if disk.kind == "rescue" else "base")
         if wanted and base.size_bytes > wanted:
             raise BackendFailed("the image is larger than the disk")
-        self._qemu_img.overlay(path, base.path, base.disk_format, wanted or base.size_bytes)
+        self._qemu_img.overlay(path, base.path, base.disk_format, wanted or base.size_bytes, encryption)
 
     def fetch(self, path: Path, offered: Source) -> None:
         """Copy a disk that another host offers to ``path``, wholly or not at all."""
@@ -147,33 +157,37 @@ class Disks:
         """Copy a file without a format of its own that another host offers, wholly or not at all."""
         self._qemu_img.fetch(path, offered, "raw")
 
-    def enlarge(self, path: Path, wanted_bytes: int) -> None:
+    def enlarge(self, path: Path, wanted_bytes: int, encryption: Encryption | None) -> None:
         """See that a disk that nobody uses is at least so large."""
         if read_header(path).size_bytes < wanted_bytes:
-            self._qemu_img.resize(path, wanted_bytes)
+            self._qemu_img.resize(path, wanted_bytes, encryption)
 
     def empty(self, folder: GuestFolder, spec: GuestSpec) -> None:
         """Make every local disk of ``spec``, empty and as large as the running guest's."""
         for disk in spec.disks:
             if disk.connection is None:
                 size = size_bytes(disk) or (disk.image.virtual_size_bytes if disk.image is not None else 0)
-                self._qemu_img.create(folder.disk(disk), size)
+                self._qemu_img.create(folder.disk(disk), size, spec.encryption)
 
     def make_config_drive(self, folder: GuestFolder, spec: GuestSpec) -> None:
         """Make the config drive of ``spec`` when it has one that is not there yet."""
         if spec.config_drive is not None and not folder.drive(spec).exists():
             write_config_drive(folder.drive(spec), spec.config_drive)
 
-    def grow_root(self, folder: GuestFolder, layer: int, wanted_bytes: int, present_bytes: int) -> None:
+    def grow_root(self, folder: GuestFolder, layer: int, wanted_bytes: int, present_bytes: int,
+                  encryption: Encryption | None) -> None:
         """Put ``layer`` of the root disk, counted from 0, on top of the one below; nothing if it is there."""
         if not folder.layer(layer).exists():
             below = folder.layer(layer - 1)
-            self._qemu_img.overlay(folder.layer(layer), below, "qcow2", max(wanted_bytes, present_bytes))
+            self._qemu_img.overlay(folder.layer(layer), below, "qcow2", max(wanted_bytes, present_bytes), encryption)
 
-    def copy_root(self, folder: GuestFolder, target: Path) -> None:
-        """Write the root disk with all that lies under it to ``target``, wholly or not at all."""
+    def copy_root(self, folder: GuestFolder, target: Path, encryption: Encryption | None = None) -> None:
+        """Write the root disk with all that lies under it to ``target``, wholly or not at all; the copy is plain."""
         try:
             with wholly(target) as part:
-                self._qemu_img.flatten(folder.layer(folder.layers() - 1), part)
+                if encryption is None:
+                    self._qemu_img.flatten(folder.layer(folder.layers() - 1), part)
+                else:
+                    self._qemu_img.decrypt(folder.layer(folder.layers() - 1), folder.layers(), part, encryption)
         except OSError as exc:
             raise BackendFailed("the snapshot could not be written", detail=str(exc)) from exc

@@ -10,7 +10,7 @@ from .ability import Abilities
 from .attachment import cdrom_bus, fit_interface, put_on_bus, scsi_model
 from .device import config_drive_disk, interface, local_disk, rescue_disk, volume_disk
 from .disks import GuestFolder
-from .encryption import lock
+from .encryption import lock, lock_local, see_known
 from .firmware import chosen, features, system
 from .host import Host
 from .options import LibvirtOptions
@@ -46,7 +46,8 @@ def domain_xml(spec: GuestSpec, folder: GuestFolder, options: LibvirtOptions, ho
     :raises NotSupported: the guest asks for what this host cannot give.
     """
     host, wishes = host or Host(), Wishes.of(spec)
-    refuse(wishes, spec.seat is not None)
+    refuse(wishes, spec.seat is not None, spec.encryption is not None)
+    see_known(spec.encryption, "disks")
     firmware = chosen(wishes, options.machine, host.abilities_of)
     abilities = host.abilities_of(firmware.machine)
     root = ET.Element("domain", type=options.virt_type)
@@ -111,7 +112,7 @@ def _devices(spec: GuestSpec, folder: GuestFolder, wishes: Wishes, abilities: Ab
         ET.SubElement(devices, "controller", type="pci", model="pcie-root")
         for _ in range(HOTPLUG_PORTS):
             ET.SubElement(devices, "controller", type="pci", model="pcie-root-port")
-    disks = [_disk(disk, folder, spec.boot_device, wishes, abilities) for disk in spec.disks]
+    disks = [_disk(disk, folder, spec, wishes, abilities) for disk in spec.disks]
     if spec.config_drive is not None:
         disks.append(config_drive_disk(folder.drive(spec), cdrom_bus(express, wishes, abilities)))
     scsi = any(target.get("bus") == "scsi" for disk in disks for target in disk.iter("target"))
@@ -126,7 +127,7 @@ def _devices(spec: GuestSpec, folder: GuestFolder, wishes: Wishes, abilities: Ab
     return devices
 
 
-def _disk(disk: Disk, folder: GuestFolder, boot_device: str, wishes: Wishes, abilities: Abilities) -> ET.Element:
+def _disk(disk: Disk, folder: GuestFolder, spec: GuestSpec, wishes: Wishes, abilities: Abilities) -> ET.Element:
     if disk.kind == "rescue":
         element = rescue_disk(disk, folder.disk(disk))
     elif disk.connection is None:
@@ -135,8 +136,9 @@ def _disk(disk: Disk, folder: GuestFolder, boot_device: str, wishes: Wishes, abi
         element = lock(volume_disk(disk), disk, folder.path.name)
     put_on_bus(element, disk, wishes, abilities)
     if disk.connection is None:
+        lock_local(element, spec.encryption, folder.below(disk), folder.path.name)
         limit_disk(element, wishes)
-    if boot_device and disk.device == boot_device:
+    if spec.boot_device and disk.device == spec.boot_device:
         ET.SubElement(element, "boot", order="1")
     return element
 

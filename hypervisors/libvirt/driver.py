@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-from pathlib import Path
 from typing import Any
 
 import libvirt
@@ -14,13 +12,11 @@ from ...core.drivers.hypervisor import (
     Consoles,
     Disk,
     Interfaces,
-    Power,
-    Snapshots,
     VolumeGrowth,
     Volumes,
 )
 from ...core.drivers.network import Vif
-from ...core.errors import BadConfiguration, NotFound, NotSupported, WrongState
+from ...core.errors import BadConfiguration, NotFound, NotSupported
 from .ability import unknown
 from .attachment import fit_interface, put_on_bus
 from .connection import translated
@@ -34,10 +30,9 @@ from .live import Live
 from .moving import Moving
 from .plain import Plain
 from .plugging import Plugging
-from .quiesce import quiesce
 from .resizing import Resizing
+from .root_copies import Copying
 from .screen import endpoint
-from .state import power_of
 from .tending import Tending
 from .volume_snapshots import Assisting
 
@@ -57,7 +52,7 @@ def serving(uri: str, machines: type[Any]) -> type[Any]:
     return {"lxc": Containers, "xen": Plain, "test": Plain}.get(scheme, machines)
 
 
-class Libvirt(Killing, Tending, Moving, Live, Resizing, Assisting, Plugging, Pausing, Saving, Measuring, Snapshots,
+class Libvirt(Killing, Tending, Moving, Live, Resizing, Assisting, Copying, Plugging, Pausing, Saving, Measuring,
               Volumes, VolumeGrowth, Interfaces, Consoles):
     """The machines of QEMU of one libvirt daemon on this machine; for other connections, the class that serves them."""
 
@@ -71,20 +66,6 @@ class Libvirt(Killing, Tending, Moving, Live, Resizing, Assisting, Plugging, Pau
             if not domain.isActive():
                 raise NotFound("the guest does not run")
             return endpoint(domain.XMLDesc(0), kind)
-
-    def snapshot(self, guest: str, target: Path) -> str:
-        """A running guest is frozen while its disk is copied: QEMU writes out all it holds when it freezes."""
-        with translated(), contextlib.ExitStack() as thaw:
-            domain = self.domain(guest)
-            folder = self.folder(guest)
-            if folder.layers() == 0:
-                raise WrongState("the guest's root disk is a volume")
-            if power_of(domain) is Power.RUNNING:
-                quiesce(domain, self.wishes(guest), thaw)
-                domain.suspend()
-                thaw.callback(domain.resume)
-            self.disks.copy_root(folder, target)
-        return "qcow2"
 
     def attach_volume(self, guest: str, disk: Disk) -> None:
         element, swapped = lock(volume_disk(disk), disk, guest), self.folder(guest).swapped()

@@ -100,7 +100,8 @@ class Exports:
 
     def _start(self, folder: GuestFolder, name: str, path: Path, port: int) -> bool:
         """Start one server; false when the port is taken."""
-        form = "qcow2" if path.suffix == ".qcow2" else "raw"
+        # A name with an ending is that of a whole file, which goes as it is.
+        form = "qcow2" if path.suffix == ".qcow2" and not Path(name).suffix else "raw"
         key = f"tls-creds-psk,id=tls,endpoint=server,dir={escaped(str(folder.path / 'keys'))}"
         command = [self._options.qemu_nbd, "--fork", f"--pid-file={self._pid_file(folder, name)}", "--persistent",
                    "--read-only", "--shared=4", f"--format={form}", f"--export-name={name}",

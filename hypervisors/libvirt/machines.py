@@ -81,7 +81,7 @@ class Machines(Domains):
             domain.create()
         except libvirt.libvirtError as exc:
             if exc.get_error_code() == libvirt.VIR_ERR_NO_SECRET:
-                raise WrongState("the passphrase of an encrypted volume is not known to this host any more",
+                raise WrongState("the passphrase of an encrypted disk or volume is not known to this host any more",
                                  detail=str(exc)) from exc
             raise
 

@@ -30,12 +30,17 @@ SEATED = frozenset(("hw_cpu_thread_policy", "hw:cpu_thread_policy", "hw:cpu_dedi
 """What whoever gave a guest its seat has kept."""
 
 
-def refuse(wishes: Wishes, seated: bool = False) -> None:
-    """:raises NotSupported: something is asked for that no guest of this driver has, or none without a seat."""
+KEYED = frozenset(("hw_ephemeral_encryption", "hw:ephemeral_encryption"))
+"""What is kept for a guest that comes with a key for its disks."""
+
+
+def refuse(wishes: Wishes, seated: bool = False, keyed: bool = False) -> None:
+    """:raises NotSupported: something is asked for that no guest of this driver has, or none without a seat or key."""
+    kept = (SEATED if seated else frozenset()) | (KEYED if keyed else frozenset())
     found = [(f"hw_{name}", wishes.image(f"hw_{name}"), idle) for name, idle in EITHER.items()]
     found += [(f"hw:{name}", wishes.flavor(f"hw:{name}"), idle) for name, idle in EITHER.items()]
     found += [(name, wishes.image(name), idle) for name, idle in IMAGE.items()]
     found += [(name, wishes.flavor(name), idle) for name, idle in FLAVOR.items()]
     for name, value, idle in found:
-        if value and value.strip().lower() not in idle and not (seated and name in SEATED):
+        if value and value.strip().lower() not in idle and name not in kept:
             raise NotSupported(f"this hypervisor cannot keep {name}={value[:30]}")

@@ -44,6 +44,8 @@ class Resizing(Machines, Resizable):
 
     def revert_resize(self, spec: GuestSpec) -> None:
         self.domain(spec.guest)
+        with translated():
+            self.secrets.keep(spec)
         if self.folder(spec.guest).before.exists():
             self.stop(spec.guest, 0)
             self._put_back(spec.guest)
@@ -55,7 +57,7 @@ class Resizing(Machines, Resizable):
         root = next((disk for disk in spec.disks if disk.kind == "root" and disk.connection is None), None)
         if below is not None and root is not None:
             present = read_header(folder.layer(below)).size_bytes
-            self.disks.grow_root(folder, below + 1, size_bytes(root), present)
+            self.disks.grow_root(folder, below + 1, size_bytes(root), present, spec.encryption)
 
     def _put_back(self, guest: str) -> None:
         """Make the guest, which is off, what it was before its resize."""

@@ -1,7 +1,7 @@
-"""Passphrases of encrypted volumes: libvirt keeps them in its memory, and nobody can read them back.
+"""Passphrases of encrypted disks and volumes: libvirt keeps them in its memory, and nobody can read them back.
 
-QEMU decrypts (LUKS); a volume's bytes leave this host encrypted. A passphrase is known from when its volume is named in
-a guest's description until the volume is detached or the guest destroyed, or the daemon is started anew.
+QEMU decrypts (LUKS); the bytes leave this host encrypted. A passphrase is known from when its volume or its guest is
+described until the volume is detached or the guest destroyed, or the daemon is started anew.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ from collections.abc import Callable
 import libvirt
 
 from ...core.drivers.hypervisor import Disk, GuestSpec
-from .encryption import usage_of
+from ...core.drivers.volume import Encryption
+from .encryption import DISKS, usage_of
 
 
 class Secrets:
@@ -22,7 +23,9 @@ class Secrets:
         self._handle = handle
 
     def keep(self, spec: GuestSpec) -> None:
-        """Let libvirt know the passphrases of all volumes of ``spec``."""
+        """Let libvirt know the passphrases of all volumes and of the own disks of ``spec``."""
+        if spec.encryption is not None:
+            self.keep_disks(spec.guest, spec.encryption)
         for disk in spec.disks:
             self.keep_one(spec.guest, disk)
 
@@ -30,13 +33,19 @@ class Secrets:
         """Let libvirt know the passphrase of a volume; nothing if it is not encrypted."""
         if disk.connection is None or disk.connection.encryption is None:
             return
-        usage = usage_of(guest, disk.volume_id)
+        self._keep(usage_of(guest, disk.volume_id), disk.connection.encryption)
+
+    def keep_disks(self, guest: str, encryption: Encryption) -> None:
+        """Let libvirt know the passphrase of a guest's own disks."""
+        self._keep(usage_of(guest, DISKS), encryption)
+
+    def _keep(self, usage: str, encryption: Encryption) -> None:
         secret = self._found(usage)
         if secret is None:
             root = ET.Element("secret", ephemeral="yes", private="yes")
             ET.SubElement(ET.SubElement(root, "usage", type="volume"), "volume").text = usage
             secret = self._handle().secretDefineXML(ET.tostring(root, encoding="unicode"))
-        secret.setValue(disk.connection.encryption.passphrase.encode())
+        secret.setValue(encryption.passphrase.encode())
 
     def drop(self, guest: str, volume_id: str) -> None:
         """Forget the passphrase of a volume; nothing if there is none."""

@@ -67,6 +67,7 @@ class Tending(Machines, Rescuable, CrashDump, GuestAgent, Diagnostics, VolumeSwa
     def unrescue(self, spec: GuestSpec) -> None:
         with translated():
             self.domain(spec.guest)
+            self.secrets.keep(spec)
             folder = self.folder(spec.guest)
             if folder.before_rescue.exists():
                 self.stop(spec.guest, 0)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import subprocess
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +13,17 @@ import pytest
 from stratolith.core.config import Configuration
 from stratolith.core.conformance.runner import opened, registry
 from stratolith.core.drivers.base import Driver, require
-from stratolith.core.drivers.hypervisor import Disk, GuestSpec, Hypervisor, Power, VolumeGrowth, Volumes
+from stratolith.core.drivers.hypervisor import (
+    Disk,
+    DiskEncryption,
+    GuestSpec,
+    Hypervisor,
+    Movable,
+    Power,
+    Resizable,
+    VolumeGrowth,
+    Volumes,
+)
 from stratolith.core.drivers.volume import Connection, Encryption
 from stratolith.core.errors import CloudError, NotSupported, WrongState
 
@@ -103,3 +115,48 @@ def test_a_host_that_forgot_a_passphrase_says_so_and_learns_it_again(
     driver.spawn(spec)
     assert driver.power(spec.guest) is Power.RUNNING
     driver.destroy(spec.guest)
+
+
+def test_local_disks_cannot_be_read_without_the_key(
+        driver: Hypervisor, libvirt_host: LibvirtHost, libvirt_other: LibvirtHost, tmp_path: Path,
+        tmp_path_factory: pytest.TempPathFactory) -> None:
+    guest, key, words = str(uuid.uuid4()), Encryption("ab" * 32), WORDS.encode()
+    script = f"#!/bin/sh\necho {WORDS} > /kept; echo {WORDS} > /dev/vdb; sync\ncat /kept\n"
+    disks = [Disk("vda", 1, image=demo_image.image()), Disk("vdb", 1, kind="ephemeral")]
+    spec = GuestSpec(guest, "live", 1, 96, disks, encryption=key,
+                     config_drive={**CONFIG_DRIVE, "openstack/latest/user_data": script.encode()})
+    driver.spawn(spec)
+    assert words in says(driver, guest, READY)
+    assert secrets(libvirt_host) == [f"stratolith/{guest}/disks"]
+    driver.stop(guest, 0)
+    folder = driver.surroundings.state_dir / "guests" / guest
+    for file in ("root-0.qcow2", "ephemeral-vdb.qcow2"):
+        content = (folder / file).read_bytes()
+        assert b"LUKS\xba\xbe" in content and words not in content and key.passphrase.encode() not in content
+        refused = subprocess.run(["qemu-img", "convert", "-O", "raw", str(folder / file), str(tmp_path / "read")],
+                                 capture_output=True, check=False)
+        assert refused.returncode and b"encrypt.key-secret" in refused.stderr
+    assert not any(key.passphrase.encode() in path.read_bytes() for path in folder.iterdir() if path.is_file())
+    connection = libvirt.open(libvirt_host.uri)
+    for secret in connection.listAllSecrets():
+        secret.undefine()
+    connection.close()
+    with pytest.raises(WrongState, match="passphrase"):
+        driver.start(guest)
+    require(driver, DiskEncryption).unlock(guest, key)
+    driver.start(guest)
+    larger = dataclasses.replace(spec, disks=[dataclasses.replace(disks[0], size_gib=2), disks[1]])
+    require(driver, Resizable).resize(larger)
+    offer = require(driver, Movable).depart(guest, 0)
+    raw = {"hypervisor.libvirt": options(libvirt_other)}
+    subject = registry("hypervisor").load("libvirt")
+    for other in opened(subject, "hypervisor.libvirt", Configuration(raw), tmp_path_factory.mktemp("other")):
+        require(other, Movable).arrive(larger, offer, True)
+        driver.destroy(guest)
+        assert secrets(libvirt_host) == []
+        assert words in says(other, guest, READY)
+        require(other, DiskEncryption).plain_snapshot(guest, tmp_path / "copy", key)
+        other.destroy(guest)
+        assert secrets(libvirt_other) == []
+    subprocess.run(["qemu-img", "convert", "-O", "raw", str(tmp_path / "copy"), str(tmp_path / "plain")], check=True)
+    assert words in (tmp_path / "plain").read_bytes()
