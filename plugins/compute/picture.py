@@ -60,7 +60,7 @@ MEMBERS = sa.select(aggregate_hosts.c.host, aggregate_hosts.c.aggregate_id)
 COUNTS = (sa.select(servers.c.host, sa.func.count(), sa.func.sum(sa.case((servers.c.task_state.is_(None), 0), else_=1)))
           .where(servers.c.deleted.is_(False), servers.c.host != "").group_by(servers.c.host))
 COUNTS_OF = COUNTS.where(servers.c.host.in_(sa.bindparam("names", expanding=True)))
-TOUCHED = sa.select(servers.c.host).where(servers.c.updated_at >= sa.bindparam("since"))
+TOUCHED = sa.select(servers.c.host, servers.c.left_host).where(servers.c.updated_at >= sa.bindparam("since"))
 
 
 class Picture:
@@ -184,7 +184,8 @@ class Picture:
         names: set[str] | None = None
         if self._counted is not None:
             since = self._counted - datetime.timedelta(seconds=SKEW_S)
-            names = {*tx.values(TOUCHED, {"since": since}), *self._uncounted} - {""}
+            touched: Sequence[Any] = tx.rows(TOUCHED, {"since": since})
+            names = {*self._uncounted, *(name for row in touched for name in row)} - {""}
         counts = self._counted_of(tx, names)
         before = self._counts
         if names is None:

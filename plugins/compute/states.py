@@ -147,6 +147,10 @@ ALLOWED: Mapping[str, Rule] = {
 """Per action: the vm_states and task_states that allow it."""
 
 
+LEFT = sa.case((servers.c.host == "", servers.c.left_host), else_=servers.c.host)
+"""The host that a server leaves that goes to another, or to none."""
+
+
 def check(row: Row, action: str, context: Context) -> None:
     """See that ``action`` may be done to the server ``row`` by this caller now.
 
@@ -174,4 +178,12 @@ def begin(tx: Transaction, row: Row, action: str, context: Context, now: Any, **
 
 def move(tx: Transaction, server_id: str, task: str | None, **values: Any) -> bool:
     """Set columns of a server that still is at ``task``; tell whether it was. The only writer within operations."""
+    if "host" in values:
+        values["left_host"] = LEFT
     return tx.change(servers, server_id, {"task_state": task, "deleted": False}, **values)
+
+
+def leave(tx: Transaction, server_id: str, zone: str, now: Any) -> None:
+    """Have a server be on no host."""
+    tx.execute(servers.update().where(servers.c.id == server_id).values(
+        left_host=LEFT, host="", node="", provider="", zone=zone, updated_at=now))

@@ -24,6 +24,8 @@ servers = sa.Table(
     sa.Column("task_state", sa.String(32)),
     sa.Column("power_state", sa.Integer, nullable=False, default=0),
     sa.Column("deleted", sa.Boolean, nullable=False, default=False),
+    # Before the host, as MariaDB sets columns in this order, each from what is set already.
+    sa.Column("left_host", text(255), nullable=False, default="", server_default=""),
     sa.Column("host", text(255), nullable=False, default=""),
     sa.Column("node", text(255), nullable=False, default=""),
     sa.Column("provider", key(), nullable=False, default=""),
@@ -77,7 +79,8 @@ servers = sa.Table(
 """One server a row, with all that a page of servers shows; a deleted server keeps its row.
 
 ``nics`` and ``volumes`` repeat what network and block devices know; ``move`` holds both sides of a resize, ``shelf``
-what a shelved server is made of again. ``due_at`` says when a shelved or softly deleted server leaves its host."""
+what a shelved server is made of again. ``left_host`` is the host that it was on before this one, or before none.
+``due_at`` says when a shelved or softly deleted server leaves its host."""
 
 server_details = sa.Table(
     "server_details", metadata,

@@ -62,8 +62,7 @@ def unschedule(job: Job) -> Finish:
     zone = rows_of(job).details.placement["zone"]
 
     def finish(tx: Transaction) -> None:
-        tx.execute(servers.update().where(servers.c.id == job.subject)
-                   .values(host="", node="", provider="", zone=zone))
+        states.leave(tx, job.subject, zone, job.clock.now())
     return finish
 
 

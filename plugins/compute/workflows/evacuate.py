@@ -114,7 +114,8 @@ def failed(tx: Transaction, job: Job, error: CloudError) -> None:
         return
     journeys.note(kit_of(job), tx, row.move["consumer"], "error")
     if not job.data.get("abandoned"):
-        states.move(tx, job.subject, row.task_state, move=None, **(job.data["new"] if job.data.get("left_on") else {}))
+        states.move(tx, job.subject, row.task_state, move=None, updated_at=job.clock.now(),
+                    **(job.data["new"] if job.data.get("left_on") else {}))
     forget_password(tx, job.subject)
     for task in (TASK, SPAWNING):
         settle(tx, job, error, task, "instance.rebuild.error", broken=error.message != BACK)

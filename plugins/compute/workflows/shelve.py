@@ -21,7 +21,6 @@ from ....core.services.volume import VolumeService
 from .. import claims, plans, records, recovery, states
 from ..agency import GuestPlan
 from ..event import emit
-from ..tables import servers
 from . import later
 from .image import discard, upload_root
 from .image import make_image as create_image
@@ -178,8 +177,7 @@ def unschedule(job: Job) -> Finish | None:
     claims.release(kit_of(job), job.context, job.subject)
 
     def finish(tx: Transaction) -> None:
-        tx.execute(servers.update().where(servers.c.id == job.subject)
-                   .values(host="", node="", provider="", zone=rows.server.pinned_zone))
+        states.leave(tx, job.subject, rows.server.pinned_zone, job.clock.now())
     return finish
 
 

@@ -1,6 +1,7 @@
 """The list of hosts is brought up to date piece by piece: every change is seen, and many hosts cost no more queries."""
 
 import pytest
+from stratolith.plugins.compute import states
 from stratolith.plugins.compute.picture import BLOCK, RECOUNT_S, SKEW_S, TURNS
 from stratolith.plugins.compute.tables import aggregate_hosts, aggregates, hosts, servers, services
 
@@ -158,3 +159,43 @@ def test_reading_costs_the_same_for_any_number_of_hosts(alone):
         counts.append([queries(alone) for _ in range(15)])
     assert [sum(some) for some in counts] == [sum(counts[0])] * 3
     assert max(counts[-1]) <= 6
+
+
+def test_who_leaves_a_host_is_counted_no_more(fleet):
+    server = fleet.add_server("h001", updated_at=fleet.clock.now())
+
+    def changed(work):
+        fleet.clock.sleep(3 * SKEW_S)
+        fleet.service.fleet.all()
+        with fleet.db.write() as tx:
+            work(tx)
+        seen = later(fleet, RECOUNT_S)
+        return [seen[name].servers for name in ("h001", "h140", "h256")]
+
+    def go(host, tx):
+        assert states.move(tx, server, None, host=host, updated_at=fleet.clock.now())
+
+    assert changed(lambda tx: None) == [1, 0, 0]
+    # Another process moves it, takes it from its host, and gives it another.
+    assert changed(lambda tx: go("h140", tx)) == [0, 1, 0]
+    assert changed(lambda tx: states.leave(tx, server, "", fleet.clock.now())) == [0, 0, 0]
+    assert changed(lambda tx: go("h256", tx)) == [0, 0, 1]
+
+    def twice(tx):
+        states.leave(tx, server, "", fleet.clock.now())
+        go("h001", tx)
+    assert changed(twice) == [1, 0, 0]
+
+
+def test_who_leaves_a_host_costs_no_query_more(fleet):
+    server = fleet.add_server("h001", updated_at=fleet.clock.now())
+    fleet.clock.sleep(3 * SKEW_S)
+    fleet.service.fleet.all()
+
+    def cost(host):
+        with fleet.db.write() as tx:
+            assert states.move(tx, server, None, updated_at=fleet.clock.now(), **({"host": host} if host else {}))
+        before = fleet.statements
+        later(fleet, RECOUNT_S)
+        return fleet.statements - before
+    assert cost("") == cost("h140") == cost("")
