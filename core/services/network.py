@@ -59,8 +59,10 @@ class NetworkService(ServiceInterface):
 
         The choice is the one network the project can use; no network at all gives no interface.
         ``security_groups`` are names or ids.
-        :raises BadRequest: unknown network, port or security group, or an address outside the subnets.
-        :raises Conflict: several networks are possible, or a port or address is in use.
+        :raises NotFound: unknown network, port or security group.
+        :raises BadRequest: an address outside the subnets.
+        :raises Conflict: several networks are possible, or a port or address is in use (the fact ``type`` of the
+            latter is ``IpAddressInUse``).
         :raises QuotaExceeded: the project may not have that many more ports.
         """
 

@@ -10,7 +10,7 @@ import msgspec
 
 from ...core.context import Context
 from ...core.db.engine import Row
-from ...core.errors import BackendBusy, BadRequest, Forbidden, NotFound, WrongState
+from ...core.errors import BackendBusy, BadRequest, Conflict, Forbidden, NotFound, WrongState
 from ...core.process.slice import Kit
 from ...core.services.network import NetworkService, Nic, NicRequest
 from ...core.services.volume import VolumeService
@@ -163,7 +163,13 @@ def attach_interface(kit: Kit, context: Context, server_id: str, wish: NicReques
     with kit.db.read() as tx:
         row = records.find(tx, context, server_id)
     states.check(row, "attach_interface", context)
-    requests = network.resolve(context, None if wish is None else [wish], 1)
+    try:
+        requests = network.resolve(context, None if wish is None else [wish], 1)
+    except Conflict as exc:
+        if wish is None:
+            # Several networks are possible.
+            raise BadRequest(exc.message) from exc
+        raise
     if not requests:
         raise BadRequest("No network is available to attach an interface to")
     request, port_id = requests[0], requests[0].port_id or kit.clock.uuid()

@@ -203,6 +203,10 @@ def _nics(kit: Kit, context: Context, server: Mapping[str, Any], count: int) -> 
         return network.resolve(context, [NicRequest(network_id=_own_network(network, context))], count, groups)
     except NotFound as exc:
         raise BadRequest(exc.message) from exc
+    except Conflict as exc:
+        if exc.facts.get("type") == "IpAddressInUse":
+            raise BadRequest(exc.message) from exc
+        raise
 
 
 def _own_network(network: NetworkService, context: Context) -> str:

@@ -77,7 +77,7 @@ class Servers:
             return self._check_port(tx, context, one)
         network = self.service.networks.seen_or_none(tx, context, one.network_id)
         if network is None:
-            raise BadRequest(f"Network {one.network_id} could not be found.")
+            raise NotFound(f"Network {one.network_id} could not be found.", type="NetworkNotFound")
         if network["router:external"] and not network["shared"] and not self.service.networks.is_admin(context):
             raise Forbidden(f"It is not allowed to create an interface on external network {one.network_id}")
         subnets = [subnet for subnet, _ in self.service.subnets.of_network(tx, one.network_id)]
@@ -90,7 +90,7 @@ class Servers:
     def _check_port(self, tx: Transaction, context: Context, one: NicRequest) -> NicRequest:
         port = self.service.ports.seen_or_none(tx, context, one.port_id)
         if port is None:
-            raise BadRequest(f"Port id {one.port_id} could not be found.")
+            raise NotFound(f"Port id {one.port_id} could not be found.", type="PortNotFound")
         if port["project_id"] != context.project_id and not self.service.ports.is_admin(context):
             raise BadRequest(f"Port {one.port_id} not usable: it belongs to another project.")
         if port["device_id"]:
@@ -107,7 +107,8 @@ class Servers:
         taken = tx.row(sa.select(addresses.c.port_id).where(addresses.c.subnet_id == subnet["id"],
                                                             addresses.c.number == number_of(one.fixed_ip)))
         if taken is not None:
-            raise Conflict(f"Fixed IP address {one.fixed_ip} is already in use on instance network {one.network_id}.")
+            raise Conflict(f"Fixed IP address {one.fixed_ip} is already in use on instance network {one.network_id}.",
+                           type="IpAddressInUse")
 
     def _check_quota(self, tx: Transaction, context: Context, more: int) -> None:
         if more:

@@ -37,6 +37,7 @@ def test_hosts_that_are_disabled_are_not_listed(world):
     body = {"host": "host1", "binary": "nova-compute", "disabled_reason": "rest"}
     assert world.ask("PUT", "/os-services/disable", body, as_="admin").status == 200
     assert "compute" not in listed()
+    assert world.ask("PUT", "/os-services/enable", body, as_="admin").status == 200
 
 
 def test_calling_a_host_down_says_so(world):
@@ -101,3 +102,30 @@ def test_patterns_of_hypervisors_are_parts_of_names(world):
     for text, status in (("ost1", 200), ("none", 404), ("a%20b", 400), ("", 400)):
         path = f"/os-hypervisors?hypervisor_hostname_pattern={text}"
         assert world.ask("GET", path, version="2.53", as_="admin").status == status, text
+
+
+def test_interfaces_that_cannot_be_had(world):
+    nobody = "8c3f8b1e-0d43-4a6e-9d3c-1f8f1f9f0000"
+    network = world.cloud.request("GET", "/network/v2.0/networks?name=private", as_="demo").json["networks"][0]["id"]
+    server = world.boot()
+    taken = world.show(server)["addresses"]["private"][0]["addr"]
+
+    def plug(**attachment):
+        return world.ask("POST", f"/servers/{server}/os-interface", {"interfaceAttachment": attachment}).status
+    assert plug(port_id=nobody) == plug(net_id=nobody) == 404
+    assert plug(net_id=network, fixed_ips=[{"ip_address": taken}]) == 409
+    assert world.post(networks=[{"uuid": network, "fixed_ip": taken}]).status == 400
+    assert world.post(networks=[{"port": nobody}]).status == world.post(networks=[{"uuid": nobody}]).status == 400
+    world.delete(server)
+
+
+def test_an_interface_in_one_of_several_networks(world):
+    server = world.boot()
+    made = world.cloud.request("POST", "/network/v2.0/networks", {"network": {"name": "second"}}, as_="demo")
+    second = made.json["network"]["id"]
+    body = {"subnet": {"network_id": second, "cidr": "10.77.0.0/24", "ip_version": 4}}
+    world.cloud.request("POST", "/network/v2.0/subnets", body, as_="demo")
+    assert world.ask("POST", f"/servers/{server}/os-interface", {"interfaceAttachment": {}}).status == 400
+    assert world.post(version="2.36").status == 409
+    world.delete(server)
+    world.cloud.request("DELETE", f"/network/v2.0/networks/{second}", as_="demo")

@@ -50,10 +50,10 @@ def test_what_servers_ask_for_is_checked(net, user, inside):
     found = net.service.resolve(user, [NicRequest(port_id=port["id"], tag="t")], 1)
     assert (found[0].network_id, found[0].tag) == (inside["id"], "t")
     public = net.get("/networks?name=public")["networks"][0]["id"]
-    for request, error in ((NicRequest(network_id="6e4fdd7b-ab75-4a8a-bd31-0a3a4c3a4d76"), BadRequest),
+    for request, error in ((NicRequest(network_id="6e4fdd7b-ab75-4a8a-bd31-0a3a4c3a4d76"), NotFound),
                            (NicRequest(network_id=net.network()["id"]), BadRequest),
                            (NicRequest(network_id=public), Forbidden),
-                           (NicRequest(port_id="nobody"), BadRequest),
+                           (NicRequest(port_id="nobody"), NotFound),
                            (NicRequest(network_id=inside["id"], fixed_ip="10.8.0.1"), BadRequest),
                            (NicRequest(network_id=inside["id"],
                                        fixed_ip=port["fixed_ips"][0]["ip_address"]), Conflict)):
