@@ -36,7 +36,7 @@ class World:
         made = cloud.call("POST", "compute", "/os-keypairs", {"keypair": {"name": "key", "type": "ssh"}})["keypair"]
         self.key.touch(mode=0o600)
         self.key.write_text(made["private_key"])
-        self.image = cloud.image("demo", demo_image.path().read_bytes())
+        self.image = cloud.image("demo", demo_image.built().read_bytes())
         self.network = self.make_network("net", NETWORK)
         self.group = cloud.call("POST", "network", "/security-groups", {"security_group": {"name": "open"}})[
             "security_group"]["id"]

@@ -1,7 +1,4 @@
-"""Tests of Tempest that look into guests over ssh, with every feature claimed, on guests of QEMU.
-
-`make live` runs the short list, `make conformance-ssh` the whole one.
-"""
+"""Tests of Tempest that look into guests over ssh, with every feature claimed, on guests of QEMU."""
 
 from __future__ import annotations
 
@@ -17,8 +14,7 @@ from .network_host import ip, sweep
 
 pytestmark = pytest.mark.live
 LIST = Path(__file__).with_name("tempest_ssh.txt")
-SHORT = Path(__file__).with_name("tempest_ssh_short.txt")
-IDS = tempest_cloud.listed(LIST if os.environ.get("STRATOLITH_TEMPEST_ALL") else SHORT)
+IDS = tempest_cloud.listed(LIST)
 
 
 @pytest.fixture(scope="module")

@@ -28,7 +28,7 @@ mount -t tmpfs tmpfs /run
 mount -o remount,rw /
 chmod 1777 /tmp
 echo 0 2147483647 > /proc/sys/net/ipv4/ping_group_range
-for module in $(cat /etc/modules); do modprobe $module 2>/dev/null; done
+modprobe -a $(cat /etc/modules) 2>/dev/null
 hostname -F /etc/hostname
 ip link set lo up
 acpid -l /run/acpid.log
@@ -40,9 +40,9 @@ for path in /sys/class/net/eth*; do
     -x hostname:$(hostname) -t 8 -T 2 -A 1 -b -S > /run/udhcpc.$card.log 2>&1 &
 done
 waited=0
-while [ $waited -lt 20 ] && cat /sys/class/net/eth*/carrier 2>/dev/null | grep -q 1; do
+while [ $waited -lt 50 ] && cat /sys/class/net/eth*/carrier 2>/dev/null | grep -q 1; do
   ip -4 route | grep -q . && break
-  sleep 0.5
+  sleep 0.2
   waited=$((waited + 1))
 done
 /sbin/cloud-start
@@ -144,7 +144,7 @@ export PATH=/bin:/sbin
 mount -t proc proc /proc
 mount -t sysfs sys /sys
 mount -t devtmpfs dev /dev
-for module in $(cat /etc/modules); do modprobe $module 2>/dev/null; done
+modprobe -a $(cat /etc/modules) 2>/dev/null
 waited=0
 while [ $waited -lt 100 ]; do
   disk=$(findfs LABEL=demoroot 2>/dev/null) && break
@@ -165,7 +165,7 @@ PROMPT 0
 LABEL demo
  LINUX /vmlinuz
  INITRD /initrd.gz
- APPEND root=LABEL=demoroot console=tty0 console=ttyS0 quiet panic=5
+ APPEND root=LABEL=demoroot console=tty0 console=ttyS0 quiet panic=5 cryptomgr.notests no_timer_check
 """
 
 POWER_BUTTON = "#!/bin/sh\nexec /sbin/poweroff\n"
