@@ -14,7 +14,7 @@ from ...core.db.engine import Row, Transaction
 from ...core.drivers.network import Vif
 from ...core.errors import BadRequest, Conflict, Forbidden, NotFound, QuotaExceeded
 from ...core.services.network import Address, Nic, NicRequest
-from . import tables
+from . import tables, visits
 from .addresses import network_of, number_of, plain
 from .network_data import describe
 from .noun import Document, decode, retried
@@ -203,6 +203,9 @@ class Servers:
         new = {**old, "binding:host_id": host, "device_owner": owner}
         if old["binding:host_id"] != host:
             new.update(self.service.wiring.binding(tx, host), status="DOWN")
+            visits.end(tx, [old["id"]], host)
+            if old["binding:host_id"]:
+                visits.note(tx, old, old["binding:host_id"], arriving=False)
         self.service.ports.save(tx, old, new)
 
     def _take(self, tx: Transaction, context: Context, one: NicRequest, server_id: str, owner: str, host: str,

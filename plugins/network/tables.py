@@ -227,4 +227,14 @@ wirings = sa.Table(
     sa.Index("network_wirings_by_host", "host"),
 )
 
+visits = sa.Table(
+    "network_visits", metadata,
+    sa.Column("port_id", key(), primary_key=True),
+    sa.Column("host", text(255), primary_key=True),
+    sa.Column("network_id", key(), nullable=False),
+    sa.Column("arriving", sa.Boolean, nullable=False),
+    sa.Index("network_visits_by_host", "host", "network_id"),
+)
+"""Where ports are or may be wired beside the host that they are bound to; ``arriving``: they go there."""
+
 SCHEMA = Schema("network", metadata, Path(__file__).parent / "migrations")

@@ -16,6 +16,7 @@ from ...core.db.engine import Transaction
 from ...core.drivers.network import Vif
 from ...core.errors import AlreadyExists, CloudError
 from ...core.operations.tables import operations
+from . import visits
 from .control import Expected, NetworkAgent, queue
 from .noun import Document, retried
 from .specification import Specifications
@@ -130,14 +131,19 @@ class Wiring:
         self._told(tx, context, old, new)
 
     def port_left(self, tx: Transaction, port: Document) -> None:
-        """Unwire a port that is deleted or let go, where it is wired or its network is: an unwiring may have failed."""
+        """Unwire a port that is deleted or let go, where it is wired or its network is: an unwiring may have failed.
+
+        Where it is on its way to or from, too.
+        """
         host, network_id = port["binding:host_id"], port["network_id"]
-        if not host or port["device_owner"] == DHCP_OWNER:
+        if port["device_owner"] == DHCP_OWNER:
             return
         where = {"host": host, "network_id": network_id}
-        if port["status"] == "ACTIVE" or tx.value(_HERE, where) is not None:
-            self.kit.engine.start(tx, "network.unplug", port["id"], self.kit.context(),
-                                  {"host": host, "network_id": network_id})
+        hosts = visits.end_all(tx, port["id"])
+        if host and host not in hosts and (port["status"] == "ACTIVE" or tx.value(_HERE, where) is not None):
+            hosts.append(host)
+        for one in hosts:
+            self._unplug_soon(tx, port, one)
 
     def _told(self, tx: Transaction, context: Context, old: Document | None, new: Document | None) -> None:
         known = new or old or {}
@@ -171,22 +177,43 @@ class Wiring:
             return []
         networks = list(dict.fromkeys(one["network_id"] for one in documents))
         self.reserve(networks, host)
+        self._announce(documents, host)
         with self.kit.db.read() as tx:
             specs = self.specifications.networks(tx, networks, host)
             wanted = self.specifications.ports(tx, documents)
         vifs = self.agent(host).plug(specs, wanted)
-        self._settle(context, [one["id"] for one in documents], "ACTIVE")
-        return list(vifs)
+        ids = [one["id"] for one in documents]
+        there = self._settle(context, ids, "ACTIVE")
+        if gone := [one for one in ids if one not in there]:
+            # They were deleted while they were being wired, and perhaps unwired before that.
+            self.agent(host).unplug(gone, [])
+        return [one for one in vifs if one.port_id in there]
 
-    def _settle(self, context: Context, ids: Sequence[str], status: str) -> None:
+    def _announce(self, documents: Sequence[Document], host: str) -> None:
+        """Write down of ports that are bound elsewhere that they go to ``host``."""
         def work() -> None:
             with self.kit.db.write() as tx:
+                for port in self.service.ports.select(tx, ports.c.id.in_([one["id"] for one in visitors])):
+                    visits.note(tx, port, host, arriving=True)
+        visitors = [one for one in documents if one["binding:host_id"] != host]
+        if visitors:
+            retried(work)
+
+    def _settle(self, context: Context, ids: Sequence[str], status: str) -> set[str]:
+        """Give ports their status; which of them are there."""
+        there: set[str] = set()
+
+        def work() -> None:
+            there.clear()
+            with self.kit.db.write() as tx:
                 for old in self.service.ports.select(tx, ports.c.id.in_(ids)):
+                    there.add(old["id"])
                     wanted = status if old["admin_state_up"] else "DOWN"
                     if old["status"] != wanted:
                         new = self.service.ports.save(tx, old, {**old, "status": wanted})
                         self.service.ports.tell(tx, context, "update", new)
         retried(work)
+        return there
 
     def reserve(self, networks: Sequence[str], host: str) -> None:
         """Write down that networks are wired on ``host``, with a DHCP port where its driver serves DHCP."""
@@ -229,18 +256,24 @@ class Wiring:
         leaving = [one["id"] for one in documents]
         idle = self._idle(sorted({one["network_id"] for one in documents}), host, leaving)
         self.agent(host).unplug(leaving, idle)
-        self._forget(idle, host)
+        self._forget(idle, host, leaving)
 
     def _idle(self, networks: Sequence[str], host: str, leaving: Sequence[str] = ()) -> list[str]:
         """Networks that no router and no port bound to the host needs there, be it wired yet or not."""
         with self.kit.db.read() as tx:
             routed = set(tx.values(_ROUTED, {"host": host, "networks": list(networks)}))
             return [one for one in networks if one not in routed
-                    and tx.value(_BOUND, {"host": host, "network_id": one, "leaving": list(leaving)}) is None]
+                    and tx.value(_BOUND, {"host": host, "network_id": one, "leaving": list(leaving)}) is None
+                    and not visits.expected(tx, one, host, leaving)]
 
-    def _forget(self, networks: Sequence[str], host: str) -> None:
+    def _forget(self, networks: Sequence[str], host: str, left: Sequence[str] = ()) -> None:
+        """Forget networks that are wired on ``host`` no more, and that ports were there."""
         def work() -> None:
             with self.kit.db.write() as tx:
+                if left:
+                    visits.end(tx, left, host)
+                if not networks:
+                    return
                 tx.execute(wirings.delete().where(wirings.c.host == host, wirings.c.network_id.in_(networks)))
                 self.service.zones.unwired(tx, networks, host)
                 for port in self.service.ports.select(tx, ports.c.binding_host_id == host,
@@ -249,24 +282,30 @@ class Wiring:
                     self.service.ports.drop(tx, self.kit.context(), {**port, "status": "DOWN"})
                 for network_id in networks:
                     self.network_changed(tx, self.kit.context(), network_id)
-        if networks:
+        if networks or left:
             retried(work)
 
     def unplug_later(self, documents: Sequence[Document], host: str) -> None:
         """Unwire ports on ``host``, which is away, once it answers: it may restore what it has before they leave it."""
         with self.kit.db.write() as tx:
             for one in documents:
-                self.kit.engine.start(tx, "network.unplug", one["id"], self.kit.context(),
-                                      {"host": host, "network_id": one["network_id"]})
+                if one["binding:host_id"] != host:
+                    visits.note(tx, one, host, arriving=False)
+                self._unplug_soon(tx, one, host)
+
+    def _unplug_soon(self, tx: Transaction, port: Document, host: str) -> None:
+        # Each host for itself: one that is away keeps no other waiting.
+        self.kit.engine.start(tx, "network.unplug", f"{port['id']} at {ascii(host)}"[:64], self.kit.context(),
+                              {"host": host, "network_id": port["network_id"], "port": port["id"]})
 
     def unplug_one(self, port_id: str, network_id: str, host: str) -> None:
-        """Unwire a port that has left ``host``; nothing when it has come back."""
+        """Unwire a port that has left ``host``; nothing when it has come back or does so."""
         with self.kit.db.read() as tx:
-            if tx.value(_BOUND_TO, {"id": port_id}) == host:
+            if tx.value(_BOUND_TO, {"id": port_id}) == host or visits.arrives(tx, port_id, host):
                 return
         idle = self._idle([network_id], host)
         self.agent(host).unplug([port_id], idle)
-        self._forget(idle, host)
+        self._forget(idle, host, [port_id])
 
     def apply_network(self, network_id: str) -> None:
         """Wire a network anew on all its hosts, from the rows of now."""
@@ -285,6 +324,9 @@ class Wiring:
         return self.service.ports.select(
             tx, ports.c.binding_host_id == host, ports.c.network_id.in_(networks), ports.c.device_owner != DHCP_OWNER,
             sa.or_(ports.c.status == "ACTIVE", ports.c.admin_state_up.is_(False)))
+
+    def _arriving(self, tx: Transaction, host: str) -> list[Document]:
+        return self.service.ports.select(tx, ports.c.binding_host_id != host, visits.arriving(host))
 
     def remove_network(self, network_id: str, hosts: Sequence[str]) -> None:
         """Unwire a network on hosts."""
@@ -337,6 +379,7 @@ class Wiring:
         with self.kit.db.read() as tx:
             networks = tx.values(sa.select(wirings.c.network_id).where(wirings.c.host == host))
             return Expected(networks=self.specifications.networks(tx, networks, host),
-                            ports=self.specifications.ports(tx, self._plugged(tx, host, networks)),
+                            ports=self.specifications.ports(
+                                tx, [*self._plugged(tx, host, networks), *self._arriving(tx, host)]),
                             routers=[one for one in self.specifications.routers(
                                 tx, self.specifications.routers_on(tx, host)) if one.interfaces])

@@ -40,7 +40,7 @@ def _remove(job: Job) -> None:
 
 @patiently
 def _unplug(job: Job) -> None:
-    job.service.wiring.unplug_one(job.subject, job.data["network_id"], job.data["host"])
+    job.service.wiring.unplug_one(job.data.get("port", job.subject), job.data["network_id"], job.data["host"])
 
 
 @patiently

@@ -12,7 +12,7 @@ from ....core.services.network import NetworkService
 from .. import records, recovery, states
 from . import later, rescue, shelve
 from .confirm import FOREVER_S
-from .devices import give_back_interface, take_out
+from .devices import give_back_interface, put_back_interface, put_back_volume, take_out
 from .move import MOVE_S, close_volumes, destroy_for_good, plan_at, side, unwire_for_good
 from .step import Rows, agent_of, fleet_of, kit_of, rows_of
 
@@ -93,8 +93,17 @@ def _plug(job: Job, rows: Rows) -> None:
         kit_of(job).peers.of(NetworkService).plug(job.context, rows.server.id, rows.server.host)
 
 
+def _put_back(put: Callable[[Job], None]) -> Callable[[Job, Rows], None]:
+    def work(job: Job, rows: Rows) -> None:
+        # A guest that is lost needs nothing; the next comparison with the host tells.
+        with contextlib.suppress(NotFound):
+            put(job)
+    return work
+
+
 VERBS: Mapping[str, Callable[[Job, Rows], Finish | None]] = {
     "unrescue": _unrescue, "stay": _stay, "shrink": _shrink, "offload": _offload, "plug": _plug,
+    "put_back_volume": _put_back(put_back_volume), "put_back_interface": _put_back(put_back_interface),
     "take_out": lambda job, rows: take_out(job), "give_back_interface": lambda job, rows: give_back_interface(job)}
 
 

@@ -20,6 +20,9 @@ from . import later
 from .boot import nic_columns
 from .step import agent_of, fault, kit_of, rows_of, server_of
 
+DEVICE = ("volume_id", "port_id")
+"""What names a device in a job's data."""
+
 
 def _device(job: Job) -> Row | None:
     """The attachment's row, or none when it is gone."""
@@ -113,11 +116,26 @@ def extend_volume(job: Job) -> Finish | None:
     return finish
 
 
-def _error(verb: str) -> Callable[[Transaction, Job, CloudError], None]:
-    """What tells of an attachment or detachment that failed; the server itself is well."""
+def put_back_volume(job: Job) -> None:
+    """See that the guest has the volume of the job's data, whose detachment failed and may have been done all the same.
+    """
+    device, server = _device(job), rows_of(job).server
+    if device is not None and device.state == "attached" and server.host:
+        connection = kit_of(job).peers.of(VolumeService).connect(
+            job.context, device.attachment_id, Connector(host=server.host), device.device)
+        agent_of(job, server.host).attach_volume(job.context, server.id, plans.disk(device, connection))
+
+
+def _error(verb: str, kept: str = "") -> Callable[[Transaction, Job, CloudError], None]:
+    """What tells of an attachment or detachment that failed; the server itself is well.
+
+    ``kept`` is the verb that has the guest keep what was not taken from it, though its host may have done so.
+    """
     def failed(tx: Transaction, job: Job, error: CloudError) -> None:
         row = records.present(tx, job.subject)
         if row is not None:
+            if kept and error.code != "interrupted":
+                later.put_off(job, kept, **{name: job.data[name] for name in DEVICE if name in job.data})
             emit(kit_of(job), tx, job.context, f"instance.{verb}.error", row, fault(job, error))
             later.begin(tx, job)
     return failed
@@ -126,7 +144,8 @@ def _error(verb: str) -> Callable[[Transaction, Job, CloudError], None]:
 ATTACH_VOLUME = Workflow(kind="compute.attach_volume", title="attach_volume",
                          steps=(Step("attach", attach_volume, undo_attach),), failed=_error("volume_attach"))
 DETACH_VOLUME = Workflow(kind="compute.detach_volume", title="detach_volume",
-                         steps=(Step("detach", detach_volume, keep_volume),), failed=_error("volume_detach"))
+                         steps=(Step("detach", detach_volume, keep_volume),),
+                         failed=_error("volume_detach", "put_back_volume"))
 EXTEND_VOLUME = Workflow(kind="compute.extend_volume", title="extend_volume", undoes=False,
                          steps=(Step("extend_volume", extend_volume),))
 
@@ -172,6 +191,15 @@ def remove_interface(job: Job) -> Finish:
     return _noted(job, "instance.interface_detach.end", server)
 
 
+def put_back_interface(job: Job) -> None:
+    """See that the guest has the card of the job's data, if its port is the server's still: see the volume's."""
+    server = rows_of(job).server
+    if server.host:
+        for vif in kit_of(job).peers.of(NetworkService).plug(job.context, server.id, server.host):
+            if vif.port_id == job.data["port_id"]:
+                agent_of(job, server.host).attach_interface(job.context, server.id, vif)
+
+
 def drop_interface(job: Job) -> None:
     """Take the card of a port that is gone out of the guest; one that has no guest there has no card."""
     server = server_of(job)
@@ -196,4 +224,5 @@ ATTACH_INTERFACE = Workflow(kind="compute.attach_interface", title="attach_inter
 DROP_INTERFACE = Workflow(kind="compute.drop_interface", title="detach_interface", undoes=False, attempts=60,
                           steps=(Step("detach", drop_interface),))
 DETACH_INTERFACE = Workflow(kind="compute.detach_interface", title="detach_interface", undoes=False,
-                            steps=(Step("detach", remove_interface),), failed=_error("interface_detach"))
+                            steps=(Step("detach", remove_interface),),
+                            failed=_error("interface_detach", "put_back_interface"))

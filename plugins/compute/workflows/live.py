@@ -182,7 +182,11 @@ def _there(job: Job, source: ComputeAgent, new: Mapping[str, str]) -> bool:
 
 def _begin(job: Job, rows: Rows, source: ComputeAgent, new: Mapping[str, str]) -> None:
     """Begin, or begin anew what nobody knows of any more. :raises BackendFailed: it was tried often enough."""
-    begun = job.data["begun"] = job.data.get("begun", 0) + 1
+    if "begun" not in job.data:
+        # Kept before it is done: who finds both hosts gone has to know whether the guest may have gone over.
+        job.data["begun"] = 0
+        raise Wait(live_key(rows.server.move["consumer"]), 0.0)
+    begun = job.data["begun"] = job.data["begun"] + 1
     if begun > TRIES:
         raise BackendFailed("The live migration was lost several times.")
     plan, block = _plan(job, rows, new), bool(job.data["block"])
@@ -197,7 +201,7 @@ def halt(job: Job) -> None:
     """See that nothing is on its way any more, and find out where the guest is."""
     rows = rows_of(job)
     move, new = rows.server.move, job.data.get("new")
-    if move is None or new is None:
+    if move is None or new is None or "begun" not in job.data:
         return
     try:
         source = agent_of(job, move["old_host"], ASK_S)

@@ -286,6 +286,104 @@ def test_an_unwiring_that_comes_late_leaves_a_port_that_is_back(wired):
     assert port in agent_of_network(world, "h1").driver.ports
 
 
+def test_a_port_that_is_deleted_amid_a_live_migration_is_unwired_on_both_hosts(wired):
+    world, server, port = wired
+    prepare = world.agent("h2").prepare_live
+
+    def late(context, plan, block):
+        assert port in agent_of_network(world, "h2").driver.ports
+        world.ok("DELETE", f"/network/v2.0/ports/{port}")
+        return prepare(context, plan, block)
+    world.agent("h2").prepare_live = late
+    act(world, server, "os-migrateLive", {"host": "h2", "block_migration": "auto"})
+    world.cloud.run(20)
+    assert [port in agent_of_network(world, host).driver.ports for host in ("h1", "h2", "h3")] == [False] * 3
+
+
+def test_a_port_that_goes_to_a_host_is_no_stranger_there(wired):
+    world, server, port = wired
+    wiring = world.cloud.cloud.services["network"]
+    context = world.cloud.cloud.kits["compute"].context()
+    wiring.plug(context, server, "h2")
+    agent_of_network(world, "h2").restore()
+    assert port in agent_of_network(world, "h2").driver.ports
+    wiring.unplug(context, server, "h2", True)
+    world.cloud.run(20)
+    assert port not in agent_of_network(world, "h2").driver.ports
+    assert port in agent_of_network(world, "h1").driver.ports
+
+
+def test_a_host_that_is_away_does_not_keep_a_port_wired_on_others(wired):
+    world, server, port = wired
+    wiring = world.cloud.cloud.services["network"]
+    wiring.plug(world.cloud.cloud.kits["compute"].context(), server, "h2")
+    agent_of_network(world, "h2").driver.fail("remove_port", -1)
+    wiring.unplug(world.cloud.cloud.kits["compute"].context(), server, "h2", True)
+    world.cloud.run(5)
+    world.ok("DELETE", f"/network/v2.0/ports/{port}")
+    world.cloud.run(5)
+    assert port not in agent_of_network(world, "h1").driver.ports
+    agent_of_network(world, "h2").driver.heal()
+    world.cloud.run(20)
+    assert port not in agent_of_network(world, "h2").driver.ports
+
+
+def test_a_card_whose_taking_out_was_not_answered_is_the_guests_as_it_is_the_servers(wired):
+    world, server, port = wired
+    agent = world.agent("h1")
+    detach = agent.detach_interface
+
+    def mute(context, guest, port_id):
+        detach(context, guest, port_id)
+        raise BackendBusy("nobody answers")
+    agent.detach_interface = mute
+    world.ok("DELETE", f"/compute/v2.1/servers/{server}/os-interface/{port}")
+    world.cloud.run(60)
+    assert world.server(server)["addresses"]
+    assert set(agent.driver.guest(server).macs) == {port}
+
+
+def test_a_volume_whose_taking_out_was_not_answered_is_the_guests_as_it_is_the_servers(worlds):  # noqa: F811
+    world = worlds()
+    server = world.boot("h1", networks="none")
+    volume = world.ok("POST", "/volume/v3/volumes", {"volume": {"size": 1}})["volume"]["id"]
+    world.cloud.run(5)
+    where = f"/compute/v2.1/servers/{server}/os-volume_attachments"
+    world.ok("POST", where, {"volumeAttachment": {"volumeId": volume}})
+    world.cloud.run(5)
+    agent = world.agent("h1")
+    detach = agent.detach_volume
+
+    def mute(context, guest, volume_id):
+        detach(context, guest, volume_id)
+        raise BackendBusy("nobody answers")
+    agent.detach_volume = mute
+    world.ok("DELETE", f"{where}/{volume}")
+    world.cloud.run(60)
+    assert world.ok("GET", f"/volume/v3/volumes/{volume}")["volume"]["status"] == "in-use"
+    assert set(agent.driver.guest(server).volumes) == {volume}
+
+
+def test_a_live_migration_that_never_began_leaves_the_server_where_it_is(worlds):  # noqa: F811
+    world = worlds(**FENCED)
+    server = world.boot("h1", networks="none")
+    prepare = world.agent("h2").prepare_live
+
+    def last_word(context, plan, block):
+        offer = prepare(context, plan, block)
+        world.part("h1")
+        world.part("h2")
+        return offer
+    world.agent("h2").prepare_live = last_word
+    act(world, server, "os-migrateLive", {"host": "h2", "block_migration": "auto"})
+    world.cloud.run(80)
+    world.ok("POST", OFF.format("h1"), {"recovery": {}})
+    world.cloud.run(60)
+    world.agent("h1").driver.outside(server, Power.SHUTDOWN)
+    world.cloud.run(120)
+    assert world.host(server) != "h2"
+
+
 def test_a_delete_does_not_wait_for_what_goes_back_behind_a_host_that_is_gone(worlds):  # noqa: F811
     world = worlds()
     server = world.boot("h1")
