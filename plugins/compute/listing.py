@@ -202,9 +202,8 @@ def moment(text: str, name: str) -> datetime.datetime:
 
 
 def _status(given: list[str], version: Version) -> Condition:
-    unknown = [one for one in given if one.upper() not in states.known_statuses()]
-    if unknown and version >= (2, 38):
-        raise BadRequest(f"Invalid status value: {unknown[0][:100]}")
+    if version >= (2, 38) and not any(one.upper() in states.known_statuses() for one in given):
+        raise BadRequest(f"Invalid status value: {given[0][:100]}")
     return states.with_status(given)
 
 
