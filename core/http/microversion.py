@@ -14,6 +14,7 @@ from .table import Microversions, Version, version
 
 HEADER = "OPENSTACK-API-VERSION"
 FORM = re.compile(r"[1-9][0-9]*\.(0|[1-9][0-9]*)")
+LENIENT = re.compile(r"[0-9]{1,9}\.[0-9]{1,9}")
 
 
 class Negotiation:
@@ -23,6 +24,7 @@ class Negotiation:
         self.offered = offered
         self.first, self.last = version(offered.first), version(offered.last)
         self._legacy = offered.legacy.upper()
+        self._form = LENIENT if offered.lenient else FORM
 
     def asked(self, request: falcon.Request) -> Version:
         """The microversion a request asks for; the first one when it asks for none.
@@ -35,7 +37,7 @@ class Negotiation:
             return self.first
         if text == "latest":
             return self.last
-        if not FORM.fullmatch(text):
+        if not self._form.fullmatch(text):
             raise BadRequest(f"API Version String {text!r} is of invalid format. Must be of format MajorNum.MinorNum.",
                              microversion=True, asked=text)
         found = version(text)

@@ -124,13 +124,15 @@ class Microversions:
     """The microversions an API implements: from ``first`` to ``last``, all of them.
 
     ``name`` is the word before the version in ``OpenStack-API-Version``; ``legacy`` an older
-    header that carries the version alone.
+    header that carries the version alone. ``lenient`` takes any two numbers for a version, as placement does: one from
+    before the first, such as 0.9, is not offered, while others refuse it as none at all.
     """
 
     name: str
     first: str
     last: str
     legacy: str = ""
+    lenient: bool = False
 
 
 @dataclasses.dataclass(frozen=True)

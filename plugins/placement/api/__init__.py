@@ -22,5 +22,5 @@ OPERATIONS = (*versions.OPERATIONS, *providers.OPERATIONS, *inventories.OPERATIO
               *traits.OPERATIONS, *classes.OPERATIONS, *usages.OPERATIONS, *allocations.OPERATIONS,
               *candidates.OPERATIONS, *reshaper.OPERATIONS)
 API = Api(name="placement", prefix="/placement", operations=OPERATIONS, fault=fault,
-          microversions=Microversions("placement", versions.FIRST, versions.LAST), admit=admit,
+          microversions=Microversions("placement", versions.FIRST, versions.LAST, lenient=True), admit=admit,
           present=present, listed_methods=True, page=page)

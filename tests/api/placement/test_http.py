@@ -36,6 +36,12 @@ def test_faults_for_who_takes_html_only(cloud, path, version, status):
     assert answer.headers["content-type"] == "application/json"
 
 
+@pytest.mark.parametrize(("version", "status"), [("0.9", 406), ("01.2", 200), ("1.99", 406), ("1", 400)])
+def test_microversions_are_any_two_numbers(cloud, version, status):
+    asked = {"OpenStack-API-Version": f"placement {version}"}
+    assert cloud.request("GET", "/placement/resource_providers", headers=asked, as_="p:admin").status == status
+
+
 def test_media_types(cloud):
     path = f"/resource_providers/{NOBODY}"
     answer = cloud.ask("PUT", path)
