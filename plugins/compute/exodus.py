@@ -13,7 +13,7 @@ from ...core.errors import CloudError, Conflict
 from ...core.operations.engine import UNFINISHED
 from ...core.operations.tables import operations
 from ...core.process.slice import Kit
-from . import disks, journeys, moves, records
+from . import disks, journeys, moves, records, states
 from .fleet import Fleet
 from .options import Options
 from .tables import servers
@@ -43,7 +43,7 @@ def go_on(kit: Kit, fleet: Fleet, context: Context, data: dict[str, Any]) -> boo
     _note_failures(residents, data)
     waiting = 0
     for row in _homeless(residents, data):
-        if row.task_state is not None and kit.clock.time() < until:
+        if (row.task_state is not None or states.in_doubt(row)) and kit.clock.time() < until:
             waiting += 1
         elif room > 0:
             room -= _began(kit, fleet, context, row, data)

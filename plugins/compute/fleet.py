@@ -31,7 +31,7 @@ REREAD_S = 1.0
 
 ON_HOST = sa.select(servers.c.id, servers.c.vm_state, servers.c.task_state, servers.c.power_state).where(
     servers.c.host == sa.bindparam("host"), servers.c.deleted.is_(False))
-MOVED = sa.select(servers.c.host, servers.c.move).where(servers.c.id == sa.bindparam("id"),
+MOVED = sa.select(servers.c.host, servers.c.move, servers.c.task_state).where(servers.c.id == sa.bindparam("id"),
                                                         servers.c.deleted.is_(False))
 
 
@@ -251,9 +251,15 @@ class ControlSide(Control):
                     self._kit.engine.start(tx, "compute.start", guest, context)
 
     def _kept(self, tx: Transaction, guest: str, host: str) -> bool:
-        """Whether a guest belongs on a host: while a move waits to be confirmed, its old host keeps the guest."""
+        """Whether a guest belongs on a host: while a move waits to be confirmed, its old host keeps the guest, and
+        both hosts of a live migration do while nobody can tell where it is."""
         alive = tx.row(MOVED, {"id": guest})
-        return alive is not None and (alive.host == host or (alive.move or {}).get("old_host") == host)
+        if alive is None:
+            return False
+        sides = {alive.host, (alive.move or {}).get("old_host")}
+        if states.in_doubt(alive):
+            sides.add(alive.move["new"]["host"])
+        return host in sides
 
     def _lost(self, guests: Sequence[str]) -> None:
         """Servers whose guest vanished from its host are in error."""

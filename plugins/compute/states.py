@@ -154,17 +154,24 @@ LEFT = sa.case((servers.c.host == "", servers.c.left_host), else_=servers.c.host
 def check(row: Row, action: str, context: Context) -> None:
     """See that ``action`` may be done to the server ``row`` by this caller now.
 
-    :raises Conflict: the server is locked.
+    :raises Conflict: the server is locked, or its guest may be on either of two hosts.
     :raises WrongState: the states forbid it; the message is OpenStack's.
     """
     if row.locked and not context.is_admin:
         raise Conflict(f"Instance {row.id} is locked")
     rule = ALLOWED[action]
+    if rule.tasks is not None and in_doubt(row):
+        raise Conflict(f"Cannot '{action}' instance {row.id} while nobody can tell on which of two hosts it runs")
     word = action.removesuffix("_hard")
     if row.vm_state not in rule.states:
         raise WrongState(f"Cannot '{word}' instance {row.id} while it is in vm_state {row.vm_state}")
     if rule.tasks is not None and row.task_state not in rule.tasks:
         raise WrongState(f"Cannot '{word}' instance {row.id} while it is in task_state {row.task_state}")
+
+
+def in_doubt(row: Any) -> bool:
+    """Tell whether a live migration of a server lost both its hosts, so that its guest may be on either."""
+    return row.task_state is None and bool((row.move or {}).get("doubt"))
 
 
 def begin(tx: Transaction, row: Row, action: str, context: Context, now: Any, **more: Any) -> None:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from ....core.db.engine import Transaction
 from ....core.errors import CloudError, NotFound, NotSupported
 from ....core.operations.workflow import Finish, Job, Step, Wait, Workflow
 from ....core.services.network import NetworkService
 from .. import records, recovery, states
-from . import later, rescue, shelve
+from . import later, live, rescue, shelve
 from .confirm import FOREVER_S
 from .devices import give_back_interface, put_back_interface, put_back_volume, take_out
 from .move import MOVE_S, close_volumes, destroy_for_good, plan_at, side, unwire_for_good
@@ -29,15 +29,22 @@ def await_hosts(job: Job) -> Finish | None:
         busy = kit.engine.unfinished(tx, server_id) is not None
     if server is None or (hosts and server.host != hosts[0]):
         return None
-    for host in hosts or [server.host]:
-        if not _back(job, host):
-            raise Wait(f"host:{host}", LOOK_S)
+    if missing := _missing(job, hosts or [server.host]):
+        raise Wait(f"host:{missing}", LOOK_S)
     if busy or server.task_state is not None:
         raise Wait(f"server:{server_id}", LOOK_S)
 
     def finish(tx: Transaction) -> None:
         kit.engine.start(tx, MEND_KIND, server_id, job.context, {**job.data, "again": True})
     return finish
+
+
+def _missing(job: Job, hosts: Sequence[str]) -> str:
+    """A host that has to be waited for; one of the hosts of a guest that is looked for is enough to tell."""
+    if job.data["verb"] == "find":
+        known = any(fleet_of(job).up(one) or recovery.stopped(kit_of(job), one) for one in hosts)
+        return "" if known else hosts[0]
+    return next((one for one in hosts if not _back(job, one)), "")
 
 
 def _back(job: Job, host: str) -> bool:
@@ -104,6 +111,7 @@ def _put_back(put: Callable[[Job], None]) -> Callable[[Job, Rows], None]:
 VERBS: Mapping[str, Callable[[Job, Rows], Finish | None]] = {
     "unrescue": _unrescue, "stay": _stay, "shrink": _shrink, "offload": _offload, "plug": _plug,
     "put_back_volume": _put_back(put_back_volume), "put_back_interface": _put_back(put_back_interface),
+    "find": lambda job, rows: live.find(job),
     "take_out": lambda job, rows: take_out(job), "give_back_interface": lambda job, rows: give_back_interface(job)}
 
 

@@ -41,6 +41,10 @@ WATCH_S = 5.0
 TRIES = 3
 ASK_S = 60.0
 ABORTED = "The live migration was aborted."
+DOUBT_S = 900.0
+"""So long nobody can tell where the guest is until the server comes to rest without it."""
+IN_DOUBT = ("Both hosts of the live migration are gone. Where the guest is shows once one of them is back, or is "
+            "certain to be stopped.")
 
 
 def _wish(job: Job, move: Mapping[str, Any]) -> str:
@@ -78,7 +82,7 @@ def check(job: Job) -> Finish:
 def give_back(job: Job) -> None:
     """Give the new claim back, unless the guest has arrived."""
     move = rows_of(job).server.move
-    if move is not None and not job.data.get("arrived"):
+    if move is not None and not job.data.get("arrived") and not job.data.get("doubt"):
         restore_claim(job, move["consumer"])
 
 
@@ -114,7 +118,7 @@ def unready(job: Job) -> None:
     """Have nothing of the guest on the new host, unless it has arrived; the old one must have it."""
     rows = rows_of(job)
     move, new = rows.server.move, job.data.get("new")
-    if move is None or new is None or job.data.get("arrived"):
+    if move is None or new is None or job.data.get("arrived") or job.data.get("doubt"):
         return
     old = old_side(move, rows.server)
     away = later.gone(job, old["host"])
@@ -157,7 +161,7 @@ def carry(job: Job) -> Finish:
             raise BackendFailed("The guest is on neither of its hosts.")
         _see_wish(job, move)
         _begin(job, rows, source, new)
-    return lambda tx: _switch(tx, job)
+    return lambda tx: switch(tx, job)
 
 
 def _watch(job: Job, move: Mapping[str, Any], source: ComputeAgent, progress: Any) -> None:
@@ -198,22 +202,36 @@ def _begin(job: Job, rows: Rows, source: ComputeAgent, new: Mapping[str, str]) -
 
 
 def halt(job: Job) -> None:
-    """See that nothing is on its way any more, and find out where the guest is."""
+    """See that nothing is on its way any more, and find out where the guest is; leave it in doubt after a time."""
     rows = rows_of(job)
     move, new = rows.server.move, job.data.get("new")
     if move is None or new is None or "begun" not in job.data:
         return
     try:
+        job.data["arrived"] = arrived(job, move, new)
+    except BackendBusy:
+        since = job.data.setdefault("silent_since", job.clock.time())
+        if job.clock.time() - since < DOUBT_S:
+            raise
+        job.data["doubt"] = True
+
+
+def arrived(job: Job, move: Mapping[str, Any], new: Mapping[str, str]) -> bool:
+    """Whether the guest has gone over.
+
+    :raises BackendBusy: nobody can tell. :raises BackendFailed: it is still on its way.
+    """
+    try:
         source = agent_of(job, move["old_host"], ASK_S)
         if source.live(job.context, job.subject, move["consumer"]).state == "running":
             source.abort_live(job.context, job.subject)
             raise BackendFailed("the guest is still on its way")
-        job.data["arrived"] = _there(job, source, new)
+        return _there(job, source, new)
     except BackendBusy:
-        arrived = _presumed(job, move["old_host"], new["host"])
-        if arrived is None:
+        found = _presumed(job, move["old_host"], new["host"])
+        if found is None:
             raise
-        job.data["arrived"] = arrived
+        return found
 
 
 def _presumed(job: Job, old: str, new: str) -> bool | None:
@@ -233,7 +251,7 @@ def _presumed(job: Job, old: str, new: str) -> bool | None:
     return not agent_of(job, old, ASK_S).where(job.context, job.subject)
 
 
-def _switch(tx: Transaction, job: Job) -> None:
+def switch(tx: Transaction, job: Job) -> None:
     """The server is on the new host; what belongs to it follows by an operation of its own."""
     row, kit = records.present(tx, job.subject), kit_of(job)
     if row is None or row.move is None:
@@ -251,7 +269,10 @@ def failed(tx: Transaction, job: Job, error: CloudError) -> None:
     if row is None or row.move is None:
         return
     if job.data.get("arrived"):
-        _switch(tx, job)
+        switch(tx, job)
+        return
+    if job.data.get("doubt"):
+        _leave_in_doubt(tx, job, row)
         return
     stopped = error.code == "interrupted"
     kit = kit_of(job)
@@ -261,6 +282,39 @@ def failed(tx: Transaction, job: Job, error: CloudError) -> None:
     if stopped and row.task_state == TASK:
         emit(kit, tx, job.context, "instance.live_migration_abort.end", row)
     settle(tx, job, error, TASK, "instance.live_migration_rollback.end", broken=bool(job.data.get("lost")))
+
+
+def _leave_in_doubt(tx: Transaction, job: Job, row: Row) -> None:
+    """The server is in error, with both sides kept, until one of its hosts can be asked or is stopped for certain."""
+    kit, hosts = kit_of(job), [row.move["old_host"], row.move["new"]["host"]]
+    journeys.note(kit, tx, row.move["consumer"], "error")
+    settle(tx, job, BackendFailed(IN_DOUBT), TASK, "instance.live_migration_rollback.end", broken=True)
+    states.move(tx, job.subject, None, move={**row.move, "doubt": True})
+    kit.engine.start(tx, later.AWAIT, kit.clock.uuid(), job.context, {
+        "server": job.subject, "verb": "find", "hosts": hosts, "before": row.vm_state})
+
+
+def find(job: Job) -> Finish | None:
+    """Have a server that was left in doubt where its guest is."""
+    server = rows_of(job).server
+    if not states.in_doubt(server):
+        return None
+    new = job.data["new"] = server.move["new"]
+    job.data["arrived"] = arrived(job, server.move, new)
+    if job.data["arrived"]:
+        def gone_over(tx: Transaction) -> None:
+            if states.move(tx, job.subject, None, task_state=TASK, vm_state=job.data["before"], fault=None):
+                switch(tx, job)
+        return gone_over
+    unready(job)
+    give_back(job)
+    after = {"vm_state": states.ERROR} if job.data.get("lost") else {"vm_state": job.data["before"], "fault": None}
+    job.data.pop("before")
+    return lambda tx: _at_home(tx, job, after)
+
+
+def _at_home(tx: Transaction, job: Job, after: Mapping[str, Any]) -> None:
+    states.move(tx, job.subject, None, move=None, updated_at=job.clock.now(), **after)
 
 
 LIVE = Workflow(

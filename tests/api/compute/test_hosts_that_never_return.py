@@ -3,6 +3,7 @@
 import pytest
 from stratolith.core.drivers.hypervisor import Power
 from stratolith.core.errors import BackendBusy
+from stratolith.plugins.compute.workflows.live import DOUBT_S
 
 from tests.api.compute.test_recovery import worlds  # noqa: F401 - a fixture
 
@@ -157,20 +158,113 @@ def test_a_live_migration_whose_old_host_is_gone(served):
     assert world.running(server) == [world.host(server)]
 
 
-def test_a_live_migration_that_loses_both_hosts_waits_until_one_is_called_down(served):
-    world, server = served
+@pytest.fixture
+def fenced(worlds):  # noqa: F811
+    """A world whose fence says what a test wants; a server on h1."""
+    world = worlds(compute={"fence": "simulated"})
+    return world, world.boot("h1")
+
+
+def lose_both(world, server, moved=False):
+    """A live migration from h1 to h2 loses both of them; ``moved``: the guest has gone over by then."""
+    begin = world.agent("h1").begin_live
 
     def lost(*arguments):
+        if moved:
+            begin(*arguments)
+            world.cloud.run(30)
         world.part("h1")
         world.part("h2")
         raise BackendBusy("nobody answers")
     world.agent("h1").begin_live = lost
-    act(world, server, "os-migrateLive", {"host": "h2", "block_migration": "auto"})
+    world.ok("POST", ACTION.format(server), {"os-migrateLive": {"host": "h2", "block_migration": "auto"}})
+    world.cloud.run(PATIENCE_S)
+    del world.agent("h1").begin_live
+
+
+def in_doubt(world, server):
+    """Time is over: the server rests in error, and only goes when somebody deletes it."""
+    assert world.server(server)["OS-EXT-STS:task_state"] == "migrating"
+    world.cloud.run(DOUBT_S)
+    at_rest(world, server, "ERROR")
+    assert "Both hosts of the live migration are gone" in world.server(server)["fault"]["message"]
+    for action, value in (("reboot", {"type": "HARD"}), ("rebuild", {"imageRef": world.image}),
+                          ("evacuate", {"host": "h3"})):
+        answer = world.ask("POST", ACTION.format(server), {action: value})
+        assert answer.status == 409, (action, answer)
+
+
+def test_a_live_migration_that_loses_both_hosts_ends_when_one_is_called_down(served):
+    world, server = served
+    lose_both(world, server)
     assert world.server(server)["OS-EXT-STS:task_state"] == "migrating"
     world.force_down("h2")
     world.cloud.run(100)
     at_rest(world, server, "ACTIVE")
     assert world.host(server) == "h1"
+
+
+@pytest.mark.parametrize("late", [False, True])
+@pytest.mark.parametrize(("host", "home"), [("h1", "h2"), ("h2", "h1")])
+def test_recovery_of_either_host_ends_a_live_migration_that_lost_both(fenced, host, home, late):
+    world, server = fenced
+    lose_both(world, server)
+    if late:
+        in_doubt(world, server)
+    world.ok("POST", f"/compute/v2.1/os-hosts/{host}/recovery", {"recovery": {}})
+    world.cloud.run(PATIENCE_S)
+    # It runs on the other one, if anywhere.
+    at_rest(world, server, "ACTIVE")
+    assert world.host(server) == home
+    assert world.recovery(host)["state"] == "done"
+    world.ok("POST", f"/compute/v2.1/os-hosts/{home}/recovery", {"recovery": {}})
+    world.cloud.run(PATIENCE_S)
+    assert world.host(server) == "h3"
+    at_rest(world, server, "ACTIVE")
+
+
+@pytest.mark.parametrize("first", ["h1", "h2"])
+@pytest.mark.parametrize(("moved", "home"), [(False, "h1"), (True, "h2")])
+def test_a_guest_in_doubt_is_found_once_a_host_is_back(served, moved, home, first):
+    world, server = served
+    lose_both(world, server, moved)
+    in_doubt(world, server)
+    assert world.running(server) == [home]
+    back(world, first)
+    at_rest(world, server, "ACTIVE")
+    assert (world.host(server), world.running(server)) == (home, [home])
+    back(world, "h2" if first == "h1" else "h1")
+    at_rest(world, server, "ACTIVE")
+    assert (world.host(server), world.running(server)) == (home, [home])
+    assert [one["status"] for one in world.ok("GET", "/compute/v2.1/os-migrations")["migrations"]] == [
+        "completed" if moved else "error"]
+    act(world, server, "reboot", {"type": "HARD"})
+    at_rest(world, server, "ACTIVE")
+
+
+def test_a_guest_in_doubt_that_is_nowhere(served):
+    world, server = served
+    lose_both(world, server)
+    in_doubt(world, server)
+    for host in ("h1", "h2"):
+        world.agent(host).driver.destroy(server)
+    back(world, "h1")
+    back(world, "h2")
+    at_rest(world, server, "ERROR")
+    act(world, server, "rebuild", {"imageRef": world.image})
+    at_rest(world, server, "ACTIVE")
+
+
+def test_a_server_in_doubt_can_be_deleted(served):
+    world, server = served
+    lose_both(world, server, moved=True)
+    in_doubt(world, server)
+    world.ok("DELETE", f"/compute/v2.1/servers/{server}")
+    world.cloud.run(10)
+    assert world.ask("GET", f"/compute/v2.1/servers/{server}").status == 404
+    back(world, "h1")
+    back(world, "h2")
+    assert world.running(server) == []
 
 
 def test_a_delete(served):
