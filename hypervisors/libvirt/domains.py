@@ -71,6 +71,9 @@ class Domains(Hypervisor, ImageCaching):
     def furnish(self, folder: GuestFolder, spec: GuestSpec) -> None:
         """Make what of a guest is not there yet: its disks and its config drive."""
 
+    def learn(self, spec: GuestSpec) -> None:
+        """Take in the secrets that a guest's description holds; most kinds of guests have none."""
+
     def begin(self, domain: libvirt.virDomain) -> None:
         """Start a domain that is off."""
         domain.create()

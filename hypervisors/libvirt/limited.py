@@ -25,8 +25,8 @@ class Limits:
         if options.qemu_img_cpu_s:
             self._limits.append(f"--cpu={options.qemu_img_cpu_s}")
 
-    def run(self, command: Sequence[str], fine: Collection[int] = (0,), given: bytes = b"") -> None:
-        """Run a command to its end; ``given`` is what it reads.
+    def run(self, command: Sequence[str], fine: Collection[int] = (0,), given: bytes = b"") -> bytes:
+        """Run a command to its end; ``given`` is what it reads. Return what it says.
 
         :raises NoSpace: the disk is full. :raises BackendBusy: it did not end in time.
         :raises BackendFailed: its status is none of ``fine``, or it cannot be run.
@@ -44,6 +44,7 @@ class Limits:
             text = (done.stderr or done.stdout).decode(errors="replace")
             kind = NoSpace if "No space left" in text else BackendFailed
             raise kind("the disk could not be made", detail=text, command=list(command))
+        return done.stdout
 
 
 @contextlib.contextmanager

@@ -66,8 +66,11 @@ class Machines(Domains):
                                cells=self._topology(), devices=devices, dedicated_cpus=self.options.cpu_dedicated_set,
                                shared_cpus=self.options.cpu_shared_set)
 
-    def furnish(self, folder: GuestFolder, spec: GuestSpec) -> None:
+    def learn(self, spec: GuestSpec) -> None:
         self.secrets.keep(spec)
+
+    def furnish(self, folder: GuestFolder, spec: GuestSpec) -> None:
+        self.learn(spec)
         self.disks.make(folder, spec)
 
     def spawn(self, spec: GuestSpec) -> None:

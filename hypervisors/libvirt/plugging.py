@@ -25,7 +25,7 @@ class Plugging(Domains):
         with translated():
             domain = self.domain(guest)
             text = ET.tostring(element, encoding="unicode")
-            for scope, present in _scopes(domain):
+            for scope, present in scopes(domain):
                 if find(present) is None:
                     domain.attachDeviceFlags(text, scope)
 
@@ -38,7 +38,7 @@ class Plugging(Domains):
         if domain is None:
             return
         with translated():
-            for scope, present in _scopes(domain):
+            for scope, present in scopes(domain):
                 element = find(present)
                 if element is not None:
                     self._unplug_one(domain, scope, element, find)
@@ -52,7 +52,7 @@ class Plugging(Domains):
             raise BackendBusy("the guest does not let go of the device")
 
 
-def _scopes(domain: libvirt.virDomain) -> list[tuple[int, str]]:
+def scopes(domain: libvirt.virDomain) -> list[tuple[int, str]]:
     """Where a device must come or go, with the description there: the running guest first, then its next start."""
     if power_of(domain) is Power.SUSPENDED:
         raise WrongState("the guest is suspended")

@@ -104,7 +104,8 @@ class QemuImg:
         given = encryption.passphrase.encode() if encryption is not None else b""
         for left in range(TRIES, -1, -1):
             try:
-                return self._limits.run([self._command, *arguments], given=given)
+                self._limits.run([self._command, *arguments], given=given)
+                return
             except BackendFailed as error:
                 if not left or INACCURATE not in str(error.facts.get("detail", "")):
                     raise

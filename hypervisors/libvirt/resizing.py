@@ -45,7 +45,7 @@ class Resizing(Machines, Resizable):
     def revert_resize(self, spec: GuestSpec) -> None:
         self.domain(spec.guest)
         with translated():
-            self.secrets.keep(spec)
+            self.learn(spec)
         if self.folder(spec.guest).before.exists():
             self.stop(spec.guest, 0)
             self._put_back(spec.guest)

@@ -17,20 +17,18 @@ from ...core.drivers.hypervisor import (
     Disk,
     DiskUse,
     GuestAgent,
-    GuestSpec,
     GuestUse,
     NicUse,
     Power,
-    Rescuable,
     VolumeSwap,
 )
 from ...core.errors import BackendBusy, NotFound, NotSupported, WrongState
 from .connection import translated
 from .copying import caught_up
 from .device import find_volume, target_of, volume_disk
-from .disks import GuestFolder
 from .encryption import lock
 from .machines import Machines
+from .rescuing import Rescuing
 from .state import power_of
 
 POLL_S = 0.1
@@ -43,42 +41,10 @@ NO_AGENT = (libvirt.VIR_ERR_AGENT_UNRESPONSIVE, libvirt.VIR_ERR_ARGUMENT_UNSUPPO
 STATS = (libvirt.VIR_DOMAIN_STATS_VCPU | libvirt.VIR_DOMAIN_STATS_CPU_TOTAL | libvirt.VIR_DOMAIN_STATS_BALLOON
          | libvirt.VIR_DOMAIN_STATS_BLOCK | libvirt.VIR_DOMAIN_STATS_INTERFACE)
 COPY = libvirt.VIR_DOMAIN_BLOCK_COPY_REUSE_EXT | libvirt.VIR_DOMAIN_BLOCK_COPY_TRANSIENT_JOB
-KEPT = libvirt.VIR_DOMAIN_XML_INACTIVE | libvirt.VIR_DOMAIN_XML_SECURE
 
 
-class Tending(Machines, Rescuable, CrashDump, GuestAgent, Diagnostics, VolumeSwap):
+class Tending(Machines, Rescuing, CrashDump, GuestAgent, Diagnostics, VolumeSwap):
     """The facets of a libvirt host that tend to a guest in need."""
-
-    # Rescue.
-
-    def rescue(self, spec: GuestSpec) -> None:
-        with translated(), contextlib.ExitStack() as undo:
-            domain, folder = self.domain(spec.guest), self.folder(spec.guest)
-            if folder.before_rescue.exists() and power_of(domain) is Power.RUNNING:
-                return
-            self.stop(spec.guest, 0)
-            undo.callback(self._own_disks, folder)
-            if not folder.before_rescue.exists():
-                folder.keep(folder.before_rescue, domain.XMLDesc(KEPT))
-            self.furnish(folder, spec)
-            self.begin(self.define(self.described(spec)))
-            undo.pop_all()
-
-    def unrescue(self, spec: GuestSpec) -> None:
-        with translated():
-            self.domain(spec.guest)
-            self.secrets.keep(spec)
-            folder = self.folder(spec.guest)
-            if folder.before_rescue.exists():
-                self.stop(spec.guest, 0)
-                self._own_disks(folder)
-        self.start(spec.guest)
-
-    def _own_disks(self, folder: GuestFolder) -> None:
-        """Make the guest, which is off, what it was before its rescue."""
-        if folder.before_rescue.exists():
-            self.define(folder.before_rescue.read_text())
-            folder.forget_rescue()
 
     # What only its host can do to it.
 

@@ -28,12 +28,15 @@ from stratolith.core.drivers.hypervisor import (
     Interfaces,
     Movable,
     Power,
+    Rescuable,
     Resizable,
     Snapshots,
+    Volumes,
 )
 from stratolith.core.drivers.network import Vif
 from stratolith.core.drivers.volume import Connection
-from stratolith.core.errors import BackendFailed, NotSupported
+from stratolith.core.errors import BackendBusy, BackendFailed, NotSupported
+from stratolith.hypervisors.libvirt.containers import inside
 from stratolith.hypervisors.libvirt.containers.driver import Containers
 
 from .libvirt_host import LibvirtHost
@@ -52,7 +55,7 @@ echo "container: ready"
 (while read line; do echo "heard $line"; done) < /dev/console &
 while :; do sleep 1 & wait $!; done
 """
-TOOLS = ("cat", "df", "echo", "grep", "hostname", "ip", "ls", "ping", "sh", "sleep", "tail", "wc")
+TOOLS = ("cat", "df", "echo", "grep", "hostname", "ip", "ls", "mkdir", "ping", "sh", "sleep", "tail", "wc")
 
 
 def make_root(folder: Path, init: str = INIT) -> Path:
@@ -124,6 +127,13 @@ class TestContainers(HypervisorSuite):
             yield made
             for seen in made.observe():
                 made.destroy(seen.guest)
+
+    def make_volume(self, folder: Path, number: int) -> Connection:
+        """A raw file."""
+        path = folder / f"volume-{number}.raw"
+        with path.open("wb") as file:
+            file.truncate(1 << 30)
+        return Connection("file", {"path": str(path), "format": "raw"})
 
     def ready(self, driver: Hypervisor, guest: str) -> None:
         """When its init says so."""
@@ -299,8 +309,76 @@ def test_a_file_system_that_would_stop_the_machine_at_an_error_is_tamed(driver: 
     driver.destroy(guest)
 
 
+def volume(path: Path, device: str, disk_format: str = "raw") -> Disk:
+    """An empty file system as a volume."""
+    subprocess.run(["mke2fs", "-q", "-t", "ext4", str(path), "16M"], check=True)
+    details = {"path": str(path), "format": disk_format}
+    return Disk(device, 1, connection=Connection("file", details), volume_id=str(uuid.uuid4()), kind="volume")
+
+
+def test_volumes_are_block_devices_of_a_container(driver: Hypervisor, image: Image, tmp_path: Path,
+                                                  monkeypatch: pytest.MonkeyPatch) -> None:
+    script = b"""for one in b c; do mkdir -p /mnt/$one; done
+busybox mount -t ext4 /dev/vdb /mnt/b && echo first > /mnt/b/word
+(until busybox mount -t ext4 /dev/vdc /mnt/c 2>/dev/null; do sleep 1; done
+echo second > /mnt/c/word; echo "mounted the second"
+until [ -e /mnt/b/leave ]; do sleep 1; done; busybox umount /mnt/c; echo "let go") &
+(while sleep 1; do cat /mnt/b/word > /mnt/b/beat; done) &
+"""
+    first, second = volume(tmp_path / "first", "vdb"), volume(tmp_path / "second", "vdc")
+    spec = GuestSpec(str(uuid.uuid4()), "live", 1, 64, [Disk("vda", 1, image=image), first],
+                     config_drive={"openstack/latest/user_data": script})
+    driver.spawn(spec)
+    says(driver, spec.guest, READY)
+    facet = require(driver, Volumes)
+    for _ in range(2):
+        facet.attach_volume(spec.guest, second)
+    says(driver, spec.guest, b"mounted the second")
+    with monkeypatch.context() as hasty:
+        hasty.setattr(driver, "options", dataclasses.replace(driver.options, unplug_s=1.0))
+        with pytest.raises(BackendBusy, match="mounted"):
+            facet.detach_volume(spec.guest, second.volume_id)
+    init = next(inside.first_processes(f"stratolith-{spec.guest}"))
+    (Path("/proc") / str(init) / "root" / "mnt" / "b" / "leave").touch()
+    says(driver, spec.guest, b"let go")
+    for _ in range(2):
+        facet.detach_volume(spec.guest, second.volume_id)
+    assert loops_of(tmp_path / "second") == 0
+    assert b"second" in subprocess.run(["debugfs", "-R", "cat /word", str(tmp_path / "second")], check=True,
+                                       capture_output=True).stdout
+    driver.stop(spec.guest, 0)
+    driver.start(spec.guest)
+    driver.destroy(spec.guest)
+    until(lambda: loops_of(tmp_path / "first") == 0, 30, "no loop device is left")
+    assert (tmp_path / "first").exists()
+
+
+def loops_of(file: Path) -> int:
+    """How many loop devices a file has."""
+    done = subprocess.run(["losetup", "--associated", str(file)], check=True, capture_output=True, text=True)
+    return len(done.stdout.splitlines())
+
+
+def test_a_rescued_container_has_its_own_disk_to_mend(driver: Hypervisor, image: Image) -> None:
+    mark = {"openstack/latest/user_data": b"echo mark >> /mark\n"}
+    look = {"openstack/latest/user_data": b"busybox mount -t ext4 /dev/vdb /mnt && cat /mnt/mark && echo seen\n"}
+    spec = GuestSpec(str(uuid.uuid4()), "live", 1, 64, [Disk("vda", 1, image=image)], config_drive=mark)
+    driver.spawn(spec)
+    says(driver, spec.guest, READY)
+    rescue, own = Disk("vda", 0, image=image, kind="rescue"), Disk("vdb", 1, image=image)
+    facet = require(driver, Rescuable)
+    facet.rescue(dataclasses.replace(spec, disks=[rescue, own], config_drive=look, boot_device="vda"))
+    assert b"mark\r\nseen" in says(driver, spec.guest, b"seen")
+    facet.unrescue(spec)
+    until(lambda: driver.console_log(spec.guest, 10_000).count(READY) == 3, 60, "it runs from its own disk again")
+    assert driver.console_log(spec.guest, 10_000).rstrip().endswith(READY)
+    folder = driver.surroundings.state_dir / "guests" / spec.guest
+    assert not list(folder.glob("*rescue*"))
+    driver.destroy(spec.guest)
+
+
 def test_what_a_container_cannot_have_is_refused(driver: Hypervisor, image: Image) -> None:
-    volume = Disk("vdb", 1, connection=Connection("file", {"path": "/x"}), volume_id=str(uuid.uuid4()), kind="volume")
+    volume = Disk("vdb", 1, connection=Connection("nbd", {"socket": "/x"}), volume_id=str(uuid.uuid4()), kind="volume")
     plain = Disk("vda", 1, image=image)
     asking = dataclasses.replace(plain, image=dataclasses.replace(image, properties={"hw_tpm_version": "2.0"}))
     for disks, specs in (([plain, volume], {}), ([plain], {"hw:mem_page_size": "large"}), ([asking], {})):

@@ -12,7 +12,8 @@ from ....core.errors import NotSupported
 from ..domain import ON_EVENTS, named, text
 from ..plain_wish import refuse_all
 from ..wish import Wishes, number
-from .folder import ContainerFolder, refuse_disks
+from .folder import ContainerFolder
+from .volumes import local, volume, volumes_of
 
 INIT = "/sbin/init"
 SEED = "/var/lib/cloud/seed/config_drive"
@@ -31,7 +32,7 @@ def container_xml(spec: GuestSpec, folder: ContainerFolder, architecture: str) -
     """
     wishes = Wishes.of(spec)
     refuse_all(wishes, KEPT)
-    refuse_disks(spec)
+    volumes = [*volumes_of(spec)]
     root = ET.Element("domain", type="lxc")
     named(root, spec, folder, wishes)
     text(root, "memory", str(spec.memory_mib), unit="MiB")
@@ -56,6 +57,10 @@ def container_xml(spec: GuestSpec, folder: ContainerFolder, architecture: str) -
         text(root, f"on_{event}", action)
     devices = ET.SubElement(root, "devices")
     devices.extend([*_file_systems(spec, folder)])
+    if rescued(spec):
+        # It may be damaged, so that the kernel could not mount it: whoever rescues it looks first.
+        devices.extend(local(disk.device, folder.short(folder.root)) for disk in spec.disks if disk.kind == "root")
+    devices.extend([volume(disk, folder) for disk in volumes])
     devices.extend([interface(vif) for vif in spec.vifs])
     ET.SubElement(devices, "console", type="pty")
     return ET.tostring(root, encoding="unicode")
@@ -87,10 +92,16 @@ def _share(spec: GuestSpec, wishes: Wishes) -> ET.Element:
     return root
 
 
+def rescued(spec: GuestSpec) -> bool:
+    """Tell whether a container is to start from a rescue disk."""
+    return any(disk.kind == "rescue" for disk in spec.disks)
+
+
 def _file_systems(spec: GuestSpec, folder: ContainerFolder) -> Iterator[ET.Element]:
-    targets = {"root": "/"}
+    root = "rescue" if rescued(spec) else "root"
+    targets = {root: "/"}
     for disk in spec.disks:
-        if disk.kind in ("root", "ephemeral"):
+        if disk.kind in (root, "ephemeral"):
             element = ET.Element("filesystem", type="file", accessmode="passthrough")
             ET.SubElement(element, "driver", type="loop", format="raw")
             ET.SubElement(element, "source", file=str(folder.short(folder.disk(disk))))
@@ -98,7 +109,7 @@ def _file_systems(spec: GuestSpec, folder: ContainerFolder) -> Iterator[ET.Eleme
             yield element
     if spec.config_drive is not None:
         element = ET.Element("filesystem", type="mount", accessmode="passthrough")
-        ET.SubElement(element, "source", dir=str(folder.config_drive))
+        ET.SubElement(element, "source", dir=str(folder.drive(spec)))
         ET.SubElement(element, "target", dir=SEED)
         ET.SubElement(element, "readonly")
         yield element

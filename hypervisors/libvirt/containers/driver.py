@@ -32,8 +32,8 @@ from ..domains import Measuring, Pausing, cut_power
 from ..killing import Killing
 from ..limited import Limits
 from ..options import LibvirtOptions
-from ..plugging import Plugging
 from ..qemu_img import QemuImg
+from ..rescuing import Rescuing
 from ..screen import SUN_PATH_BYTES
 from ..state import power_of
 from .domain import container_xml, find_interface, interface
@@ -41,6 +41,7 @@ from .folder import ContainerFolder, Roots
 from .inside import still, thaw
 from .moving import ContainerMoving
 from .recording import record
+from .volumes import ContainerVolumes, path_of, volumes_of
 
 WATCH_S = 5.0
 INIT = 1
@@ -50,7 +51,8 @@ LOOP_TRIES = 10
 LOOP_AGAIN_S = 0.2
 
 
-class Containers(Killing, ContainerMoving, Plugging, Pausing, Measuring, Snapshots, Resizable, Interfaces, Consoles):
+class Containers(Killing, Rescuing, ContainerMoving, ContainerVolumes, Pausing, Measuring, Snapshots, Resizable,
+                 Interfaces, Consoles):
     """Containers: guests that share this machine's kernel. They start in a fraction of a second.
 
     A container's root disk is a raw file that the kernel mounts; its console is read by a process beside it, which
@@ -61,8 +63,8 @@ class Containers(Killing, ContainerMoving, Plugging, Pausing, Measuring, Snapsho
 
     def __init__(self, options: LibvirtOptions, surroundings: Surroundings) -> None:
         super().__init__(options, surroundings)
-        limits = Limits(options)
-        self.roots = Roots(self.images, QemuImg(options), limits)
+        self.limits = Limits(options)
+        self.roots = Roots(self.images, QemuImg(options), self.limits)
         self._architecture = ""
         self._loops = threading.Lock()
         self._recording = threading.Lock()
@@ -124,10 +126,13 @@ class Containers(Killing, ContainerMoving, Plugging, Pausing, Measuring, Snapsho
         own = self.folder(spec.guest)
         self.roots.make(own, spec)
         own.keep_wires({vif.port_id: vif.mac for vif in spec.vifs})
+        for disk in volumes_of(spec):
+            own.link_volume(disk.device, path_of(disk))
 
     def begin(self, domain: libvirt.virDomain) -> None:
         folder = self.folder(domain.UUIDString())
         folder.link()
+        self.rest(folder)
         self._create(domain)
         self._record(domain, folder)
 
@@ -149,7 +154,9 @@ class Containers(Killing, ContainerMoving, Plugging, Pausing, Measuring, Snapsho
             self.clock.sleep(LOOP_AGAIN_S)
 
     def release(self, folder: GuestFolder) -> None:
-        self.folder(folder.path.name).unlink()
+        own = self.folder(folder.path.name)
+        self.rest(own)
+        own.unlink()
         super().release(folder)
 
     def end_politely(self, domain: libvirt.virDomain) -> None:

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 
 from ....core.drivers.hypervisor import Disk, GuestSpec
-from ....core.errors import BackendFailed, NotSupported
+from ....core.errors import BackendFailed
 from ..disks import PROPER_DEVICE, GuestFolder, size_bytes
 from ..images import ImageCache
 from ..limited import Limits, wholly
 from ..qemu_img import QemuImg, Source
 from .file_system import FileSystems
 
+OWN = ("root", "ephemeral", "rescue")
+"""Kinds of disks that are files of the container's own."""
 SHORT = Path("/run/stratolith/c")
 """Where links to the folders of containers are: the kernel's names of mounted files have 63 bytes at most."""
 
@@ -27,6 +30,7 @@ class ContainerFolder(GuestFolder):
         self.before_root = self.path / "before-resize.raw"
         self.config_drive = self.path / "config-drive"
         self._wires = self.path / "wires.json"
+        self._loops = self.path / "loops.json"
         self._link = SHORT / guest.replace("-", "")
 
     def make(self) -> None:
@@ -39,7 +43,29 @@ class ContainerFolder(GuestFolder):
             return self.root
         if not PROPER_DEVICE.fullmatch(disk.device):
             raise BackendFailed("a disk has an improper device name")
-        return self.path / f"{disk.device}.raw"
+        # With an ending the short name of a rescue disk would not be short enough.
+        return self.path / (f"rescue-{disk.device}" if disk.kind == "rescue" else f"{disk.device}.raw")
+
+    def volume(self, device: str) -> Path:
+        """The link to the volume that is ``device``."""
+        if not PROPER_DEVICE.fullmatch(device):
+            raise BackendFailed("a disk has an improper device name")
+        return self.path / f"{device}.vol"
+
+    def link_volume(self, device: str, path: Path) -> None:
+        """See that the link of a volume leads to ``path``."""
+        link = self.volume(device)
+        if not link.is_symlink() or link.readlink() != path:
+            link.unlink(missing_ok=True)
+            link.symlink_to(path)
+
+    def drive(self, spec: GuestSpec) -> Path:
+        rescued = any(disk.kind == "rescue" for disk in spec.disks)
+        return self.path / "rescue-config-drive" if rescued else self.config_drive
+
+    def forget_rescue(self) -> None:
+        shutil.rmtree(self.path / "rescue-config-drive", ignore_errors=True)
+        super().forget_rescue()
 
     def disks(self) -> dict[str, Path]:
         """The files of the disks it has now, by name."""
@@ -69,6 +95,15 @@ class ContainerFolder(GuestFolder):
         """Write down which interfaces there are."""
         self.keep(self._wires, json.dumps(wires))
 
+    def loops(self) -> dict[str, str]:
+        """The loop devices that volumes got while the container ran, by device name."""
+        found: dict[str, str] = json.loads(self._loops.read_text()) if self._loops.exists() else {}
+        return found
+
+    def keep_loops(self, loops: Mapping[str, str]) -> None:
+        """Write down which loop devices there are."""
+        self.keep(self._loops, json.dumps(loops))
+
 
 class Roots:
     """Makes the disks of containers."""
@@ -85,11 +120,11 @@ class Roots:
         :raises BackendFailed: the image is nothing a container could be made of.
         """
         for disk in spec.disks:
-            if disk.kind in ("root", "ephemeral") and not folder.disk(disk).exists():
+            if disk.kind in OWN and not folder.disk(disk).exists():
                 with wholly(folder.disk(disk)) as part:
                     self._make_one(folder, disk, part)
-        if spec.config_drive is not None and not folder.config_drive.exists():
-            write_files(folder.config_drive, spec.config_drive)
+        if spec.config_drive is not None and not folder.drive(spec).exists():
+            write_files(folder.drive(spec), spec.config_drive)
 
     def _make_one(self, folder: ContainerFolder, disk: Disk, path: Path) -> None:
         wanted = size_bytes(disk)
@@ -144,9 +179,3 @@ def write_files(top: Path, files: Mapping[str, bytes]) -> None:
         target.write_bytes(content)
     part.mkdir(exist_ok=True)
     part.rename(top)
-
-
-def refuse_disks(spec: GuestSpec) -> None:
-    """:raises NotSupported: a disk is one that no container can have."""
-    if any(disk.connection is not None for disk in spec.disks):
-        raise NotSupported("a container has no volumes")

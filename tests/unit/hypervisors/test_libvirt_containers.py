@@ -17,7 +17,8 @@ from stratolith.hypervisors.libvirt.containers.domain import command, container_
 from stratolith.hypervisors.libvirt.containers.file_system import FileSystems
 from stratolith.hypervisors.libvirt.containers.folder import ContainerFolder, write_files
 from stratolith.hypervisors.libvirt.containers.inside import first_processes, is_from, root_of
-from stratolith.hypervisors.libvirt.device import volume_disk
+from stratolith.hypervisors.libvirt.containers.volumes import devices_of
+from stratolith.hypervisors.libvirt.device import find_volume, volume_disk
 from stratolith.hypervisors.libvirt.encryption import lock
 from stratolith.hypervisors.libvirt.limited import Limits
 from stratolith.hypervisors.libvirt.options import LibvirtOptions
@@ -99,8 +100,6 @@ def test_what_is_asked_of_machines_is_refused() -> None:
             refuse_all(Wishes(properties, specs))
     refuse_all(Wishes({"hw_architecture": "aarch64", "hw_qemu_guest_agent": "no", "os_type": "linux"},
                       {"hw:cpu_policy": "shared", "trait:X": "required"}))
-    with pytest.raises(NotSupported):
-        described(disks=(Disk("vdb", 1, connection=Connection("file", {"path": "/x"}), kind="volume"),))
 
 
 def test_kinds_of_the_hosts_own_processor_come_first() -> None:
@@ -205,3 +204,60 @@ def test_a_volume_is_decrypted_by_a_passphrase_that_is_not_in_its_description() 
     with pytest.raises(NotSupported):
         odd = Disk("vdb", 1, connection=Connection("file", {"path": "/v"}, encryption=Encryption("x", "plain")))
         lock(volume_disk(odd), odd, GUEST)
+
+
+def volume(disk_format: str = "raw", protocol: str = "file", **more: object) -> Disk:
+    connection = Connection(protocol, {"path": "/x", "format": disk_format}, **more)  # type: ignore[arg-type]
+    return Disk("vdb", 1, connection=connection, volume_id=VOLUME, kind="volume")
+
+
+def test_volumes_are_block_devices_that_are_found_again() -> None:
+    root = described(disks=(volume(read_only=True),))
+    disk = find_volume(ET.tostring(root, encoding="unicode"), VOLUME)
+    assert disk is not None and disk.get("type") == "file" and disk.find("readonly") is not None
+    source, target = disk.find("source"), disk.find("target")
+    assert source is not None and len(source.get("file", "")) < 64 and source.get("file", "").endswith("/vdb.vol")
+    assert target is not None and target.get("dev") == "vdb"
+
+
+@pytest.mark.parametrize("disk", [
+    volume("qcow2"), volume(protocol="nbd"), volume(encryption=Encryption("x")),
+    Disk("vdb", 1, connection=Connection("file", {"path": "/x"}), volume_id=VOLUME)])
+def test_volumes_that_the_kernel_cannot_read_are_refused(disk: Disk) -> None:
+    with pytest.raises(NotSupported, match="a container has volumes"):
+        described(disks=(disk,))
+
+
+def test_a_rescued_container_starts_from_another_disk_beside_its_own() -> None:
+    rescue = Disk("vdc", 0, image=Image("r", "raw", 512, 512, "", "", lambda: iter(())), kind="rescue")
+    root = described(disks=(Disk("vdb", 1, kind="ephemeral"), rescue))
+    places = {one.get("dir") for one in root.iterfind("devices/filesystem/target")}
+    files = [one.get("file", "") for one in root.iterfind("devices/filesystem[@type='file']/source")]
+    assert places == {"/", "/mnt/vdb", "/var/lib/cloud/seed/config_drive"}
+    assert any(file.endswith("/rescue-vdc") for file in files) and all(len(file) < 64 for file in files)
+    own = root.find("devices/disk/source")
+    assert own is not None and own.get("file", "").endswith("/root.raw")
+    folder = root.find("devices/filesystem[@type='mount']/source")
+    assert folder is not None and folder.get("dir", "").endswith("/rescue-config-drive")
+
+
+def test_what_a_rescue_left_is_removed(tmp_path: Path) -> None:
+    folder = ContainerFolder(tmp_path, GUEST)
+    folder.make()
+    (folder.path / "rescue-config-drive").mkdir()
+    (folder.path / "rescue-config-drive" / "a").touch()
+    for name in ("rescue-vda", "root.raw", "before-rescue.xml"):
+        (folder.path / name).touch()
+    assert set(folder.disks()) == {"root"}
+    folder.forget_rescue()
+    assert [one.name for one in folder.path.iterdir() if "rescue" in one.name] == []
+
+
+def test_loop_devices_are_known_by_their_file(tmp_path: Path) -> None:
+    for name, file in (("loop0", tmp_path / "a"), ("loop1", tmp_path / "b")):
+        file.touch()
+        (tmp_path / "block" / name / "loop").mkdir(parents=True)
+        (tmp_path / "block" / name / "loop" / "backing_file").write_text(f"{file}\n")
+    (tmp_path / "link").symlink_to(tmp_path / "b")
+    assert devices_of(tmp_path / "link", tmp_path / "block") == [Path("/dev/loop1")]
+    assert devices_of(tmp_path / "none", tmp_path / "block") == []
