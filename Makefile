@@ -70,7 +70,7 @@ purge: ## stop the cloud and remove it: servers, networks, volumes, images, its 
 
 test: $(VENV)/ready ## everything that needs no root
 	$(call say,Tests that need no root)
-	$(BIN)/pytest -q -rs -n $(JOBS) --dist loadfile --no-loadscope-reorder -m 'not live' --ignore=tests/live tests
+	$(BIN)/pytest -q -rs -n $(JOBS) --dist loadfile --no-loadscope-reorder --ignore=tests/live tests
 
 live: $(VENV)/live ## everything against real parts (root)
 	$(call say,Tests against real parts)

@@ -172,5 +172,5 @@ def mariadb():
                 client = ["mariadb", "--no-defaults", "-h", "127.0.0.1", "-P", str(port), "-u", "root", "-e",
                           f"CREATE DATABASE {name}"]
                 until(lambda: subprocess.run(client, check=True, capture_output=True), f"database {name}")
-                return f"mysql+pymysql://root@127.0.0.1:{port}/{name}?charset=utf8mb4"
+                return f"mysql+pymysql://root@127.0.0.1:{port}/{name}?charset=utf8mb4&ssl_disabled=true"
             yield make
