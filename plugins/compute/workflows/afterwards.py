@@ -10,14 +10,16 @@ from ....core.errors import CloudError, NotFound, NotSupported
 from ....core.operations.workflow import Finish, Job, Step, Wait, Workflow
 from ....core.services.network import NetworkService
 from .. import records, recovery, states
-from . import later, live, rescue, shelve
+from . import later, live, rescue, shelve, tending
 from .confirm import FOREVER_S
 from .devices import give_back_interface, put_back_interface, put_back_volume, take_out
 from .move import MOVE_S, close_volumes, destroy_for_good, plan_at, side, unwire_for_good
 from .step import Rows, agent_of, fleet_of, kit_of, rows_of
 
 LOOK_S = 30.0
+SELDOM_S = 3600.0
 ROUNDS = 20
+"""So often what was put off is tried shortly after it failed, and seldom from then on."""
 MEND_KIND = "compute.mend_guest"
 
 
@@ -27,6 +29,8 @@ def await_hosts(job: Job) -> Finish | None:
     with kit.db.read() as tx:
         server = records.present(tx, server_id)
         busy = kit.engine.unfinished(tx, server_id) is not None
+    if server is None and job.data["verb"] in DELETED:
+        DELETED[job.data["verb"]](job)
     if server is None or (hosts and server.host != hosts[0]):
         return None
     if missing := _missing(job, hosts or [server.host]):
@@ -111,8 +115,12 @@ def _put_back(put: Callable[[Job], None]) -> Callable[[Job, Rows], None]:
 VERBS: Mapping[str, Callable[[Job, Rows], Finish | None]] = {
     "unrescue": _unrescue, "stay": _stay, "shrink": _shrink, "offload": _offload, "plug": _plug,
     "put_back_volume": _put_back(put_back_volume), "put_back_interface": _put_back(put_back_interface),
-    "find": lambda job, rows: live.find(job),
+    "swap_back": lambda job, rows: tending.swap_back(job), "find": lambda job, rows: live.find(job),
     "take_out": lambda job, rows: take_out(job), "give_back_interface": lambda job, rows: give_back_interface(job)}
+
+
+DELETED: Mapping[str, Callable[[Job], None]] = {"swap_back": tending.let_go_of_new}
+"""What is left to be done where the server is gone meanwhile."""
 
 
 def mend(job: Job) -> Finish | None:
@@ -128,11 +136,12 @@ def mended(tx: Transaction, job: Job) -> None:
 
 
 def failed(tx: Transaction, job: Job, error: CloudError) -> None:
-    """The hosts are waited for again, some rounds, unless somebody has interrupted this."""
+    """The hosts are waited for again, unless somebody has interrupted this."""
     kit, rounds = kit_of(job), job.data.get("rounds", 0) + 1
-    if error.code not in ("interrupted", "not-found") and rounds < ROUNDS:
+    if error.code not in ("interrupted", "not-found"):
         facts = {**{name: value for name, value in job.data.items() if name != "again"}, "rounds": rounds}
-        kit.engine.start(tx, later.AWAIT, kit.clock.uuid(), job.context, facts, delay_s=LOOK_S)
+        kit.engine.start(tx, later.AWAIT, kit.clock.uuid(), job.context, facts,
+                         delay_s=LOOK_S if rounds < ROUNDS else SELDOM_S)
 
 
 MEND_GUEST = Workflow(kind=MEND_KIND, title="mendGuest", undoes=False, attempts=20, done=mended, failed=failed,

@@ -13,8 +13,12 @@ from ....core.services.volume import VolumeService
 from .. import plans, records
 from ..event import emit
 from ..tables import block_devices
+from . import later
 from .devices import note_volumes
 from .step import agent_of, fault, kit_of, rows_of
+
+BACK_TRIES = 30
+"""So often, ten seconds apart, a guest is given its old volume back before that is put off."""
 
 
 def crash_dump(job: Job) -> Finish:
@@ -56,12 +60,16 @@ def reserve(job: Job) -> None:
 
 
 def let_go(job: Job) -> Finish | None:
-    """Let go of the new volume; the old one stays. Once the guest uses the new one there is no way back."""
+    """Let go of the new volume, unless the guest may use it; the old one stays.
+
+    Once the guest uses the new one for certain there is no way back.
+    """
     device = _device(job)
     if device is not None and device.volume_id == job.data["new"]:
         return None
     volumes = kit_of(job).peers.of(VolumeService)
-    volumes.detach(job.context, job.data["attachment"])
+    if not job.data.get(later.LATER):
+        volumes.detach(job.context, job.data["attachment"])
     with contextlib.suppress(NotFound):
         volumes.roll_back_detach(job.context, job.data["old"])
 
@@ -95,15 +103,44 @@ def copy(job: Job) -> Finish | None:
 
 
 def copy_back(job: Job) -> None:
-    """Have the guest use the old volume, whether or not it came to use the new one."""
+    """Have the guest use the old volume, whether or not it came to use the new one; later where its host is gone, or
+    fails again and again."""
     device, server = _device(job), rows_of(job).server
     if device is None or device.volume_id == job.data["new"] or not server.host:
         return
+    try:
+        _use_old(job, device, server)
+    except CloudError:
+        tries = job.data["tries"] = job.data.get("tries", 0) + 1
+        if tries < BACK_TRIES and not later.gone(job, server.host):
+            raise
+        later.put_off(job, "swap_back", **{name: job.data[name] for name in ("old", "new", "attachment")})
+
+
+def _use_old(job: Job, device: Row, server: Row) -> None:
     volumes = kit_of(job).peers.of(VolumeService)
     connection = volumes.connect(job.context, device.attachment_id, Connector(host=server.host), device.device)
     # A host that cannot swap has swapped nothing, and a guest with neither volume needs neither.
     with contextlib.suppress(NotSupported, NotFound):
         agent_of(job, server.host).swap_volume(job.context, server.id, job.data["new"], plans.disk(device, connection))
+
+
+def swap_back(job: Job) -> None:
+    """Have the guest use the old volume after all, and let go of the new one."""
+    device, server = _device(job), rows_of(job).server
+    if device is not None and device.volume_id == job.data["new"]:
+        return
+    if device is not None and server.host:
+        _use_old(job, device, server)
+    elif server.host:
+        agent_of(job, server.host).detach_volume(job.context, server.id, job.data["new"])
+    let_go_of_new(job)
+
+
+def let_go_of_new(job: Job) -> None:
+    """Let go of the new volume: no guest uses it."""
+    with contextlib.suppress(NotFound):
+        kit_of(job).peers.of(VolumeService).detach(job.context, job.data["attachment"])
 
 
 def end_old(job: Job) -> None:
@@ -117,6 +154,7 @@ def swap_failed(tx: Transaction, job: Job, error: CloudError) -> None:
     row = records.present(tx, job.subject)
     if row is not None:
         emit(kit_of(job), tx, job.context, "instance.volume_swap.error", row, fault(job, error))
+    later.begin(tx, job)
 
 
 SWAP = Workflow(kind="compute.swap_volume", title="swap_volume", failed=swap_failed,

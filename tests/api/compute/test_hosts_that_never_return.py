@@ -142,6 +142,77 @@ def test_an_attachment(served):
     assert volume not in world.agent("h1").driver.guest(server).volumes
 
 
+@pytest.fixture
+def swapping(served):
+    """A server whose host is not heard of any more once its guest uses a volume in the place of another: both."""
+    world, server = served
+    old, new = (world.ok("POST", "/volume/v3/volumes", {"volume": {"size": 1}})["volume"]["id"] for _ in range(2))
+    world.cloud.run(5)
+    path = f"/compute/v2.1/servers/{server}/os-volume_attachments"
+    world.ok("POST", path, {"volumeAttachment": {"volumeId": old}})
+    world.cloud.run(5)
+    last_word(world, "h1", "swap_volume")
+    world.ok("PUT", f"{path}/{old}", {"volumeAttachment": {"volumeId": new}})
+    world.cloud.run(PATIENCE_S)
+    assert world.agent("h1").driver.guest(server).volumes == [new]
+    return world, server, old, new
+
+
+def of_volumes(world, *ids):
+    return [world.ok("GET", f"/volume/v3/volumes/{id}")["volume"]["status"] for id in ids]
+
+
+def swap(world, server):
+    found = world.ok("GET", f"/compute/v2.1/servers/{server}/os-instance-actions")["instanceActions"]
+    uuid = next(one["request_id"] for one in found if one["action"] == "swap_volume")
+    return world.ok("GET", f"/compute/v2.1/servers/{server}/os-instance-actions/{uuid}")["instanceAction"]
+
+
+def test_a_swap_of_volumes(swapping):
+    world, server, old, new = swapping
+    # It has ended; the guest may use the new volume, so that nobody else may have it.
+    assert {one["result"] for one in swap(world, server)["events"]} == {"Success", "Error"}
+    assert of_volumes(world, old, new) == ["in-use", "attaching"]
+    attached = world.ok("GET", f"/compute/v2.1/servers/{server}/os-volume_attachments")["volumeAttachments"]
+    assert [one["volumeId"] for one in attached] == [old]
+    back(world, "h1")
+    assert world.agent("h1").driver.guest(server).volumes == [old]
+    assert of_volumes(world, old, new) == ["in-use", "available"]
+
+
+def test_a_swap_on_a_host_that_is_recovered(swapping):
+    world, server, old, new = swapping
+    world.ok("POST", "/compute/v2.1/os-hosts/h1/recovery", {"recovery": {"confirmed_off": True}})
+    world.cloud.run(PATIENCE_S)
+    host = world.host(server)
+    assert host != "h1"
+    assert world.agent(host).driver.guest(server).volumes == [old]
+    assert of_volumes(world, old, new) == ["in-use", "available"]
+
+
+def test_a_swap_of_a_server_that_is_deleted(swapping):
+    world, server, old, new = swapping
+    world.ok("DELETE", f"/compute/v2.1/servers/{server}")
+    world.cloud.run(60)
+    assert of_volumes(world, old, new) == ["available", "available"]
+
+
+def test_a_guest_that_never_gets_its_old_volume_back_does_not_hold_up_what_comes_after(served):
+    world, server = served
+    old, new = (world.ok("POST", "/volume/v3/volumes", {"volume": {"size": 1}})["volume"]["id"] for _ in range(2))
+    world.cloud.run(5)
+    path = f"/compute/v2.1/servers/{server}/os-volume_attachments"
+    world.ok("POST", path, {"volumeAttachment": {"volumeId": old}})
+    world.cloud.run(5)
+    world.agent("h1").driver.fail("swap_volume", times=40)
+    world.ok("PUT", f"{path}/{old}", {"volumeAttachment": {"volumeId": new}})
+    world.cloud.run(PATIENCE_S)
+    act(world, server, "reboot", {"type": "HARD"})
+    at_rest(world, server, "ACTIVE")
+    world.cloud.run(PATIENCE_S)
+    assert of_volumes(world, old, new) == ["in-use", "available"]
+
+
 def test_a_live_migration_whose_new_host_is_gone(served):
     world, server = served
     last_word(world, "h2", "prepare_live")
