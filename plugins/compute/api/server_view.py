@@ -177,8 +177,7 @@ class Look:
         if found["image"]:
             found["image"]["properties"] = image_properties(row.image_record or {}, row.image_id)
         if self.version >= (2, 100):
-            found["scheduler_hints"] = {name: values[0] if len(values) == 1 else values
-                                        for name, values in (row.hints or {}).items()}
+            found["scheduler_hints"] = row.hints or {}
 
     def _inside(self, found: dict[str, Any], row: Row) -> None:
         """What only administrators see."""

@@ -419,7 +419,7 @@ def hints_of_servers(probe):
     world, hints = probe.world, {"different_host": [NOBODY, probe.server], "build_near_host_ip": "192.0.2.1"}
     server = world.post(hints={**hints, "same_host": [probe.server]}).json["server"]["id"]
     world.cloud.run(5)
-    wanted = {**hints, "same_host": probe.server}
+    wanted = {**hints, "same_host": [probe.server], "build_near_host_ip": ["192.0.2.1"]}
     assert probe.comes("scheduler_hints", probe.documents(f"/servers/{server}", "server")) == wanted
     assert probe.comes("scheduler_hints", probe.servers()) == {}
     pages = probe.documents("/servers/detail", "servers")
