@@ -17,6 +17,7 @@ from .server_view import Look
 
 PATH = "/servers/{server_id}/action"
 PREFIX = "os_compute_api:"
+VOLUME_BACKED = PREFIX + "servers:create_image:allow_volume_backed"
 CONSOLE_BYTES = 1 << 20
 Body = Any
 
@@ -62,6 +63,9 @@ def create_image(service: Service, call: Call) -> Body:
     """Begin to make an image of a server."""
     wish = call.body["createImage"]
     metadata = wish.get("metadata") or {}
+    row = servers.show(service.kit, call.context, call.path["server_id"])
+    if not row.image_id:
+        call.enforce(VOLUME_BACKED, {"project_id": row.project_id, "user_id": row.user_id})
     if call.version < (2, 39):
         with service.kit.db.read() as tx:
             creation.within_metadata(len(metadata), accounting.limits(service.kit, tx, call.context.project_id))

@@ -8,6 +8,7 @@ ADMIN = "rule:context_is_admin"
 READER = "rule:project_reader_or_admin"
 MEMBER = "rule:project_member_or_admin"
 MANAGER = "rule:project_manager_or_admin"
+SERVICE = "rule:service_or_admin"
 PREFIX = "os_compute_api:"
 
 
@@ -27,6 +28,7 @@ BASE = (
          "Readers of the project and administrators."),
     Rule("project_member_or_admin", "rule:project_member_api or rule:context_is_admin",
          "Members of the project and administrators."),
+    Rule("service_or_admin", "role:service or rule:context_is_admin", "Services of the cloud and administrators."),
     Rule("project_manager_or_admin", "rule:project_manager_api or rule:context_is_admin",
          "Managers of the project and administrators."),
 )

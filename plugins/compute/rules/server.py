@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ....core.policy.rules import Rule
-from .base import ADMIN, MEMBER, READER, rules
+from .base import ADMIN, MEMBER, READER, SERVICE, rules
 
 SERVER = (
     *rules(READER, {
@@ -41,6 +41,7 @@ SERVER = (
         "servers:confirm_resize": "Keep a resized server.",
         "servers:revert_resize": "Take a resize back.",
         "servers:create_image": "Make an image of a server.",
+        "servers:create_image:allow_volume_backed": "Make an image of a server with a root volume.",
         "os-pause-server:pause": "Pause a server.",
         "os-pause-server:unpause": "Let a paused server go on.",
         "os-suspend-server:suspend": "Suspend a server to disk.",
@@ -93,11 +94,13 @@ SERVER = (
         "os-lock-server:unlock:unlock_override": "Unlock a server that an administrator locked.",
         "os-instance-actions:events": "See the steps of what was done to a server.",
         "os-instance-actions:events:details": "See what steps of what was done to a server failed of (since 2.84).",
+        "os-server-diagnostics": "See a server's diagnostics.",
+        "os-volumes-attachments:swap": "Put another volume in an attachment's place.",
+    }),
+    *rules(SERVICE, {
         "os-assisted-volume-snapshots:create": "Have a guest help with the snapshot of a volume that is a file.",
         "os-assisted-volume-snapshots:delete": "Have a guest help to remove such a snapshot.",
         "os-server-external-events:create": "Tell of what happened to servers.",
-        "os-server-diagnostics": "See a server's diagnostics.",
-        "os-volumes-attachments:swap": "Put another volume in an attachment's place.",
     }),
     Rule("compute:server:topology:host:index", ADMIN, "See on which cells and processors of its host a server is."),
     Rule("compute:server:topology:index", READER, "See a server's NUMA topology."),

@@ -1,5 +1,8 @@
 """Corners of the API reference that clients meet: each was answered otherwise once."""
 
+import pytest
+from stratolith.core.context import Context
+
 
 def test_a_body_is_json_or_nobody_reads_it(world):
     body = {"flavor": {"name": "typed", "ram": 64, "vcpus": 1, "disk": 1}}
@@ -129,3 +132,11 @@ def test_an_interface_in_one_of_several_networks(world):
     assert world.post(version="2.36").status == 409
     world.delete(server)
     world.cloud.request("DELETE", f"/network/v2.0/networks/{second}", as_="demo")
+
+
+@pytest.mark.parametrize("rule", ["os-server-external-events:create", "os-assisted-volume-snapshots:create"])
+def test_services_tell_of_what_happened(world, rule):
+    policy = world.cloud.cloud.policy
+    for roles, allowed in ((("service",), True), (("admin",), True), (("manager", "member", "reader"), False)):
+        context = Context(request_id="req-1", user_id="u", project_id="p", roles=roles, is_admin="admin" in roles)
+        assert policy.allows(context, "os_compute_api:" + rule, {"project_id": "p"}) == allowed, roles
