@@ -7,7 +7,7 @@ on PCI passthrough.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
 import msgspec
 
@@ -100,13 +100,27 @@ def seat_cell(identity: int, wish: CellWish, topology: TopologyWish, cell: FreeC
         return None
     cpus = [cpu for core in cores for cpu in core]
     pins = tuple(zip(wish.dedicated, cpus, strict=True))
-    kept: tuple[int, ...] = ()
-    if topology.thread_policy == "isolate":
-        kept = tuple(sorted({other for cpu in cpus for other in _core_of(cpu, cell)} - set(cpus)))
+    emulator: tuple[int, ...] = ()
+    if topology.emulator and not identity:
+        left_over = set(cell.dedicated) - _closed(cpus, topology, cell)
+        rest = msgspec.structs.replace(cell, dedicated=tuple(sorted(left_over)))
+        own = pick(1, "isolate" if topology.thread_policy == "isolate" else "", rest)
+        if own is None:
+            return None
+        emulator = own[0]
+    taken = {*cpus, *emulator}
+    kept = tuple(sorted(_closed(taken, topology, cell) - taken))
     virtual = {cpu: one for one, cpu in pins}
     siblings = tuple(tuple(virtual[cpu] for cpu in core) for core in cores if len(core) > 1)
     return SeatCell(id=identity, node=cell.id, cpus=wish.cpus, memory_mib=wish.memory_mib, page_kib=page, pins=pins,
-                    kept=kept, shared=cell.shared if floating else (), siblings=siblings)
+                    kept=kept, shared=cell.shared if floating else (), siblings=siblings, emulator=emulator)
+
+
+def _closed(cpus: Collection[int], topology: TopologyWish, cell: FreeCell) -> set[int]:
+    """``cpus``, and with them all of their cores where nobody else may use these."""
+    if topology.thread_policy != "isolate":
+        return set(cpus)
+    return {other for cpu in cpus for other in _core_of(cpu, cell)}
 
 
 def _core_of(cpu: int, cell: FreeCell) -> Core:

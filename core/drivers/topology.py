@@ -25,6 +25,14 @@ def cpu_list(text: str) -> tuple[int, ...]:
     return tuple(sorted(found - without))
 
 
+def cpu_mask(text: str, count: int) -> tuple[int, ...]:
+    """Which of so many virtual processors a mask means: one that only excludes means all others.
+
+    :raises ValueError: it is none.
+    """
+    return cpu_list(text if re.search(r"(^|,)\s*[0-9]", text) else f"0-{count - 1},{text}")
+
+
 def cpu_text(cpus: Iterable[int]) -> str:
     """The shortest list of these numbers: ``0-3,8``."""
     runs: list[list[int]] = []
@@ -91,6 +99,8 @@ class TopologyWish(msgspec.Struct, frozen=True, kw_only=True):
     """``prefer``, ``isolate``, ``require``, or nothing, which is ``prefer``."""
     page: str = ""
     """``small``, ``large``, ``any``, a size in KiB, or nothing: pages as they come."""
+    emulator: bool = False
+    """Whether the threads of the emulator want a processor of their own, beside the guest's first cell."""
 
 
 class DeviceWish(msgspec.Struct, frozen=True, kw_only=True):
@@ -151,6 +161,8 @@ class SeatCell(msgspec.Struct, frozen=True, kw_only=True):
     """Processors of the host that all other virtual processors of the cell run on."""
     siblings: tuple[tuple[int, ...], ...] = ()
     """Virtual processors that share a core."""
+    emulator: tuple[int, ...] = ()
+    """The host's processors that the emulator's threads have for themselves."""
 
 
 class SeatDevice(msgspec.Struct, frozen=True, kw_only=True):
@@ -180,4 +192,5 @@ class Seat(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def taken(self) -> frozenset[int]:
         """The host's processors that nobody else may use."""
-        return frozenset(cpu for cell in self.cells for cpu in (*(one for _, one in cell.pins), *cell.kept))
+        return frozenset(cpu for cell in self.cells
+                         for cpu in (*(one for _, one in cell.pins), *cell.kept, *cell.emulator))

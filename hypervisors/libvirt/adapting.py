@@ -12,6 +12,7 @@ from .device import INTERFACE_ALIAS, interface, volume_disk
 from .disks import GuestFolder
 from .domain import NAMESPACE
 from .encryption import lock
+from .realtime import threads
 from .seating import bind
 from .tuning import tie
 
@@ -26,7 +27,7 @@ def adapted(root: ET.Element, folder: GuestFolder, spec: GuestSpec, offer: Offer
         if element.tag == "nvram" and element.text and element.text.startswith(old + "/"):
             element.text = new + element.text[len(old):]
     if spec.seat is not None:
-        bind(root, spec.seat, _numbers(offer.get("shared", "")), int(offer.get("cells", "1")))
+        bind(root, spec.seat, _numbers(offer.get("shared", "")), int(offer.get("cells", "1")), threads(spec))
     else:
         tie(root, _numbers(offer.get("pins", "")), _numbers(offer.get("shared", "")))
     for guest in root.iter(f"{{{NAMESPACE}}}guest"):

@@ -17,6 +17,7 @@ from .options import LibvirtOptions
 from .paging import backing
 from .peripheral import add_all
 from .processor import processor
+from .realtime import schedule, threads
 from .refusal import refuse
 from .screen import add_screens, add_serial
 from .seating import bind, hostdevs, pages
@@ -48,6 +49,7 @@ def domain_xml(spec: GuestSpec, folder: GuestFolder, options: LibvirtOptions, ho
     host, wishes = host or Host(), Wishes.of(spec)
     refuse(wishes, spec.seat is not None, spec.encryption is not None)
     see_known(spec.encryption, "disks")
+    asked = threads(spec)
     firmware = chosen(wishes, options.machine, host.abilities_of)
     abilities = host.abilities_of(firmware.machine)
     root = ET.Element("domain", type=options.virt_type)
@@ -56,7 +58,7 @@ def domain_xml(spec: GuestSpec, folder: GuestFolder, options: LibvirtOptions, ho
     text(root, "vcpu", str(spec.vcpus))
     limit_processors(root, wishes)
     if spec.seat is not None:
-        bind(root, spec.seat, host.shared, host.cells)
+        bind(root, spec.seat, host.shared, host.cells, asked)
     else:
         tie(root, host.pins, host.shared)
     root.append(system(firmware, wishes, folder.nvram, not spec.boot_device))
@@ -65,6 +67,7 @@ def domain_xml(spec: GuestSpec, folder: GuestFolder, options: LibvirtOptions, ho
     for part in (_backing(spec, wishes, host, shape), shape):
         if part is not None:
             root.append(part)
+    schedule(root, asked, options)
     ET.SubElement(root, "clock", offset="utc")
     for event, action in ON_EVENTS:
         text(root, f"on_{event}", action)

@@ -21,6 +21,10 @@ class LibvirtOptions:
                                         "dedicated get for themselves; empty gives none away.")
     cpu_shared_set: str = option("", "Processors of the host that all other guests share; empty is every one that "
                                      "is not dedicated.")
+    realtime_priority: int = option(1, "Priority of virtual processors that run in real time, 1 to 99, as the kernel "
+                                       "counts.")
+    realtime_lock_memory: bool = option(True, "Keep the memory of guests with such processors from being swapped; "
+                                              "libvirt must be allowed to lock it.")
     translation_cache_mib: int = option(64, "Code cache of an emulated guest, in MiB; 0 leaves it to QEMU.")
     image_cache: str = option("", "Folder of downloaded images, on the file system of the driver's state; "
                                   "empty is a folder in that state.")

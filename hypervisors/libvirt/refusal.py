@@ -26,7 +26,8 @@ FLAVOR: Mapping[str, frozenset[str]] = {
 
 
 SEATED = frozenset(("hw_cpu_thread_policy", "hw:cpu_thread_policy", "hw:cpu_dedicated_mask", "pci_passthrough:alias",
-                    "hw:pci_numa_affinity_policy", "hw_pci_numa_affinity_policy"))
+                    "hw:pci_numa_affinity_policy", "hw_pci_numa_affinity_policy", "hw:cpu_realtime",
+                    "hw:cpu_realtime_mask", "hw_cpu_realtime_mask", "hw:emulator_threads_policy"))
 """What whoever gave a guest its seat has kept."""
 
 

@@ -6,16 +6,18 @@ import xml.etree.ElementTree as ET
 from collections.abc import Collection, Iterator, Sequence
 
 from ...core.drivers.topology import Seat, SeatCell, SeatDevice, cpu_text
+from .realtime import NONE, Threads, emulator_cpus
 
 SMALL_KIB = 4
 PINS = ("vcpupin", "emulatorpin")
 
 
-def bind(root: ET.Element, seat: Seat, shared: Collection[int], cells: int) -> None:
+def bind(root: ET.Element, seat: Seat, shared: Collection[int], cells: int, asked: Threads = NONE) -> None:
     """Tie a domain to its seat on a host of so many ``cells``, in place of what was said before.
 
-    An emulated guest's processors cannot be told apart: there all run on all of the seat's. Virtual processors without
-    one of the host's run on those of their cell that are shared; a guest without cells on all that are ``shared``.
+    An emulated guest's processors are told apart by some QEMUs only: there all run on all of the seat's, unless it
+    asks for their threads to differ. Virtual processors without one of the host's run on those of their cell that are
+    shared; a guest without cells on all that are ``shared``.
     """
     vcpu = root.find("vcpu")
     tune = _emptied(root)
@@ -27,11 +29,12 @@ def bind(root: ET.Element, seat: Seat, shared: Collection[int], cells: int) -> N
         vcpu.attrib.pop("cpuset", None)
         if everywhere:
             vcpu.set("cpuset", cpu_text(everywhere))
-    if any(places.values()) and root.get("type") != "qemu":
+    if any(places.values()) and (asked or root.get("type") != "qemu"):
         for virtual, cpus in sorted(places.items()):
             if cpus:
                 ET.SubElement(tune, "vcpupin", vcpu=str(virtual), cpuset=cpus)
-        ET.SubElement(tune, "emulatorpin", cpuset=cpu_text(everywhere))
+        emulator = emulator_cpus(seat, asked, frozenset(everywhere), frozenset(shared))
+        ET.SubElement(tune, "emulatorpin", cpuset=cpu_text(emulator))
     if not len(tune):
         root.remove(tune)
     _memory(root, seat.cells if cells > 1 else ())

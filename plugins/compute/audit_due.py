@@ -100,5 +100,6 @@ class Ground:
             particular = wants.read(self._kit, flavor, properties)
         except BadRequest as odd:
             return Terms({}, grouped=grouped, odd=odd.message)
-        return Terms(plans.resources(flavor, backed, particular.dedicated), bool(particular), grouped,
+        amounts = plans.resources(flavor, backed, particular.dedicated, particular.emulator)
+        return Terms(amounts, bool(particular), grouped,
                      plans.exclusive(flavor["extra_specs"], {name: list(of) for name, of in hints.items()}))

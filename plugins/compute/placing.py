@@ -28,7 +28,8 @@ def of_trial(kit: Kit, fleet: Fleet, context: Context, trial: Trial) -> Request:
     particular = wants.read(kit, flavor, image.properties)
     return Request(
         server_id=kit.clock.uuid(), project_id=context.project_id, user_id=context.user_id,
-        resources=plans.resources(flavor, not trial.image, particular.dedicated), flavor_name=flavor["name"],
+        resources=plans.resources(flavor, not trial.image, particular.dedicated, particular.emulator),
+        flavor_name=flavor["name"],
         extra_specs=flavor["extra_specs"], image_id=image.id, image_properties=image.properties, zone=where.zone,
         forced_host=where.host, forced_node=where.node, hints=trial.hints, hint_hosts=hint_hosts,
         exclusive=plans.exclusive(flavor["extra_specs"], trial.hints), image_format=image.disk_format,

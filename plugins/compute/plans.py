@@ -54,8 +54,8 @@ def wanted(kit: Kit, flavor: Mapping[str, Any], details: Row) -> Wants:
     return wants.read(kit, flavor, image_of(details).properties)
 
 
-def resources(flavor: Mapping[str, Any], volume_backed: bool, dedicated: int = 0) -> dict[str, int]:
-    """Amounts a server of ``flavor`` claims, so many of its processors as its own.
+def resources(flavor: Mapping[str, Any], volume_backed: bool, dedicated: int = 0, emulator: int = 0) -> dict[str, int]:
+    """Amounts a server of ``flavor`` claims, so many of its processors as its own, and more for its emulator.
 
     Extra specs ``resources:CLASS`` win over the flavor's own.
     """
@@ -65,6 +65,7 @@ def resources(flavor: Mapping[str, Any], volume_backed: bool, dedicated: int = 0
         amount = as_integer(str(value)) if name.startswith("resources:") else None
         if amount is not None and amount >= 0:
             found[name.partition(":")[2]] = amount
+    found["PCPU"] += emulator
     return {name: amount for name, amount in found.items() if amount > 0}
 
 
@@ -81,7 +82,7 @@ def request(kit: Kit, tx: Transaction, row: Row, details: Row, devices: Sequence
     backed, particular = disks.is_volume_backed(devices), wanted(kit, flavor, details)
     return Request(
         server_id=row.id, project_id=row.project_id, user_id=row.user_id,
-        resources=resources(flavor, backed, particular.dedicated),
+        resources=resources(flavor, backed, particular.dedicated, particular.emulator),
         flavor_name=flavor["name"], extra_specs=flavor["extra_specs"], image_id=image.id,
         image_properties=image.properties, zone=asked["zone"],
         forced_host=forced_host or asked["host"], forced_node=asked["node"],

@@ -12,18 +12,21 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ...core.drivers.topology import CellWish, DeviceWish, TopologyWish, cpu_list
+from ...core.drivers.filter import truth
+from ...core.drivers.topology import CellWish, DeviceWish, TopologyWish, cpu_list, cpu_mask
 from ...core.errors import BadRequest
 from ...core.process.slice import Kit
 from .pci import ALIAS_SPEC, Aliases, PciOptions, aliases
 
 SHARED, DEDICATED, MIXED = "shared", "dedicated", "mixed"
+SHARE, ISOLATE = "share", "isolate"
 THREADS = ("prefer", "isolate", "require")
 PAGE = re.compile(r"([0-9]{1,12})([kKMGT]?)i?([bB]|bit)?")
 NUMBER = re.compile(r"[0-9]{1,12}")
 POWERS = {"": 0, "k": 0, "m": 1, "g": 2, "t": 3}
 CELL = re.compile(r"hw[:_]numa_(cpus|mem)\.([0-9]{1,4})")
-PARTICULAR = re.compile(r"hw[:_](cpu_policy|cpu_thread_policy|cpu_dedicated_mask|mem_page_size|numa_.*)"
+PARTICULAR = re.compile(r"hw[:_](cpu_policy|cpu_thread_policy|cpu_dedicated_mask|mem_page_size|numa_.*"
+                        r"|cpu_realtime|cpu_realtime_mask|emulator_threads_policy)"
                         r"|pci_passthrough:alias|resources:[PV]CPU")
 """Names of extra specs and image properties that make a guest particular about its place."""
 OVERRIDES = "Image property '{}' is not permitted to override the setting of the flavor."
@@ -31,11 +34,15 @@ OVERRIDES = "Image property '{}' is not permitted to override the setting of the
 
 @dataclasses.dataclass(frozen=True)
 class Wants:
-    """What one guest wants: how to lie on its host, and which devices; ``dedicated`` processors are PCPU."""
+    """What one guest wants: how to lie on its host, and which devices; ``dedicated`` processors are PCPU.
+
+    One more of these is for the ``emulator``, where that wants one of its own.
+    """
 
     topology: TopologyWish | None = None
     devices: tuple[DeviceWish, ...] = ()
     dedicated: int = 0
+    emulator: int = 0
 
     def __bool__(self) -> bool:
         return self.topology is not None or bool(self.devices)
@@ -55,7 +62,7 @@ def of(flavor: Mapping[str, Any], properties: Mapping[str, str], known: Aliases)
     devices = tuple(known.wishes(specs, properties)) if specs.get(ALIAS_SPEC) else ()
     topology = _topology(_Words(specs, properties), int(flavor["vcpus"]), int(flavor["memory_mib"]))
     dedicated = 0 if topology is None else sum(len(cell.dedicated) for cell in topology.cells)
-    return Wants(topology, devices, dedicated)
+    return Wants(topology, devices, dedicated, int(topology is not None and topology.emulator))
 
 
 def possible(flavor: Mapping[str, Any], properties: Mapping[str, str]) -> bool:
@@ -96,13 +103,14 @@ def _topology(words: _Words, vcpus: int, memory_mib: int) -> TopologyWish | None
     if threads and policy not in (DEDICATED, MIXED):
         raise BadRequest("Invalid CPU thread policy configuration: it requires hw:cpu_policy=dedicated or mixed.")
     page = _page(words)
-    dedicated = _dedicated(words, policy, vcpus)
+    emulator = _emulator(words, policy)
+    dedicated = _dedicated(words, policy, vcpus, _realtime(words, policy, vcpus, emulator))
     cells = _cells(words, vcpus, memory_mib, frozenset(dedicated))
     if cells is None:
         if not dedicated and not page:
             return None
         cells = (CellWish(cpus=tuple(range(vcpus)), dedicated=dedicated, memory_mib=memory_mib),)
-    return TopologyWish(cells=cells, thread_policy=threads, page=page)
+    return TopologyWish(cells=cells, thread_policy=threads, page=page, emulator=emulator == ISOLATE)
 
 
 def _policy(words: _Words, vcpus: int) -> str:
@@ -127,22 +135,60 @@ def _policy(words: _Words, vcpus: int) -> str:
     return policy
 
 
-def _dedicated(words: _Words, policy: str, vcpus: int) -> tuple[int, ...]:
-    """The virtual processors with one of the host's each."""
+def _emulator(words: _Words, policy: str) -> str:
+    """Where the emulator's threads run: ``share``, ``isolate``, or nothing, which is beside the guest."""
+    found = words.flavor("emulator_threads_policy")
+    if found not in ("", SHARE, ISOLATE):
+        raise BadRequest(f"hw:emulator_threads_policy {found[:30]!r} is none of {SHARE}, {ISOLATE}.")
+    if found == ISOLATE and policy not in (DEDICATED, MIXED):
+        raise BadRequest("An isolated CPU emulator threads option requires a dedicated CPU policy option.")
+    return found
+
+
+def _realtime(words: _Words, policy: str, vcpus: int, emulator: str) -> tuple[int, ...]:
+    """The virtual processors that run in real time; the image's mask goes before the flavor's."""
+    if not truth(words.flavor("cpu_realtime")):
+        return ()
+    if policy not in (DEDICATED, MIXED):
+        raise BadRequest("Cannot set realtime policy in a non dedicated cpu pinning policy")
+    mask = words.image("cpu_realtime_mask") or words.flavor("cpu_realtime_mask")
+    found = _mask("hw:cpu_realtime_mask", mask, vcpus) if mask else tuple(range(vcpus))
+    if not found or found[-1] >= vcpus:
+        raise BadRequest(f"hw:cpu_realtime_mask {mask[:100]!r} must name at least one of the guest's {vcpus} CPUs.")
+    if len(found) == vcpus and not emulator:
+        raise BadRequest("Use of realtime CPUs requires either one or more non-realtime CPU(s) or offloaded emulator "
+                         "threads.")
+    return found
+
+
+def _dedicated(words: _Words, policy: str, vcpus: int, realtime: tuple[int, ...]) -> tuple[int, ...]:
+    """The virtual processors with one of the host's each; in a mixed guest those in real time, or those of a mask."""
     mask = words.flavor("cpu_dedicated_mask")
+    if policy == MIXED and realtime and mask:
+        raise BadRequest("Dedicated CPU set can be specified from either 'hw:cpu_dedicated_mask' or "
+                         "'hw:cpu_realtime_mask' when using 'mixed' CPU policy, not from both.")
+    if policy == MIXED and realtime:
+        if len(realtime) == vcpus:
+            raise BadRequest("Mixed instance must have at least 1 pinned vCPU and 1 unpinned vCPU.")
+        return realtime
     if policy != MIXED:
         if mask:
             raise BadRequest("hw:cpu_dedicated_mask requires hw:cpu_policy=mixed.")
         return tuple(range(vcpus)) if policy == DEDICATED else ()
     if not mask:
         raise BadRequest("hw:cpu_policy=mixed requires hw:cpu_dedicated_mask.")
-    # A mask that only excludes means all others.
-    text = mask if re.search(r"(^|,)\s*[0-9]", mask) else f"0-{vcpus - 1},{mask}"
-    found = _cpus("hw:cpu_dedicated_mask", text)
+    found = _mask("hw:cpu_dedicated_mask", mask, vcpus)
     if not found or len(found) >= vcpus or found[-1] >= vcpus:
         raise BadRequest("Mixed instance must have at least 1 pinned vCPU and 1 unpinned vCPU. "
                          f"See 'hw:cpu_dedicated_mask' {mask[:100]!r}.")
     return found
+
+
+def _mask(name: str, text: str, vcpus: int) -> tuple[int, ...]:
+    try:
+        return cpu_mask(text, vcpus)
+    except ValueError as exc:
+        raise BadRequest(f"{name}: {exc}.") from exc
 
 
 def _cpus(name: str, text: str) -> tuple[int, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,6 +23,7 @@ def cloud(libvirt_host: LibvirtHost, tmp_path_factory: pytest.TempPathFactory) -
     if os.cpu_count() == 1:
         pytest.skip("there is but one processor")
     flags = ("--hypervisor", "libvirt", "--hypervisors-libvirt-uri", libvirt_host.uri,
+             "--hypervisors-libvirt-realtime-lock-memory", "false",
              "--compute-dedicated-cpus", "1", "--compute-shared-cpus", "0", "--compute-shutdown-timeout-s", "1")
     with running(tmp_path_factory.mktemp("seats") / "state", *flags) as made:
         yield made
@@ -78,3 +80,25 @@ def test_a_processor_is_one_servers_own(cloud: CloudProcess, libvirt_host: Libvi
         ask(cloud, "DELETE", f"/servers/{server}")
         cloud.gone(server)
     assert places(libvirt_host) == []
+
+
+def test_a_processor_in_real_time(cloud: CloudProcess, libvirt_host: LibvirtHost) -> None:
+    made = cloud.call("POST", "image", "/images", {"name": "rt", "disk_format": "raw", "container_format": "bare"})
+    cloud.call("PUT", "image", f"/images/{made['id']}/file", bytes(1 << 20))
+    of = flavor(cloud, "realtime", hw__cpu_policy="dedicated", hw__cpu_realtime="true",
+                hw__emulator_threads_policy="share")
+    server = boot(cloud, made["id"], of)
+    cloud.settled(server, "ACTIVE")
+    (process,) = libvirt_host.processes()
+    threads = {(one / "comm").read_text().strip(): int(one.name) for one in Path(f"/proc/{process}/task").iterdir()}
+    virtual = [number for name, number in threads.items() if name.startswith("CPU 0/")]
+    assert [os.sched_getscheduler(one) for one in virtual] == [os.SCHED_FIFO]
+    assert [os.sched_getaffinity(one) for one in virtual] == [{1}]
+    assert os.sched_getscheduler(process) == os.SCHED_OTHER and os.sched_getaffinity(process) == {0}
+    isolated = flavor(cloud, "isolated", hw__cpu_policy="dedicated", hw__emulator_threads_policy="isolate")
+    ask(cloud, "DELETE", f"/servers/{server}")
+    cloud.gone(server)
+    late = boot(cloud, made["id"], isolated)
+    until(lambda: cloud.server(late)["status"] == "ERROR", 120, "the host has not two processors to give away")
+    ask(cloud, "DELETE", f"/servers/{late}")
+    cloud.gone(late)

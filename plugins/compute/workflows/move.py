@@ -56,7 +56,8 @@ def _claim_on(job: Job, rows: Rows, flavor: Mapping[str, Any], host: str) -> Sel
     if found is None:
         raise NoValidHost("No valid host was found. The host that was asked for is not there.")
     kit, particular = kit_of(job), plans.wanted(kit_of(job), flavor, rows.details)
-    amounts = plans.resources(flavor, disks.is_volume_backed(rows.devices), particular.dedicated)
+    amounts = plans.resources(flavor, disks.is_volume_backed(rows.devices), particular.dedicated,
+                              particular.emulator)
     alone = found.exclusive or plans.exclusive(flavor["extra_specs"], rows.details.hints)
     claims.take_on(kit, job.context, found, rows.server, amounts, particular, rows.server.move["consumer"],
                    found.provider if alone else "")

@@ -5,6 +5,7 @@ from stratolith.core.drivers.topology import CellWish
 from stratolith.core.errors import BadConfiguration, BadRequest
 from stratolith.plugins.compute import wants
 from stratolith.plugins.compute.pci import Aliases, PciOptions
+from stratolith.plugins.compute.plans import resources
 
 ALIASES = Aliases(PciOptions(aliases=("name=gpu vendor_id=10DE product_id=1db6 numa_policy=preferred",
                                       "name=nic resource_class=nic traits=fast+HW_NIC_SRIOV device_type=type-VF")))
@@ -98,6 +99,45 @@ def test_devices_by_alias():
 def test_what_cannot_be_is_refused(image, specs, words):
     with pytest.raises(BadRequest, match=words):
         of(image, **specs)
+
+
+def rt(image=None, vcpus=4, policy="dedicated", **more):
+    specs = {"hw:cpu_policy": policy, "hw:cpu_realtime": "yes",
+             **{f"hw:{name}": value for name, value in more.items()}}
+    return wants.of({"vcpus": vcpus, "memory_mib": 1024, "extra_specs": specs}, image or {}, ALIASES)
+
+
+def test_processors_in_real_time():
+    assert rt(cpu_realtime_mask="^0").dedicated == 4
+    assert rt({"hw_cpu_realtime_mask": "2-3"}, cpu_realtime_mask="9").topology.emulator is False
+    assert rt(policy="mixed", cpu_realtime_mask="^0-1").topology.cells[0].dedicated == (2, 3)
+    assert rt(emulator_threads_policy="share").emulator == 0
+    assert rt(policy="mixed", cpu_realtime_mask="3", emulator_threads_policy="isolate").emulator == 1
+
+
+def test_the_emulators_processor_is_claimed_beside_the_guests():
+    flavor = {"vcpus": 4, "memory_mib": 1024, "root_gib": 1, "ephemeral_gib": 0, "swap_mib": 0, "extra_specs": {}}
+    assert resources(flavor, False, 4, 1) == {"PCPU": 5, "MEMORY_MB": 1024, "DISK_GB": 1}
+    assert resources(flavor, False) == {"VCPU": 4, "MEMORY_MB": 1024, "DISK_GB": 1}
+    own = {**flavor, "extra_specs": {"resources:PCPU": "4", "resources:VCPU": "0"}}
+    assert resources(own, False, 4, 1)["PCPU"] == 5
+
+
+@pytest.mark.parametrize(("image", "more", "words"), [
+    ({}, {"policy": "shared", "cpu_realtime_mask": "^0"}, "non dedicated cpu pinning policy"),
+    ({}, {}, "one or more non-realtime"),
+    ({}, {"cpu_realtime_mask": "0-3"}, "one or more non-realtime"),
+    ({"hw_cpu_realtime_mask": "^0-3"}, {}, "at least one of the guest's 4"),
+    ({"hw_cpu_realtime_mask": "7"}, {}, "at least one of the guest's 4"),
+    ({"hw_cpu_realtime_mask": "x"}, {}, "no list of processors"),
+    ({}, {"policy": "mixed", "cpu_realtime_mask": "^0", "cpu_dedicated_mask": "1"}, "not from both"),
+    ({}, {"policy": "mixed", "emulator_threads_policy": "share"}, "at least 1 pinned vCPU"),
+    ({}, {"policy": "", "emulator_threads_policy": "isolate"}, "dedicated CPU policy"),
+    ({}, {"emulator_threads_policy": "near"}, "is none of share, isolate"),
+])
+def test_real_time_that_cannot_be_is_refused(image, more, words):
+    with pytest.raises(BadRequest, match=words):
+        rt(image, **more)
 
 
 @pytest.mark.parametrize("aliases", [("name=a",), ("vendor_id=1",),

@@ -2,6 +2,7 @@
 
 import hypothesis
 import hypothesis.strategies as st
+import msgspec
 import pytest
 from stratolith.core.drivers.fitting import fit, left
 from stratolith.core.drivers.topology import (
@@ -217,3 +218,28 @@ def test_what_fits_an_emptier_host_is_found_again_once_it_is_left(cells, devices
     if seat is not None:
         assert fit(room, topology, asked) == seat
         assert fit(left(room, []), topology, asked) == seat
+
+
+def isolated(count, **more):
+    return msgspec.structs.replace(pinned(count, **more), emulator=True)
+
+
+def test_the_emulator_gets_a_processor_beside_the_first_cell():
+    room = Room(cells=(cell(dedicated=(2, 3, 5)), cell(1, dedicated=(8, 9, 10))))
+    seat = fit(room, isolated(4, cells=2))
+    first, second = seat.cells
+    assert len(first.emulator) == 1 and second.emulator == ()
+    assert set(first.emulator) <= {2, 3, 5} if first.node == 0 else {8, 9, 10}
+    assert first.emulator[0] not in cpus(seat) and set(first.emulator) <= seat.taken
+    assert fit(Room(cells=(cell(dedicated=(2, 3)),)), isolated(2)) is None
+    assert first.emulator[0] not in left(room, [seat]).cells[first.node].dedicated
+
+
+def test_the_emulator_of_a_guest_without_threads_beside_it_has_a_core_of_its_own():
+    room = Room(cells=(cell(dedicated=tuple(range(8)), cores=CORES),))
+    seat = fit(room, isolated(2, thread_policy="isolate"))
+    (one,) = seat.cells
+    assert len({cpu % 4 for cpu in (*cpus(seat), *one.emulator)}) == 3 and len(seat.taken) == 6
+    assert fit(room, isolated(4, thread_policy="isolate")) is None
+    (required,) = fit(room, isolated(2, thread_policy="require")).cells
+    assert len({cpu % 4 for cpu in (cpu for _, cpu in required.pins)}) == 1

@@ -92,6 +92,58 @@ def test_emulated_guests_run_on_all_of_their_seat() -> None:
     assert root.find("cputune") is None
 
 
+ISOLATED = SeatCell(id=0, node=0, cpus=(0, 1), memory_mib=64, pins=((0, 5), (1, 7)), emulator=(3,))
+
+
+@pytest.mark.parametrize(("seat", "specs", "realtime", "emulator"), [
+    (PINNED, {"hw__cpu_realtime": "yes", "hw__cpu_realtime_mask": "^0"}, "1", "5"),
+    (PINNED, {"hw__cpu_realtime": "yes", "hw__emulator_threads_policy": "share"}, "0-1", "0-1"),
+    (ISOLATED, {"hw__cpu_realtime": "yes", "hw__emulator_threads_policy": "isolate"}, "0-1", "3"),
+    (ISOLATED, {"hw__emulator_threads_policy": "isolate"}, None, "3"),
+    (PINNED, {"hw__emulator_threads_policy": "share"}, None, "0-1")])
+@pytest.mark.parametrize("virt_type", ["kvm", "qemu"])
+def test_threads_that_differ(seat: SeatCell, specs: dict[str, str], realtime: str | None, emulator: str,
+                             virt_type: str) -> None:
+    root = described(spec(Seat(cells=(seat,)), hw__cpu_policy="dedicated", **specs), virt_type,
+                     shared=frozenset((0, 1)))
+    assert pins(root) == {"0": "5", "1": "7", "emulator": emulator}
+    found = root.find("cputune/vcpusched")
+    assert (dict(found.attrib) if found is not None else None) == (
+        {"vcpus": realtime, "scheduler": "fifo", "priority": "1"} if realtime else None)
+    assert (root.find("memoryBacking/locked") is not None) is bool(realtime)
+    assert root.find("features/acpi") is not None
+
+
+def test_memory_is_locked_beside_large_pages_unless_the_operator_says_no() -> None:
+    pages = SeatCell(id=0, node=0, cpus=(0, 1), memory_mib=64, page_kib=2048, pins=((0, 5), (1, 7)))
+    wanted = spec(Seat(cells=(pages,)), hw__cpu_realtime="1", hw__cpu_realtime_mask="1")
+    folder = GuestFolder(Path("/guests"), GUEST)
+    root = ET.fromstring(domain_xml(wanted, folder, LibvirtOptions(realtime_lock_memory=False, realtime_priority=7)))
+    assert [one.tag for one in root.iterfind("memoryBacking/*")] == ["hugepages", "nosharepages"]
+    found = root.find("cputune/vcpusched")
+    assert found is not None and found.get("priority") == "7"
+
+
+@pytest.mark.parametrize(("seat", "specs"), [
+    (None, {"hw__cpu_realtime": "yes", "hw__cpu_realtime_mask": "^0"}),
+    (None, {"hw__emulator_threads_policy": "isolate"}),
+    (PINNED, {"hw__emulator_threads_policy": "isolate"}), (PINNED, {"hw__emulator_threads_policy": "near"}),
+    (SECOND, {"hw__cpu_realtime": "yes"}), (PINNED, {"hw__cpu_realtime": "yes", "hw__cpu_realtime_mask": "9"}),
+    (PINNED, {"hw__cpu_realtime": "yes", "hw__cpu_realtime_mask": "x"})])
+def test_threads_that_cannot_differ_so(seat: SeatCell | None, specs: dict[str, str]) -> None:
+    with pytest.raises(NotSupported):
+        described(spec(Seat(cells=(seat,)) if seat is not None else None, **specs))
+
+
+def test_on_its_way_a_guest_in_real_time_stays_so() -> None:
+    wanted = spec(Seat(cells=(PINNED,)), hw__cpu_realtime="yes", hw__cpu_realtime_mask="^0")
+    other = SeatCell(id=0, node=0, cpus=(0, 1), memory_mib=64, pins=((0, 2), (1, 3)))
+    there = spec(Seat(cells=(other,)), hw__cpu_realtime="yes", hw__cpu_realtime_mask="^0")
+    root = adapted(described(wanted), GuestFolder(Path("/guests"), GUEST), there, {"folder": f"/others/{GUEST}"})
+    assert pins(root) == {"0": "2", "1": "3", "emulator": "2"}
+    assert len(root.findall("cputune/vcpusched")) == 1
+
+
 def test_devices_are_handed_over() -> None:
     root = described(spec(Seat(devices=(GPU,)), pci_passthrough__alias="gpu:1"), shared=frozenset((0, 1)))
     found = root.find("devices/hostdev")
