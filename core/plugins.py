@@ -47,6 +47,7 @@ class Registry(Generic[D]):
     def __init__(self, group: str, kind: type[D]) -> None:
         self.group = PREFIX + group
         self.kind = kind
+        self._loaded: dict[str, type[D]] = {}
 
     def names(self) -> list[str]:
         """The installed names, sorted; nothing is imported."""
@@ -62,6 +63,9 @@ class Registry(Generic[D]):
         :raises NoSuchDriver: it is unknown, cannot be imported, is of another interface or
             another major version, or lacks a verb; the message says which.
         """
+        known = self._loaded.get(name)
+        if known is not None:
+            return known
         if name not in self.names():
             raise NoSuchDriver(f"{self.group} has no plugin {name!r}{nearest(name, self.names())} "
                                f"(installed: {', '.join(self.names()) or 'none'})")
@@ -70,7 +74,8 @@ class Registry(Generic[D]):
         except NoMatches as exc:
             raise NoSuchDriver(f"{self.group} plugin {name!r} cannot be loaded: {exc}") from exc
         self._check(name, found)
-        return cast(type[D], found)
+        self._loaded[name] = cast(type[D], found)
+        return self._loaded[name]
 
     def _check(self, name: str, found: Any) -> None:
         if not (inspect.isclass(found) and issubclass(found, self.kind)):

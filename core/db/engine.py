@@ -28,6 +28,8 @@ Params = Mapping[str, Any]
 Row = sa.Row[Any]
 MONOTONIC = System().monotonic
 PING_AFTER_S = 2.0
+PREPARED = 512
+"""Statements that each connection to SQLite keeps prepared: preparing takes longer than running most."""
 LOG_PAGES = 4000
 """SQLite: a commit that finds so many pages in the write-ahead log copies them into the database's file."""
 LONG_LOG_PAGES = 16000
@@ -62,7 +64,7 @@ class Database:
     """One database. Any thread may use it; transactions belong to the thread that began them.
 
     ``probe`` is called with a short name before each write statement and each commit: the
-    place where crash enumeration stops the process.
+    place where crash enumeration stops the process. ``transactions`` makes what :meth:`read` and :meth:`write` give.
     """
 
     def __init__(self, options: DatabaseOptions, url: str | None = None) -> None:
@@ -70,6 +72,7 @@ class Database:
         self.probe: Callable[[str], None] | None = None
         self._background: Callable[[Callable[[], None]], None] | None = None
         self._uncopied = 0
+        self.transactions: Callable[[Database, sa.Connection], Transaction] = Transaction
         self._write_lock = threading.RLock()
         self._local = threading.local()
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
@@ -93,8 +96,8 @@ class Database:
             _private(Path(self.url.database or ""))
         pool: dict[str, Any] = ({"poolclass": sa.pool.StaticPool} if memory
                                 else {"poolclass": sa.pool.QueuePool, "pool_size": 32, "max_overflow": 32})
-        engine = sa.create_engine(self.url, connect_args={"check_same_thread": False, "timeout": 30},
-                                  hide_parameters=True, **pool)
+        engine = sa.create_engine(self.url, connect_args={
+            "check_same_thread": False, "timeout": 30, "cached_statements": PREPARED}, hide_parameters=True, **pool)
         self._memory = memory
 
         @event.listens_for(engine, "connect")
@@ -121,7 +124,7 @@ class Database:
             return
         try:
             with self._connection() as connection:
-                yield Transaction(self, connection)
+                yield self.transactions(self, connection)
         except DBAPIError as exc:
             known = _as_cloud_error(exc)
             if known is None:
@@ -168,7 +171,7 @@ class Database:
         with lock, self.engine.connect() as connection:
             if self.is_sqlite:
                 connection.exec_driver_sql("BEGIN IMMEDIATE")
-            transaction = Transaction(self, connection)
+            transaction = self.transactions(self, connection)
             self._local.transaction = transaction
             try:
                 yield transaction

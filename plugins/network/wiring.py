@@ -50,6 +50,11 @@ _HERE = sa.select(wirings.c.host).where(wirings.c.network_id == sa.bindparam("ne
                                         wirings.c.host == sa.bindparam("host"))
 
 
+def _at(id: str, host: str) -> str:
+    """The subject of what is done with something on one host: hosts do not wait for each other."""
+    return f"{id} at {ascii(host)}"[:64]
+
+
 def _everywhere(hosts: Iterable[str], act: Callable[[str], None]) -> None:
     """Do ``act`` for each host, whoever is away. :raises CloudError: it failed for one, the first such error."""
     failed: CloudError | None = None
@@ -165,9 +170,9 @@ class Wiring:
         if host:
             self.kit.engine.start(tx, "network.unroute", router["id"], self.kit.context(), {"host": host})
 
-    def _start(self, tx: Transaction, kind: str, subject: str) -> None:
+    def _start(self, tx: Transaction, kind: str, subject: str, data: dict[str, Any] | None = None) -> None:
         if tx.value(_PENDING, {"subject": subject, "kind": kind}) is None:
-            self.kit.engine.start(tx, kind, subject, self.kit.context(), delay_s=SETTLE_S)
+            self.kit.engine.start(tx, kind, subject, self.kit.context(), data, delay_s=SETTLE_S)
 
     # What is done on hosts.
 
@@ -294,8 +299,7 @@ class Wiring:
                 self._unplug_soon(tx, one, host)
 
     def _unplug_soon(self, tx: Transaction, port: Document, host: str) -> None:
-        # Each host for itself: one that is away keeps no other waiting.
-        self.kit.engine.start(tx, "network.unplug", f"{port['id']} at {ascii(host)}"[:64], self.kit.context(),
+        self.kit.engine.start(tx, "network.unplug", _at(port["id"], host), self.kit.context(),
                               {"host": host, "network_id": port["network_id"], "port": port["id"]})
 
     def unplug_one(self, port_id: str, network_id: str, host: str) -> None:
@@ -307,18 +311,37 @@ class Wiring:
         self.agent(host).unplug([port_id], idle)
         self._forget(idle, host, [port_id])
 
-    def apply_network(self, network_id: str) -> None:
-        """Wire a network anew on all its hosts, from the rows of now."""
+    def apply_network(self, network_id: str) -> list[str]:
+        """Wire a network anew on all its hosts, from the rows of now; the hosts where that failed."""
         with self.kit.db.read() as tx:
             hosts = tx.values(_HOSTS, {"network_id": network_id})
+        failed = []
+        for host in hosts:
+            try:
+                self._apply(network_id, host)
+            except CloudError as error:
+                self.kit.log.info("network %s is not wired anew on %s yet: %s", network_id, host, error)
+                failed.append(host)
+        return failed
 
-        def apply(host: str) -> None:
-            self.reserve([network_id], host)
-            with self.kit.db.read() as tx:
-                networks = self.specifications.networks(tx, [network_id], host)
-                wanted = self.specifications.ports(tx, self._plugged(tx, host, [network_id]))
-            self.agent(host).apply(networks, wanted, [])
-        _everywhere(hosts, apply)
+    def apply_later(self, tx: Transaction, network_id: str, hosts: Sequence[str]) -> None:
+        """Wire a network anew on hosts that are away or fail, once each of them can; others are not troubled again."""
+        for host in hosts:
+            self._start(tx, "network.apply_at", _at(network_id, host), {"network_id": network_id, "host": host})
+
+    def apply_at(self, network_id: str, host: str) -> None:
+        """Wire a network anew on one host, if it is wired there still."""
+        with self.kit.db.read() as tx:
+            there = tx.value(_HERE, {"network_id": network_id, "host": host})
+        if there is not None:
+            self._apply(network_id, host)
+
+    def _apply(self, network_id: str, host: str) -> None:
+        self.reserve([network_id], host)
+        with self.kit.db.read() as tx:
+            networks = self.specifications.networks(tx, [network_id], host)
+            wanted = self.specifications.ports(tx, self._plugged(tx, host, [network_id]))
+        self.agent(host).apply(networks, wanted, [])
 
     def _plugged(self, tx: Transaction, host: str, networks: Sequence[str]) -> list[Document]:
         return self.service.ports.select(

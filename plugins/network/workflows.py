@@ -6,20 +6,20 @@ import functools
 from collections.abc import Callable
 
 from ...core.errors import BackendBusy, CloudError
-from ...core.operations.workflow import Job, Step, Workflow
+from ...core.operations.workflow import Finish, Job, Step, Workflow
 from ...core.services.compute import ComputeService
 
 PATIENT = 1_000_000
 """Attempts: a host that is away or fails is tried again until the deadline."""
-Work = Callable[[Job], None]
+Work = Callable[[Job], Finish | None]
 
 
 def patiently(work: Work) -> Work:
     """``work``, whose failures of any kind may pass: the rows stay as they are, so the host must follow."""
     @functools.wraps(work)
-    def tried(job: Job) -> None:
+    def tried(job: Job) -> Finish | None:
         try:
-            work(job)
+            return work(job)
         except CloudError as error:
             if error.retry:
                 raise
@@ -29,8 +29,14 @@ def patiently(work: Work) -> Work:
 
 
 @patiently
-def _apply(job: Job) -> None:
-    job.service.wiring.apply_network(job.subject)
+def _apply(job: Job) -> Finish:
+    failed = job.service.wiring.apply_network(job.subject)
+    return lambda tx: job.service.wiring.apply_later(tx, job.subject, failed)
+
+
+@patiently
+def _apply_at(job: Job) -> None:
+    job.service.wiring.apply_at(job.data["network_id"], job.data["host"])
 
 
 @patiently
@@ -61,6 +67,7 @@ def _tell(job: Job) -> None:
 WORKFLOWS = (
     Workflow("network.tell", (Step("tell", _tell),), undoes=False, attempts=60, deadline_s=600.0, title="tell"),
     Workflow("network.apply", (Step("apply", _apply),), undoes=False, attempts=PATIENT, title="apply"),
+    Workflow("network.apply_at", (Step("apply", _apply_at),), undoes=False, attempts=PATIENT, title="apply"),
     Workflow("network.remove", (Step("remove", _remove),), undoes=False, attempts=PATIENT, title="remove"),
     Workflow("network.unplug", (Step("unplug", _unplug),), undoes=False, attempts=PATIENT, title="unplug"),
     Workflow("network.route", (Step("route", _route),), undoes=False, attempts=PATIENT, title="route"),

@@ -1,17 +1,23 @@
 """Seeded lives of a whole cloud: a seed is the same life again, and what is broken is found."""
 
+import datetime
 import os
 import subprocess
 import sys
 
 import pytest
+import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
 from stratolith.core.cli.main import main
 from stratolith.core.conformance.simulation import faults, tenants
 from stratolith.core.conformance.simulation.cradle import Broken, Cradle
 from stratolith.core.conformance.simulation.events import EVENTS
 from stratolith.core.conformance.simulation.life import Life, Plan
+from stratolith.core.conformance.simulation.quick import Quick
 from stratolith.core.conformance.simulation.seeds import Outcome, Summary
 from stratolith.core.conformance.simulation.wires import Killed, Trouble
+from stratolith.core.db.columns import Bytes, Json, Moment, id_column, text
+from stratolith.core.db.engine import Transaction
 from stratolith.core.drivers.hypervisor import Power
 
 
@@ -49,6 +55,39 @@ def test_the_same_seed_is_the_same_life(life):
     again = life(21, "again").run()
     assert (first.digest, first.events) == (again.digest, again.events)
     assert life(22).run().digest != first.digest
+
+
+def test_a_life_is_the_same_the_long_way_to_the_database(life, tmp_path):
+    long = Cradle(tmp_path / "long", 3, quick=False)
+    for seed in (23, 24):
+        assert Life(long, Plan(seed), tmp_path / f"long-{seed}").run().digest == life(seed).run().digest
+
+
+def test_a_statement_of_any_kind_gives_the_same_the_short_way(cradle):
+    table = sa.Table("kinds", sa.MetaData(), id_column(), sa.Column("word", text(9)), sa.Column("moment", Moment),
+                     sa.Column("json", Json), sa.Column("yes", sa.Boolean), sa.Column("bytes", Bytes))
+    engine = cradle.database.engine
+    with engine.begin() as connection:
+        table.create(connection)
+    with engine.connect() as connection:
+        short = Quick(cradle.database, connection)
+    row = {"word": "a", "moment": datetime.datetime(2030, 1, 2, 3), "json": {"b": [1]}, "yes": True, "bytes": b"c"}
+    for id in "123":
+        short.insert(table, {"id": id, **row})
+    some = table.c.id.in_(sa.bindparam("ids", expanding=True))
+    found = sa.select(table).where(table.c.yes, some).order_by(table.c.id)
+    for ids in (["1", "2"], ["3"], [], ["1", "2", "3"], {"2"}):
+        rows = short.rows(found, {"ids": ids})
+        assert rows == Transaction(short.database, short.connection).rows(found, {"ids": ids})
+        assert [one._asdict() for one in rows] == [{"id": id, **row} for id in sorted(ids)]
+    assert (short.row(found, {"ids": ["9"]}), short.value(found, {"ids": ["2"]})) == (None, "2")
+    assert [short.change(table, "1", {"word": ("a", "b")}, word=word) for word in "abbcd"] == [True] * 4 + [False]
+    for _ in range(3):
+        with pytest.raises(IntegrityError):
+            short.insert(table, {"id": "1", **row})
+    assert short.delete(table, "1") and not short.delete(table, "1") and not short.delete(table, "1")
+    with engine.begin() as connection:
+        table.drop(connection)
 
 
 def test_a_seed_is_the_same_life_in_every_process():

@@ -12,7 +12,7 @@ from typing import Any
 
 from ...clock import Virtual
 from ...config import Configuration
-from ...db.engine import Database
+from ...db.engine import Database, Transaction
 from ...executor import Seeded
 from ...http.app import Application, Edge
 from ...policy.engine import Policy
@@ -20,6 +20,7 @@ from ...process.bootstrap import Secrets
 from ...process.cloud import Cloud, Place
 from ...process.slice import Slice
 from ..cloud import CHEAP, InProcess, Response
+from .quick import OneConnection, Quick
 
 TENANTS = ("demo", "rival")
 """The projects that race for the hosts; each has a user of its name."""
@@ -97,11 +98,12 @@ class Child(InProcess):
 class Cradle:
     """What all lives of this process begin with; ``folder`` is where it and they keep their files.
 
+    ``quick``: statements go the short way, see :mod:`.quick`.
     :raises Broken: the cloud cannot be prepared.
     """
 
-    def __init__(self, folder: Path, hosts: int) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, hosts: int, *, quick: bool = True) -> None:
+        self.folder, self.quick = folder, quick
         self.hosts = host_names(hosts)
         self.configuration = Configuration.read(None, {}, options(hosts))
         self.routes: dict[str, Application] = {}
@@ -112,16 +114,18 @@ class Cradle:
         self._begun = folder / "begun"
         self._begun.mkdir(parents=True, exist_ok=True)
         self.moment = self._prepare()
-        self.image = self.connection().serialize()
+        assert self.database is not None
+        raw = self.database.engine.raw_connection()
+        self._connection: Any = raw.driver_connection
+        raw.close()
+        self.image: bytes = self._connection.serialize()
+        if quick:
+            one: Any = OneConnection(self.database.engine)
+            self.database.engine = self.database._reads = one
 
     def connection(self) -> Any:
         """The connection of SQLite's that all clouds share, one after another."""
-        assert self.database is not None
-        raw = self.database.engine.raw_connection()
-        try:
-            return raw.driver_connection
-        finally:
-            raw.close()
+        return self._connection
 
     def lay(self, folder: Path) -> None:
         """Put a new cloud, which has not been started, into ``folder`` and into the database."""
@@ -136,6 +140,7 @@ class Cradle:
         cloud = Continued(self.configuration, clock, executor, place, routes=self.routes, rules=self.rules)
         cloud.off = off
         (database,) = cloud.databases.all()
+        database.transactions = Quick if self.quick else Transaction
         if self.database is None:
             self.database = database
         else:

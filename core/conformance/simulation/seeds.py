@@ -15,8 +15,6 @@ from pathlib import Path
 from .cradle import Broken, Cradle
 from .life import Life, Plan, Record
 
-COLLECT_AT = (50_000, 20, 20)
-"""Thresholds of the collector of garbage: what a cloud is made of stays for long."""
 _CRADLES: dict[int, Cradle] = {}
 """Those of this process by their number of hosts, made once."""
 _FOLDERS: list[tempfile.TemporaryDirectory[str]] = []
@@ -70,15 +68,19 @@ def live(plan: Plan, hosts: int) -> Outcome:
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """Nothing is logged, and garbage is collected rarely."""
-    level, thresholds = logging.root.manager.disable, gc.get_threshold()
+    """Nothing is logged, and garbage is collected once, at the end: what was there before is not looked at then."""
+    level, enabled = logging.root.manager.disable, gc.isenabled()
     logging.disable(logging.CRITICAL)
-    gc.set_threshold(*COLLECT_AT)
+    gc.disable()
+    gc.freeze()
     try:
         yield
     finally:
+        gc.collect()
+        gc.unfreeze()
+        if enabled:
+            gc.enable()
         logging.disable(level)
-        gc.set_threshold(*thresholds)
 
 
 def many(plans: Sequence[Plan], hosts: int, jobs: int) -> Iterator[Outcome]:

@@ -208,6 +208,25 @@ def test_a_host_that_is_away_does_not_keep_others_from_being_wired_anew(wired):
         world.cloud.run(20)
 
 
+def test_a_host_that_fails_does_not_have_others_wired_again_and_again(wired):
+    world, server, port = wired
+    network = world.ok("GET", f"/network/v2.0/ports/{port}")["port"]["network_id"]
+    world.boot("h2", networks=[{"uuid": network}])
+    world.cloud.run(5)
+    driver, applied = agent_of_network(world, "h1").driver, []
+    apply = driver.apply_network
+
+    def counted(spec):
+        applied.append(spec.id)
+        apply(spec)
+    driver.apply_network = counted
+    agent_of_network(world, "h2").driver.fail("apply_network", -1)
+    world.ok("PUT", f"/network/v2.0/ports/{port}", {"port": {"allowed_address_pairs": [{"ip_address": "10.20.0.9"}]}})
+    world.cloud.run(60)
+    assert applied.count(network) <= 2
+    assert driver.ports[port].allowed_pairs
+
+
 def test_a_port_whose_unwiring_failed_is_unwired_when_it_is_deleted(wired):
     world, server, port = wired
     driver = agent_of_network(world, "h1").driver
