@@ -17,11 +17,11 @@ from ...core.errors import BadConfiguration
 from ...core.executor import Threads
 from ...core.process import logs
 from ...core.process.cloud import CloudOptions
-from .agent import HYPERVISORS
 from .lease_watch import TICK_S, LeaseWatch
 from .options import Options
 from .posting import Posting
 from .recovery import FENCES
+from .verbs import HYPERVISORS
 from .watchdog import Watchdog
 
 log = logging.getLogger("stratolith.lease-watch")

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from typing import cast
 
 from ...core.process.slice import Belonging, Kit
-from .agent import HYPERVISORS, on_host
+from .agent import on_host
 from .options import Options
+from .verbs import HYPERVISORS
 
 
 def guests(kit: Kit) -> Iterator[Belonging]:

@@ -13,8 +13,8 @@ USER = Context(request_id="r", project_id="p")
 ADMIN = Context(request_id="r", project_id="p", is_admin=True)
 
 
-def server(vm_state, task_state=None, locked=False):
-    return SimpleNamespace(id="s", vm_state=vm_state, task_state=task_state, locked=locked)
+def server(vm_state, task_state=None, locked=False, move=None):
+    return SimpleNamespace(id="s", vm_state=vm_state, task_state=task_state, locked=locked, move=move)
 
 
 @pytest.mark.parametrize(("vm_state", "task_state", "shown"), [
@@ -63,3 +63,14 @@ def test_each_task_that_begins_is_ended_by_some_operation():
     for rule in states.ALLOWED.values():
         if rule.task is not None:
             assert re.search(f'"{rule.task}"', text), rule.task
+
+
+def test_nothing_but_a_delete_is_done_to_a_server_that_may_be_on_either_of_two_hosts():
+    admin = Context(request_id="r", user_id="u", is_admin=True)
+    doubtful = server("error", move={"kind": "live-migration", "doubt": True})
+    for action, rule in states.ALLOWED.items():
+        if "error" in rule.states and rule.tasks is not None:
+            with pytest.raises(Conflict, match="which of two hosts"):
+                states.check(doubtful, action, admin)
+    states.check(doubtful, "delete", admin)
+    states.check(server("error", move={"kind": "live-migration"}), "rebuild", admin)
