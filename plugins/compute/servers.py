@@ -68,9 +68,15 @@ def delete(kit: Kit, context: Context, server_id: str, force: bool = False) -> N
 
 
 def power(kit: Kit, context: Context, server_id: str, verb: str, event: str) -> None:
-    """Begin one of the power verbs. :raises WrongState: the server's states forbid it."""
+    """Begin one of the power verbs.
+
+    :raises WrongState: the server's states forbid it. :raises Conflict: it is on no host.
+    """
     with kit.db.write() as tx:
         row = records.find(tx, context, server_id)
+        if not row.host:
+            states.check(row, verb, context)
+            raise Conflict(f"Instance {server_id} is not ready")
         states.begin(tx, row, verb, context, kit.clock.now())
         kit.engine.start(tx, f"compute.{verb}", server_id, context)
         emit(kit, tx, context, event + ".start", row)

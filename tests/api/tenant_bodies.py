@@ -12,6 +12,7 @@ def compute(estate):
     act = f"POST {server}/action "
     return {
         f"PUT {server}": {"server": {"name": "taken"}},
+        "PUT /v2.1/os-volumes_boot/{server_id}": {"server": {"name": "taken"}},
         **{act + name: {name: value} for name, value in {
             "os-start": None, "os-stop": None, "reboot": {"type": "SOFT"}, "pause": None, "unpause": None,
             "suspend": None, "resume": None, "rebuild": {"imageRef": estate.open_image},
@@ -214,6 +215,8 @@ def creations(estate):
     """A body for each operation that makes something; all are things that a member may make or an administrator."""
     body = {
         ("compute", "POST /v2.1/servers"): {"server": {
+            "name": "x", "flavorRef": "1", "imageRef": estate.image, "networks": "none"}},
+        ("compute", "POST /v2.1/os-volumes_boot"): {"server": {
             "name": "x", "flavorRef": "1", "imageRef": estate.image, "networks": "none"}},
         ("compute", "POST /v2.1/os-security-groups"): {"security_group": {"name": "x", "description": "x"}},
         ("compute", "POST /v2.1/os-security-group-rules"): {"security_group_rule": {

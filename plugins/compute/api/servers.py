@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
@@ -119,7 +120,7 @@ def delete(service: Service, call: Call) -> None:
     servers.delete(service.kit, call.context, call.path["server_id"])
 
 
-OPERATIONS = (
+SERVERS = (
     Operation("GET", "/servers", index, PREFIX + "index", query=LIST, summary="List servers"),
     Operation("POST", "/servers", create, PREFIX + "create", body=schema.CREATE, status=202,
               summary="Create a server"),
@@ -129,3 +130,7 @@ OPERATIONS = (
               summary="Update a server"),
     Operation("DELETE", "/servers/{server_id}", delete, PREFIX + "delete", status=204, summary="Delete a server"),
 )
+OPERATIONS = (*SERVERS, *(
+    dataclasses.replace(one, path=one.path.replace("/servers", "/os-volumes_boot"), until="2.102",
+                        summary=f"{one.summary}, by a path of older clients") for one in SERVERS))
+"""Older clients ask for servers with root volumes by a path of their own."""

@@ -16,7 +16,6 @@ UNCHANGED = {
     "2.69": "there is one cell, so that no server is known only in part",
     "2.72": "no port asks for resources",
     "2.95": "what an evacuation leaves behind is tested with evacuations",
-    "2.103": "`os-volumes_boot`, an old word for servers that no reference had, was never offered",
 }
 """Microversions without a case here, and why."""
 

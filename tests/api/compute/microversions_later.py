@@ -472,6 +472,15 @@ def flavors_in_short_and_strict_queries(probe):
     world.ask("DELETE", path, as_="admin")
 
 
+@case("2.103")
+def no_second_path_of_servers(probe):
+    for path in ("", "/detail", f"/{probe.server}"):
+        probe.ends("GET", "/os-volumes_boot" + path)
+    assert probe.create(probe.version)
+    body = {"server": {"name": "s", "flavorRef": "none", "imageRef": probe.world.image, "networks": "none"}}
+    assert probe.statuses("POST", "/os-volumes_boot", body) == [400, 404]
+
+
 @case("2.104")
 def pins_changed(probe):
     world, server = probe.world, probe.world.boot("2.96", availability_zone="nova")

@@ -140,3 +140,27 @@ def test_services_tell_of_what_happened(world, rule):
     for roles, allowed in ((("service",), True), (("admin",), True), (("manager", "member", "reader"), False)):
         context = Context(request_id="req-1", user_id="u", project_id="p", roles=roles, is_admin="admin" in roles)
         assert policy.allows(context, "os_compute_api:" + rule, {"project_id": "p"}) == allowed, roles
+
+
+def test_older_clients_boot_from_volumes_by_a_path_of_their_own(world):
+    mapping = {"source_type": "image", "destination_type": "volume", "uuid": world.image, "boot_index": 0,
+               "volume_size": 1, "delete_on_termination": True}
+    body = {"server": {"name": "older", "flavorRef": world.flavor, "block_device_mapping_v2": [mapping]}}
+    made = world.ask("POST", "/os-volumes_boot", body)
+    assert made.status == 202
+    server = made.json["server"]["id"]
+    world.cloud.run(10)
+    assert world.ask("GET", f"/os-volumes_boot/{server}").json["server"]["status"] == "ACTIVE"
+    assert server in [one["id"] for one in world.ask("GET", "/os-volumes_boot/detail").json["servers"]]
+    assert world.ask("DELETE", f"/os-volumes_boot/{server}").status == 204
+    world.cloud.run(10)
+
+
+def test_servers_on_no_host_are_not_ready(world):
+    server = world.boot(flavorRef=world.flavor_of("huge", 1 << 24, 1, 1), run_s=30)
+    assert world.show(server)["status"] == "ERROR"
+    for action, value in (("os-stop", None), ("reboot", {"type": "HARD"})):
+        answer = world.act(server, action, value)
+        assert (answer.status, "not ready" in str(answer.json)) == (409, True), action
+    assert world.show(server)["OS-EXT-STS:task_state"] is None
+    world.delete(server)
