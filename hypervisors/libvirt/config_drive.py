@@ -48,8 +48,10 @@ class ConfigDrive:
         self._iso.close()
 
 
-def write_config_drive(target: Path, files: Mapping[str, bytes]) -> None:
+def write_config_drive(target: Path, files: Mapping[str, bytes], mode: int = 0o600) -> None:
     """Write ``files`` by path as a config drive. :raises BackendFailed: a path cannot be written so."""
+    target.touch(mode=0o600)
+    target.chmod(mode)
     drive = ConfigDrive()
     try:
         for name in sorted(files):

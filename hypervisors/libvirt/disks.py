@@ -54,7 +54,7 @@ class GuestFolder:
         """Make the folder, empty: what a killed spawn left is dropped."""
         self.remove()
         self.path.mkdir(parents=True, mode=0o711)
-        self.console_log.touch()
+        self.console_log.touch(mode=0o600)
 
     def remove(self) -> None:
         """Remove the folder with all in it; nothing if it is not there."""
@@ -172,7 +172,7 @@ class Disks:
     def make_config_drive(self, folder: GuestFolder, spec: GuestSpec) -> None:
         """Make the config drive of ``spec`` when it has one that is not there yet."""
         if spec.config_drive is not None and not folder.drive(spec).exists():
-            write_config_drive(folder.drive(spec), spec.config_drive)
+            write_config_drive(folder.drive(spec), spec.config_drive, self._qemu_img.mode)
 
     def grow_root(self, folder: GuestFolder, layer: int, wanted_bytes: int, present_bytes: int,
                   encryption: Encryption | None) -> None:

@@ -45,7 +45,7 @@ class ImageCache:
 
     def open(self) -> None:
         """Make the folder; drop what a killed download left, and what nobody used for long."""
-        self._folder.mkdir(parents=True, exist_ok=True, mode=0o755)
+        self._folder.mkdir(parents=True, exist_ok=True, mode=0o711)
         for part in self._folder.glob("*.part"):
             part.unlink()
         self._prune()

@@ -18,6 +18,8 @@ class Limits:
     """What a tool may use, as the options named ``qemu_img_...`` say."""
 
     def __init__(self, options: LibvirtOptions) -> None:
+        self.umask = 0o077
+        """What nobody but the owner may do with files that tools make, as bits."""
         self._wall_s = options.qemu_img_wall_s
         self._limits = []
         if options.qemu_img_memory_mib:
@@ -35,7 +37,8 @@ class Limits:
         environment = {**os.environ, "LC_ALL": "C", "MALLOC_ARENA_MAX": "1"}
         try:
             done = subprocess.run(["prlimit", *self._limits, "--", *command], check=False, input=given,
-                                  capture_output=True, timeout=self._wall_s or None, env=environment)
+                                  capture_output=True, timeout=self._wall_s or None, env=environment,
+                                  umask=self.umask)
         except subprocess.TimeoutExpired as exc:
             raise BackendBusy("the disk was not made in time", command=list(command)) from exc
         except OSError as exc:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 
 import libvirt
@@ -11,6 +12,7 @@ from ...core.drivers.hypervisor import GuestSpec, HypervisorFacts
 from ...core.drivers.topology import HostCell
 from ...core.errors import WrongState
 from . import fact, topology
+from .capability import may_close
 from .connection import translated
 from .cpus import Dedicated, is_dedicated
 from .disks import Disks, GuestFolder
@@ -19,6 +21,7 @@ from .domains import Domains
 from .firmware import EXPRESS
 from .host import Host, dedicated_cpus, shared_cpus
 from .inquiry import AbilityCache, prove_shares
+from .limited import Limits
 from .options import LibvirtOptions
 from .paging import free_pages
 from .qemu_img import QemuImg
@@ -27,6 +30,8 @@ from .wish import Wishes
 
 ACCESS_LIST = "system.posix_acl_access"
 """A folder with it may be open to QEMU's user, though closed to others."""
+OWN = ("root-*.qcow2", "ephemeral-*.qcow2", "swap-*.qcow2", "rescue-*.qcow2", "config-drive.iso")
+"""Files of a guest's own that older releases left open to all users of the host."""
 
 
 class Machines(Domains):
@@ -38,7 +43,8 @@ class Machines(Domains):
 
     def __init__(self, options: LibvirtOptions, surroundings: Surroundings) -> None:
         super().__init__(options, surroundings)
-        self.disks = Disks(self.images, QemuImg(options))
+        self._limits = Limits(options)
+        self.disks = Disks(self.images, QemuImg(options, self._limits))
         self.secrets = Secrets(self.handle)
         self.dedicated = Dedicated(self.guests, dedicated_cpus(options, fact.vcpus()))
         self._abilities = AbilityCache(self.handle, options.virt_type)
@@ -47,8 +53,23 @@ class Machines(Domains):
 
     def open(self) -> None:
         super().open()
+        with translated():
+            self._close_disks()
         if self.options.uri.startswith("qemu:///system") and not self.options.qemu_user:
             self._warn_of_closed_folders()
+
+    def _close_disks(self) -> None:
+        """Close guests' disks to all but their owner, where this process can still read those of guests that run.
+
+        libvirt gives them to QEMU's user meanwhile.
+        """
+        closed = may_close(self.options.uri, self.handle().getCapabilities(), os.geteuid())
+        self._limits.umask = 0o077 if closed else 0o022
+        for folder in self.guests.iterdir() if closed else ():
+            for path in (path for kind in OWN for path in folder.glob(kind)):
+                # A guest may go while it is looked at.
+                with contextlib.suppress(FileNotFoundError):
+                    path.chmod(0o600)
 
     def facts(self) -> HypervisorFacts:
         handle = self.handle()

@@ -34,9 +34,14 @@ class Source:
 class QemuImg:
     """Verbs of qemu-img; the format of every file is always given, never guessed."""
 
-    def __init__(self, options: LibvirtOptions) -> None:
+    def __init__(self, options: LibvirtOptions, limits: Limits | None = None) -> None:
         self._command = options.qemu_img
-        self._limits = Limits(options)
+        self._limits = limits or Limits(options)
+
+    @property
+    def mode(self) -> int:
+        """Who may read the files that are made."""
+        return 0o666 & ~self._limits.umask
 
     def create(self, path: Path, size_bytes: int, encryption: Encryption | None = None) -> None:
         """Make an empty qcow2 file that reads as zeros."""

@@ -43,14 +43,26 @@ migrate_tls_x509_cert_dir = "/etc/libvirt/pki"
 """
 
 
+AS_INSTALLED = """\
+remember_owner = 1
+namespaces = []
+cgroup_controllers = []
+security_driver = "none"
+stdio_handler = "logd"
+"""
+"""QEMU runs as the user that the distribution made for it, and libvirt gives it the disks."""
+
+
 class LibvirtHost:
     """One daemon with process, mount, host name and (unless told otherwise) network namespaces of its own.
 
     When the first process of its namespaces ends, the kernel ends the daemon and every guest.
     """
 
-    def __init__(self, folder: Path, name: str = "live", own_network: bool = True, address: str = "") -> None:
+    def __init__(self, folder: Path, name: str = "live", own_network: bool = True, address: str = "",
+                 qemu_conf: str = QEMU_CONF) -> None:
         self.folder = folder
+        self._qemu_conf = qemu_conf
         self.name = name
         self.address = address
         self._own_network = own_network
@@ -84,7 +96,7 @@ class LibvirtHost:
         self.certificates.mkdir(exist_ok=True)
         peers = PEERS.format(uuid=uuid.uuid4()) if self.address else ""
         (self.folder / "etc" / "libvirtd.conf").write_text(LIBVIRTD_CONF + peers)
-        (self.folder / "etc" / "qemu.conf").write_text(QEMU_CONF)
+        (self.folder / "etc" / "qemu.conf").write_text(self._qemu_conf)
         namespaces = ["--mount", "--uts", "--pid", "--fork", "--kill-child", "--mount-proc", "--propagation", "private"]
         if self._own_network:
             namespaces.append("--net")
@@ -180,9 +192,10 @@ def reap_until(last: int) -> None:
 
 
 @contextlib.contextmanager
-def running(folder: Path, name: str = "live", own_network: bool = True, address: str = "") -> Iterator[LibvirtHost]:
+def running(folder: Path, name: str = "live", own_network: bool = True, address: str = "",
+            qemu_conf: str = QEMU_CONF) -> Iterator[LibvirtHost]:
     """A started host, stopped at the end; one with an address is reached by others, once they are joined."""
-    host = LibvirtHost(folder, name, own_network, address)
+    host = LibvirtHost(folder, name, own_network, address, qemu_conf)
     try:
         host.start()
         yield host

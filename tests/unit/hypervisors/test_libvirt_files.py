@@ -18,12 +18,14 @@ from stratolith.core.drivers.hypervisor import ConsoleEndpoint, ConsoleKind, Dis
 from stratolith.core.drivers.network import Vif
 from stratolith.core.drivers.volume import Connection
 from stratolith.core.errors import BackendBusy, BackendFailed, NoSpace, NotFound, NotSupported
+from stratolith.hypervisors.libvirt.capability import may_close
 from stratolith.hypervisors.libvirt.config_drive import write_config_drive
 from stratolith.hypervisors.libvirt.console import tail
 from stratolith.hypervisors.libvirt.device import find_interface, find_volume, interface, volume_disk
 from stratolith.hypervisors.libvirt.disks import Disks, GuestFolder
 from stratolith.hypervisors.libvirt.domain import NAMESPACE, domain_xml
 from stratolith.hypervisors.libvirt.images import ImageCache
+from stratolith.hypervisors.libvirt.limited import Limits
 from stratolith.hypervisors.libvirt.options import LibvirtOptions
 from stratolith.hypervisors.libvirt.qemu_img import QemuImg
 from stratolith.hypervisors.libvirt.screen import endpoint
@@ -316,3 +318,33 @@ def test_what_qemu_cannot_reach_is_refused() -> None:
         interface(Vif("p", "carrier pigeon", "fa:16:3e:00:00:01"))
     with pytest.raises(BackendFailed):
         volume_disk(Disk("../x", 1, connection=Connection("file", {"path": "/x"}), volume_id="v"))
+
+
+DAC = """<capabilities><host><secmodel><model>dac</model><baselabel type='kvm'>+64055:+109</baselabel></secmodel>
+</host></capabilities>"""
+
+
+@pytest.mark.parametrize(("uri", "user", "closed"), [
+    ("qemu:///system", 0, True), ("qemu:///session", 1000, True), ("qemu+unix:///session?socket=/x", 1000, True),
+    ("qemu:///system", 64055, True), ("qemu:///system", 6405, False), ("qemu:///system", 1000, False)])
+def test_disks_are_closed_where_they_can_still_be_read(uri: str, user: int, closed: bool) -> None:
+    assert may_close(uri, DAC, user) is closed
+    assert may_close(uri, "<capabilities><host/></capabilities>", user) is (closed and user != 64055)
+
+
+def test_what_is_made_for_a_guest_is_closed(tmp_path: Path) -> None:
+    write_config_drive(tmp_path / "drive.iso", {"a": b"b"})
+    write_config_drive(tmp_path / "open.iso", {"a": b"b"}, 0o644)
+    script = tmp_path / "qemu-img"
+    script.write_text('#!/bin/sh\ntouch "$9"\n')
+    script.chmod(0o755)
+    limits = Limits(LibvirtOptions())
+    tool = QemuImg(LibvirtOptions(qemu_img=str(script)), limits)
+    tool.flatten(tmp_path / "x", tmp_path / "copy")
+    folder = GuestFolder(tmp_path, GUEST)
+    folder.make()
+    modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in (*tmp_path.iterdir(), folder.console_log)}
+    assert modes["drive.iso"] == 0o600 and modes["open.iso"] == 0o644 and modes[GUEST] == 0o711
+    assert modes["console.log"] == modes["copy"] == tool.mode == 0o600
+    limits.umask = 0o022
+    assert tool.mode == 0o644
