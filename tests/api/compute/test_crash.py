@@ -8,8 +8,8 @@ import shutil
 
 import pytest
 
+from tests.api.compute.enumeration import Enumeration
 from tests.api.compute.life import Started
-from tests.api.crash import Film
 
 
 @pytest.fixture(scope="module")
@@ -36,33 +36,16 @@ def template(tmp_path_factory):
     return folder, body, made.json["server"]["id"], life.made.clock
 
 
-def filmed(template, tmp_path, state, work):
-    """Copy the state and do ``work`` there; returns the film."""
+def filmed(template, album, state, work):
+    """Do ``work`` in a copy of the state."""
     folder, _, _, clock = template
-    place = shutil.copytree(folder / state, tmp_path / "alive")
-    life = Started(place, clock)
-    film = Film(place, tmp_path, clock)
-    life.watch(film)
-    work(life.made)
-    life.made.run(10)
-    film("the end")
-    life.whole("not killed")
-    life.end()
-    return film
+    return Enumeration(folder / state, clock, album, lambda life: work(life.made))
 
 
-def restart_at_each(film, check):
-    """Start a cloud on each photograph, let it come to rest, and look at it."""
-    for moment in film.moments:
-        life = Started(moment.folder, moment.clock())
-        life.made.run(200)
-        check(life, f"killed at {moment.point}, {moment.folder.name}")
-        life.end()
-
-
-def told(what, film):
-    """How many points of ``what`` were tried."""
-    return f"crash enumeration of {what}: {len(film.points)} points, {len(film.moments)} states of the disk"
+def restart_at_each(found, check):
+    """Look at what became of the clouds on all photographs."""
+    for life, at in found.lives("it", 1):
+        check(life, at)
 
 
 def test_boot(template, tmp_path, record_property):
@@ -71,11 +54,11 @@ def test_boot(template, tmp_path, record_property):
     def check(life, context):
         assert len(life.whole(context)) <= 1, context
 
-    film = filmed(template, tmp_path, "empty",
-                  lambda cloud: cloud.request("POST", "/compute/v2.1/servers", body))
-    restart_at_each(film, check)
-    record_property("figure", told("a boot", film))
-    assert any("spawn" in point for point in film.points)
+    found = filmed(template, tmp_path, "empty",
+                   lambda cloud: cloud.request("POST", "/compute/v2.1/servers", body))
+    restart_at_each(found, check)
+    record_property("figure", found.figure("a boot"))
+    assert any("spawn" in point for point in found.film.points)
 
 
 def test_delete(template, tmp_path, record_property):
@@ -88,8 +71,8 @@ def test_delete(template, tmp_path, record_property):
             life.made.run(30)
             assert life.whole(context) == [], context
 
-    film = filmed(template, tmp_path, "full",
-                  lambda cloud: cloud.request("DELETE", f"/compute/v2.1/servers/{server_id}"))
-    restart_at_each(film, check)
-    record_property("figure", told("a delete", film))
-    assert any("destroy" in point for point in film.points)
+    found = filmed(template, tmp_path, "full",
+                   lambda cloud: cloud.request("DELETE", f"/compute/v2.1/servers/{server_id}"))
+    restart_at_each(found, check)
+    record_property("figure", found.figure("a delete"))
+    assert any("destroy" in point for point in found.film.points)

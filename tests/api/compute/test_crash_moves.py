@@ -3,18 +3,14 @@
 As in test_crash_actions.py: a sample of the photographs, all with STRATOLITH_CRASH_EVERY=1.
 """
 
-import os
-import shutil
-
 import pytest
 
+from tests.api.compute.enumeration import Template, emptied, of_template, up
 from tests.api.compute.life import Started
-from tests.api.compute.test_crash_actions import Template, emptied
-from tests.api.crash import Film
 
-EVERY = int(os.environ.get("STRATOLITH_CRASH_EVERY", "4"))
-HOSTS = {"hosts": "a,b"}
-OPTIONS = {"compute": HOSTS, "network": HOSTS}
+EVERY = 4
+HOSTS = ("a", "b")
+OPTIONS = {"compute": {"hosts": ",".join(HOSTS)}, "network": {"hosts": ",".join(HOSTS)}}
 
 
 class Pair(Template):
@@ -93,35 +89,9 @@ def recover(template, life):
 @pytest.mark.parametrize("work", [migrate, revert, delete_in_between, live, live_that_fails, delete_live, evacuate,
                                   recover])
 def test_killed(template, tmp_path, record_property, work):
-    film = filmed(template, tmp_path, work)
-    sample = film.moments[::EVERY]
-    for moment in sample:
-        at = f"{work.__name__} killed at {moment.point}, {moment.folder.name}"
-        life = Started(moment.folder, moment.clock(), OPTIONS)
-        life.made.run(200)
-        up(life)
+    found = of_template(template, tmp_path, work)
+    for life, at in found.lives(work.__name__, EVERY):
+        up(life, HOSTS)
         life.whole(at)
         emptied(life, at)
-        life.end()
-    record_property("figure", f"crash enumeration of moves, {work.__name__}: {len(film.points)} points, "
-                              f"{len(film.moments)} states of the disk, {len(sample)} tried")
-
-
-def up(life):
-    """Let hosts be up that an administrator called down."""
-    for host in HOSTS["hosts"].split(","):
-        life.ask("PUT", "/os-services/force-down", {"host": host, "binary": "nova-compute", "forced_down": False},
-                 "2.11")
-    life.made.run(60)
-
-
-def filmed(template, tmp_path, work):
-    place = shutil.copytree(template.folder, tmp_path / "alive")
-    life = Started(place, template.clock, OPTIONS)
-    film = Film(place, tmp_path, template.clock)
-    life.watch(film)
-    work(template, life)
-    life.made.run(10)
-    life.whole("not killed")
-    life.end()
-    return film
+    record_property("figure", found.figure(f"moves, {work.__name__}"))

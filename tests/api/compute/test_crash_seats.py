@@ -3,18 +3,13 @@
 As in test_crash_actions.py: a sample of the photographs, all with STRATOLITH_CRASH_EVERY=1.
 """
 
-import os
-import shutil
-
 import pytest
 
-from tests.api.compute.life import Started
+from tests.api.compute.enumeration import Template, emptied, of_template, up
 from tests.api.compute.seated import options, seat_of, sound
-from tests.api.compute.test_crash_actions import Template, emptied
-from tests.api.compute.test_crash_moves import evacuate, live, migrate, revert, up
-from tests.api.crash import Film
+from tests.api.compute.test_crash_moves import HOSTS, evacuate, live, migrate, revert
 
-EVERY = int(os.environ.get("STRATOLITH_CRASH_EVERY", "8"))
+EVERY = 8
 OPTIONS = options()
 PINNED = {"hw:cpu_policy": "dedicated"}
 
@@ -80,30 +75,15 @@ def seated(life, context):
 @pytest.mark.parametrize("work", [boot_and_delete, boot_that_fails, migrate, revert, live, evacuate, shelf])
 def test_killed(templates, tmp_path, record_property, work):
     template = templates(work)
-    film = filmed(template, tmp_path, work)
-    sample = film.moments[::EVERY]
-    for moment in sample:
-        at = f"{work.__name__} killed at {moment.point}, {moment.folder.name}"
-        life = Started(moment.folder, moment.clock(), OPTIONS)
-        life.made.run(200)
-        up(life)
-        life.whole(at)
-        seated(life, at)
+    found = of_template(template, tmp_path, work, rest_s=60, check=checked)
+    for life, at in found.lives(work.__name__, EVERY):
+        up(life, HOSTS)
+        checked(life, at)
         emptied(life, at)
         sound(life.made, at)
-        life.end()
-    record_property("figure", f"crash enumeration of seats, {work.__name__}: {len(film.points)} points, "
-                              f"{len(film.moments)} states of the disk, {len(sample)} tried")
+    record_property("figure", found.figure(f"seats, {work.__name__}"))
 
 
-def filmed(template, tmp_path, work):
-    place = shutil.copytree(template.folder, tmp_path / "alive")
-    life = Started(place, template.clock, OPTIONS)
-    film = Film(place, tmp_path, template.clock)
-    life.watch(film)
-    work(template, life)
-    life.made.run(60)
-    life.whole("not killed")
-    seated(life, "not killed")
-    life.end()
-    return film
+def checked(life, at):
+    life.whole(at)
+    seated(life, at)

@@ -1,15 +1,10 @@
 """Crash enumeration of shelving, rescue, backups, soft deletion and swapped volumes."""
 
-import os
-import shutil
-
 import pytest
 
-from tests.api.compute.life import Started
-from tests.api.compute.test_crash_actions import Template, emptied, filmed
-from tests.api.crash import Film
+from tests.api.compute.enumeration import Enumeration, Template, emptied, of_template
 
-EVERY = int(os.environ.get("STRATOLITH_CRASH_EVERY", "4"))
+EVERY = 4
 
 
 @pytest.fixture(scope="module")
@@ -70,21 +65,15 @@ def root_volume(template, life):
 
 @pytest.mark.parametrize("work", [shelve, rescue, backup, crash_dump, swap, root_volume])
 def test_killed(template, tmp_path, record_property, work):
-    film = filmed(template, tmp_path, work)
-    sample = film.moments[::EVERY]
-    for moment in sample:
-        at = f"{work.__name__} killed at {moment.point}, {moment.folder.name}"
-        life = Started(moment.folder, moment.clock())
-        life.made.run(200)
+    found = of_template(template, tmp_path, work)
+    for life, at in found.lives(work.__name__, EVERY):
         served = life.whole(at)
         shelved = [one["name"] for one in life.images() if one["name"].endswith("-shelved")]
         assert len(shelved) == sum(one["status"].startswith("SHELVED") and one["image"] != "" for one in served), at
         remove_others(template, life)
         emptied(life, at)
         assert [one["name"] for one in life.images() if one["name"].endswith("-shelved")] == [], at
-        life.end()
-    record_property("figure", f"crash enumeration of {work.__name__}: {len(film.points)} points, "
-                              f"{len(film.moments)} states of the disk, {len(sample)} tried")
+    record_property("figure", found.figure(work.__name__))
 
 
 def remove_others(template, life):
@@ -107,24 +96,14 @@ def delete_softly(template, life):
 
 
 def test_killed_within_deferred_deletion(template, tmp_path, record_property):
-    options = {"compute": {"reclaim_instance_interval_s": "60"}}
-    place = shutil.copytree(template.folder, tmp_path / "alive")
-    life = Started(place, template.clock, options)
-    film = Film(place, tmp_path, template.clock)
-    life.watch(film)
-    delete_softly(template, life)
-    assert life.whole("not killed") == []
-    life.end()
-    sample = film.moments[::EVERY]
-    for moment in sample:
-        at = f"deferred deletion killed at {moment.point}, {moment.folder.name}"
-        life = Started(moment.folder, moment.clock(), options)
-        life.made.run(300)
+    def gone(life, at):
+        assert life.whole(at) == [], at
+    found = Enumeration(template.folder, template.clock, tmp_path, lambda life: delete_softly(template, life),
+                        options={"compute": {"reclaim_instance_interval_s": "60"}}, rest_s=0, check=gone)
+    for life, at in found.lives("deferred deletion", EVERY, rest_s=300):
         for one in life.whole(at):
             assert one["status"] == "ACTIVE", at
             assert life.ask("DELETE", f"/servers/{one['id']}").status == 204, at
         life.made.run(200)
-        assert life.whole(at) == [], at
-        life.end()
-    record_property("figure", f"crash enumeration of deferred deletion: {len(film.points)} points, "
-                              f"{len(film.moments)} states of the disk, {len(sample)} tried")
+        gone(life, at)
+    record_property("figure", found.figure("deferred deletion"))
