@@ -18,6 +18,7 @@ LEFT_OUT = {
     "compute/test_crash_actions.py": "kills the process at each of SQLite's writes",
     "compute/test_crash_seats.py": "kills the process at each of SQLite's writes",
     "compute/test_crash_shelves.py": "kills the process at each of SQLite's writes",
+    "compute/test_crash_disk_keys.py": "kills the process at each of SQLite's writes",
     "test_simulation.py": "keeps SQLite's tables in memory",
     "compute/test_audit.py::test_the_command_works_beside_the_cloud": "the command finds SQLite's file",
     "compute/test_recovery.py": "hours of virtual time of what test_moves.py asks of a database",

@@ -9,7 +9,7 @@ from stratolith.core.operations.tables import operations
 
 HYPERVISOR_VERBS = ("spawn", "destroy", "act", "stop", "snapshot", "resize", "confirm_resize", "revert_resize",
                     "attach_volume", "detach_volume", "grow_volume", "attach_interface", "detach_interface",
-                    "rescue", "unrescue", "crash_dump", "swap_volume",
+                    "rescue", "unrescue", "crash_dump", "swap_volume", "unlock", "plain_snapshot",
                     "depart", "arrive", "stay", "prepare_live", "migrate_live")
 NETWORK_VERBS = ("apply_network", "remove_network", "apply_port", "remove_port")
 VOLUME_VERBS = ("create", "delete", "connect", "disconnect", "extend", "snapshot")
