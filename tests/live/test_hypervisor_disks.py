@@ -52,7 +52,7 @@ def test_disks_are_made_once_and_root_grows_by_layers(disks: Disks, tmp_path: Pa
         disks.make(folder, wanted)
     assert left(folder.path) == ["base.raw", "console.log", "ephemeral-vdb.qcow2", "root-0.qcow2", "swap-vdc.qcow2"]
     for _ in range(2):
-        disks.grow_root(folder, 1, 2 << 30, 1 << 30)
+        disks.grow_root(folder, 1, 2 << 30, 1 << 30, None)
     assert folder.layers() == 2
     disks.copy_root(folder, tmp_path / "copy")
     assert safe_size(tmp_path / "copy") == 2 << 30
