@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import libvirt
 import pytest
 from stratolith.core.conformance.cases import until
 
-from .cloud_process import CloudProcess, running
+from .cloud_process import CloudProcess, Refused, running
 from .libvirt_host import LibvirtHost
 
 pytestmark = pytest.mark.live
@@ -102,3 +103,24 @@ def test_a_processor_in_real_time(cloud: CloudProcess, libvirt_host: LibvirtHost
     until(lambda: cloud.server(late)["status"] == "ERROR", 120, "the host has not two processors to give away")
     ask(cloud, "DELETE", f"/servers/{late}")
     cloud.gone(late)
+
+
+def test_a_server_with_encrypted_disks(cloud: CloudProcess, libvirt_host: LibvirtHost) -> None:
+    made = cloud.call("POST", "image", "/images", {"name": "e", "disk_format": "raw", "container_format": "bare"})
+    cloud.call("PUT", "image", f"/images/{made['id']}/file", bytes(1 << 20))
+    server = boot(cloud, made["id"], flavor(cloud, "sealing", hw__ephemeral_encryption="true"))
+    cloud.settled(server, "ACTIVE")
+    (disk,) = cloud.state.rglob(f"guests/{server}/root-0.qcow2")
+    assert b"LUKS\xba\xbe" in disk.read_bytes()
+    with pytest.raises(Refused, match="encrypted"):
+        ask(cloud, "POST", f"/servers/{server}/action", createImage={"name": "copy"})
+    ask(cloud, "POST", f"/servers/{server}/action", **{"os-stop": None})
+    cloud.settled(server, "SHUTOFF")
+    connection = libvirt.open(libvirt_host.uri)
+    for secret in connection.listAllSecrets():
+        secret.undefine()
+    connection.close()
+    ask(cloud, "POST", f"/servers/{server}/action", **{"os-start": None})
+    cloud.settled(server, "ACTIVE")
+    ask(cloud, "DELETE", f"/servers/{server}")
+    cloud.gone(server)
