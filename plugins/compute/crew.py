@@ -8,15 +8,13 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, TypeVar
+from typing import Protocol, TypeVar
 
+from ...core.context import Context
 from ...core.errors import BackendBusy, CloudError
 from ...core.executor import guarded
 from ...core.process.slice import Kit
-
-if TYPE_CHECKING:
-    from .agency import Control, Enrolment
-    from .agent import HostAgent
+from .agency import Control, Enrolment, Order
 
 T = TypeVar("T")
 TOGETHER = 20
@@ -25,10 +23,38 @@ COMING, LIVING = 500, 5000
 """So many hosts are told of in one call, and written in one transaction, when they come and while they live."""
 
 
+class Member(Protocol):
+    """The agent of one of the hosts."""
+
+    host: str
+    lost: bool
+
+    def serve(self) -> None:
+        """Take calls from now on."""
+
+    def is_ready(self) -> bool:
+        """Tell whether the host takes part."""
+
+    def control(self) -> Control:
+        """The control side. :raises BackendBusy: it is out of reach."""
+
+    def enrolment(self) -> Enrolment:
+        """What the control side is told of the host when it comes. :raises CloudError: it cannot say."""
+
+    def metrics(self) -> dict[str, float]:
+        """How busy the host is. :raises CloudError: it cannot say."""
+
+    def obey(self, context: Context, orders: Sequence[Order]) -> None:
+        """Do with guests what the control side says."""
+
+    def sync(self) -> None:
+        """Tell which guests changed their power state."""
+
+
 class Crew:
     """The agents of many hosts. Its work is done by the process's executor, one call at a time."""
 
-    def __init__(self, kit: Kit, hosts: list[HostAgent]) -> None:
+    def __init__(self, kit: Kit, hosts: Sequence[Member]) -> None:
         self._kit = kit
         self._hosts = hosts
 
@@ -52,7 +78,7 @@ class Crew:
         for one in tuple(self._hosts):
             guarded(one.sync)
 
-    def _reachable(self) -> Iterator[HostAgent]:
+    def _reachable(self) -> Iterator[Member]:
         """The hosts that may run servers and are in touch with the control side; the others are out of touch."""
         for one in tuple(self._hosts):
             if one.is_ready() and _is_near(one):
@@ -60,25 +86,25 @@ class Crew:
             else:
                 one.lost = True
 
-    def _register(self, hosts: Sequence[HostAgent]) -> None:
+    def _register(self, hosts: Sequence[Member]) -> None:
         for some in _chunks(hosts, COMING):
             self._enlist(self._each(some, lambda one: one.enrolment()))
 
-    def _enlist(self, here: Mapping[HostAgent, Enrolment]) -> None:
+    def _enlist(self, here: Mapping[Member, Enrolment]) -> None:
         context = self._kit.context()
         orders = self._told(list(here), lambda control: control.enlist(context, list(here.values())))
         for one in here if orders is not None else ():
             one.lost = False
             one.obey(context, (orders or {}).get(one.host, ()))
 
-    def _beats(self, hosts: Sequence[HostAgent]) -> list[str] | None:
+    def _beats(self, hosts: Sequence[Member]) -> list[str] | None:
         metrics = self._each(hosts, lambda one: one.metrics())
         return self._told(list(metrics), lambda control: control.beats(
             self._kit.context(), {one.host: found for one, found in metrics.items()}))
 
-    def _each(self, hosts: Sequence[HostAgent], ask: Callable[[HostAgent], T]) -> dict[HostAgent, T]:
+    def _each(self, hosts: Sequence[Member], ask: Callable[[Member], T]) -> dict[Member, T]:
         """What each host says; those that cannot say it are out of touch, and no other suffers."""
-        found: dict[HostAgent, T] = {}
+        found: dict[Member, T] = {}
         for one in hosts:
             try:
                 found[one] = ask(one)
@@ -87,7 +113,7 @@ class Crew:
                 self._kit.log.warning("host %s cannot say how it is: %s", one.host, error)
         return found
 
-    def _told(self, hosts: Sequence[HostAgent], tell: Callable[[Control], T]) -> T | None:
+    def _told(self, hosts: Sequence[Member], tell: Callable[[Control], T]) -> T | None:
         """What the control side answers; nothing when it cannot be reached: then the hosts are out of touch."""
         if not hosts:
             return None
@@ -100,7 +126,7 @@ class Crew:
             return None
 
 
-def _is_near(host: HostAgent) -> bool:
+def _is_near(host: Member) -> bool:
     try:
         host.control()
     except BackendBusy:
@@ -108,7 +134,7 @@ def _is_near(host: HostAgent) -> bool:
     return True
 
 
-def _chunks(hosts: Iterable[HostAgent], size: int) -> Iterator[Sequence[HostAgent]]:
+def _chunks(hosts: Iterable[Member], size: int) -> Iterator[Sequence[Member]]:
     rest = iter(hosts)
     while some := list(itertools.islice(rest, size)):
         yield some

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from ...core.errors import BackendBusy, CloudError, NotFound
 from ...core.process.slice import Kit
 from .control import Beat, NetworkControl
-
-if TYPE_CHECKING:
-    from .agent import HostAgent
 
 TOGETHER = 20
 """From so many hosts on they go together; fewer speak side by side."""
@@ -20,10 +17,27 @@ LIVING = 1000
 RETRY_S = 5.0
 
 
+class Member(Protocol):
+    """The agent of one of the hosts."""
+
+    kit: Kit
+    stopped: bool
+    lost: bool
+
+    def serve(self) -> None:
+        """Take calls from now on."""
+
+    def sign(self) -> Beat:
+        """The host's sign of life. :raises CloudError: it cannot say how it is."""
+
+    def restore(self) -> None:
+        """Wire what should be on the host. :raises CloudError: it cannot be wired now."""
+
+
 class Crew:
     """The agents of many hosts. Its work is done by the process's executor, one call at a time."""
 
-    def __init__(self, kit: Kit, hosts: Sequence[HostAgent]) -> None:
+    def __init__(self, kit: Kit, hosts: Sequence[Member]) -> None:
         self._kit = kit
         self._hosts = hosts
 
@@ -42,10 +56,10 @@ class Crew:
         """Tell that the hosts live; those that were out of touch are restored."""
         self._live(self._here())
 
-    def _here(self) -> list[HostAgent]:
+    def _here(self) -> list[Member]:
         return [one for one in self._hosts if not one.stopped]
 
-    def _live(self, hosts: Iterable[HostAgent]) -> None:
+    def _live(self, hosts: Iterable[Member]) -> None:
         for some in _chunks(self._signs(hosts), LIVING):
             if self._told([sign for _, sign in some]):
                 for one in [one for one, _ in some if one.lost]:
@@ -54,7 +68,7 @@ class Crew:
                 for one, _ in some:
                     one.lost = True
 
-    def _signs(self, hosts: Iterable[HostAgent]) -> Iterator[tuple[HostAgent, Beat]]:
+    def _signs(self, hosts: Iterable[Member]) -> Iterator[tuple[Member, Beat]]:
         """The signs of life of those that can say how they are; the others hold nobody up."""
         for one in hosts:
             try:
@@ -72,7 +86,7 @@ class Crew:
             return False
         return True
 
-    def _restore(self, host: HostAgent) -> None:
+    def _restore(self, host: Member) -> None:
         try:
             host.restore()
         except (BackendBusy, NotFound) as error:
@@ -83,6 +97,6 @@ class Crew:
             host.lost = False
 
 
-def _chunks(pairs: Iterator[tuple[HostAgent, Beat]], size: int) -> Iterator[list[tuple[HostAgent, Beat]]]:
+def _chunks(pairs: Iterator[tuple[Member, Beat]], size: int) -> Iterator[list[tuple[Member, Beat]]]:
     while some := list(itertools.islice(pairs, size)):
         yield some

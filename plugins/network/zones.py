@@ -15,9 +15,6 @@ from .tables import agents, routers, wirings
 if TYPE_CHECKING:
     from .service import Service
 
-if TYPE_CHECKING:
-    from .service import Service
-
 ZONES = "availability_zones"
 _KNOWN = sa.select(agents.c.availability_zone).distinct()
 _OF_HOSTS = (sa.select(agents.c.host, agents.c.availability_zone)
