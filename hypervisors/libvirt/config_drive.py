@@ -48,10 +48,13 @@ class ConfigDrive:
         self._iso.close()
 
 
-def write_config_drive(target: Path, files: Mapping[str, bytes], mode: int = 0o600) -> None:
-    """Write ``files`` by path as a config drive. :raises BackendFailed: a path cannot be written so."""
-    target.touch(mode=0o600)
-    target.chmod(mode)
+def write_config_drive(target: Path, files: Mapping[str, bytes], closed: bool = True) -> None:
+    """Write ``files`` by path as a config drive, a ``closed`` one for its owner alone.
+
+    :raises BackendFailed: a path cannot be written so.
+    """
+    if closed:
+        target.touch(mode=0o600)
     drive = ConfigDrive()
     try:
         for name in sorted(files):

@@ -172,7 +172,7 @@ class Disks:
     def make_config_drive(self, folder: GuestFolder, spec: GuestSpec) -> None:
         """Make the config drive of ``spec`` when it has one that is not there yet."""
         if spec.config_drive is not None and not folder.drive(spec).exists():
-            write_config_drive(folder.drive(spec), spec.config_drive, self._qemu_img.mode)
+            write_config_drive(folder.drive(spec), spec.config_drive, self._qemu_img.closed)
 
     def grow_root(self, folder: GuestFolder, layer: int, wanted_bytes: int, present_bytes: int,
                   encryption: Encryption | None) -> None:

@@ -18,8 +18,8 @@ class Limits:
     """What a tool may use, as the options named ``qemu_img_...`` say."""
 
     def __init__(self, options: LibvirtOptions) -> None:
-        self.umask = 0o077
-        """What nobody but the owner may do with files that tools make, as bits."""
+        self.closed = True
+        """Whether files that tools make are their owner's alone; else they are as this process makes its own."""
         self._wall_s = options.qemu_img_wall_s
         self._limits = []
         if options.qemu_img_memory_mib:
@@ -38,7 +38,7 @@ class Limits:
         try:
             done = subprocess.run(["prlimit", *self._limits, "--", *command], check=False, input=given,
                                   capture_output=True, timeout=self._wall_s or None, env=environment,
-                                  umask=self.umask)
+                                  umask=0o077 if self.closed else -1)
         except subprocess.TimeoutExpired as exc:
             raise BackendBusy("the disk was not made in time", command=list(command)) from exc
         except OSError as exc:

@@ -64,7 +64,7 @@ class Machines(Domains):
         libvirt gives them to QEMU's user meanwhile.
         """
         closed = may_close(self.options.uri, self.handle().getCapabilities(), os.geteuid())
-        self._limits.umask = 0o077 if closed else 0o022
+        self._limits.closed = closed
         for folder in self.guests.iterdir() if closed else ():
             for path in (path for kind in OWN for path in folder.glob(kind)):
                 # A guest may go while it is looked at.

@@ -39,9 +39,9 @@ class QemuImg:
         self._limits = limits or Limits(options)
 
     @property
-    def mode(self) -> int:
-        """Who may read the files that are made."""
-        return 0o666 & ~self._limits.umask
+    def closed(self) -> bool:
+        """Whether files that are made are their owner's alone."""
+        return self._limits.closed
 
     def create(self, path: Path, size_bytes: int, encryption: Encryption | None = None) -> None:
         """Make an empty qcow2 file that reads as zeros."""

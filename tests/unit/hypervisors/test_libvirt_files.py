@@ -334,7 +334,7 @@ def test_disks_are_closed_where_they_can_still_be_read(uri: str, user: int, clos
 
 def test_what_is_made_for_a_guest_is_closed(tmp_path: Path) -> None:
     write_config_drive(tmp_path / "drive.iso", {"a": b"b"})
-    write_config_drive(tmp_path / "open.iso", {"a": b"b"}, 0o644)
+    write_config_drive(tmp_path / "open.iso", {"a": b"b"}, closed=False)
     script = tmp_path / "qemu-img"
     script.write_text('#!/bin/sh\ntouch "$9"\n')
     script.chmod(0o755)
@@ -344,7 +344,9 @@ def test_what_is_made_for_a_guest_is_closed(tmp_path: Path) -> None:
     folder = GuestFolder(tmp_path, GUEST)
     folder.make()
     modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in (*tmp_path.iterdir(), folder.console_log)}
-    assert modes["drive.iso"] == 0o600 and modes["open.iso"] == 0o644 and modes[GUEST] == 0o711
-    assert modes["console.log"] == modes["copy"] == tool.mode == 0o600
-    limits.umask = 0o022
-    assert tool.mode == 0o644
+    ours = modes["open.iso"]
+    assert modes["drive.iso"] == 0o600 and modes[GUEST] == 0o711
+    assert modes["console.log"] == modes["copy"] == 0o600 and tool.closed
+    limits.closed = False
+    tool.flatten(tmp_path / "x", tmp_path / "open")
+    assert stat.S_IMODE((tmp_path / "open").stat().st_mode) == ours and not tool.closed
