@@ -27,6 +27,7 @@ SCHEDULER = "nova-scheduler"
 BEAT_S = 25.0
 
 _ALL = sa.select(services).order_by(services.c.number)
+_BEAT = services.update().where(services.c.host == sa.bindparam("of"), services.c.binary == sa.bindparam("kind"))
 _BY_ID = sa.select(services).where(services.c.id == sa.bindparam("id"))
 _BY_NUMBER = sa.select(services).where(services.c.number == sa.bindparam("id"))
 _BY_NAME = sa.select(services).where(services.c.host == sa.bindparam("host"),
@@ -151,9 +152,7 @@ def beat(kit: Kit, binary: str) -> None:
     """Say that this process does the work of ``binary``; call it every :data:`BEAT_S` seconds."""
     now = kit.clock.now()
     with kit.db.write() as tx:
-        alive = services.update().where(services.c.host == kit.host, services.c.binary == binary).values(
-            beat_at=kit.clock.time(), updated_at=now)
-        if not tx.execute(alive):
+        if not tx.execute(_BEAT, {"of": kit.host, "kind": binary, "beat_at": kit.clock.time(), "updated_at": now}):
             tx.insert(services, {"id": kit.clock.uuid(), "binary": binary, "host": kit.host, "disabled": False,
                                  "forced_down": False, "beat_at": kit.clock.time(), "created_at": now})
 

@@ -27,6 +27,7 @@ FROZEN_BY_PROJECT = sa.select(snapshots.c.project_id, sa.func.count(), sa.func.s
     volumes.c.host.startswith(sa.bindparam("host"))).group_by(snapshots.c.project_id)
 ALLOCATED = sa.select(volumes.c.backend, sa.func.sum(volumes.c.size)).group_by(volumes.c.backend)
 BEAT_S = 10.0
+BEAT = services.update().where(services.c.host == sa.bindparam("of"), services.c.binary == sa.bindparam("kind"))
 DOWN_AFTER_S = 60.0
 
 
@@ -46,9 +47,7 @@ class Hosts(Base):
             mine.append((self.kit.host, "cinder-backup"))
         with self.kit.db.write() as tx:
             for host, binary in mine:
-                known = tx.execute(services.update().where(services.c.host == host, services.c.binary == binary)
-                                   .values(beat_at=now, zone=zone))
-                if not known:
+                if not tx.execute(BEAT, {"of": host, "kind": binary, "beat_at": now, "zone": zone}):
                     tx.insert(services, {"host": host, "binary": binary, "zone": zone, "beat_at": now})
 
     def listed(self, host: str = "", binary: str = "") -> Sequence[Row]:

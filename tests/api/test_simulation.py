@@ -65,13 +65,13 @@ def test_a_life_is_the_same_the_long_way_to_the_database(life, tmp_path):
 
 def test_a_statement_of_any_kind_gives_the_same_the_short_way(cradle):
     table = sa.Table("kinds", sa.MetaData(), id_column(), sa.Column("word", text(9)), sa.Column("moment", Moment),
-                     sa.Column("json", Json), sa.Column("yes", sa.Boolean), sa.Column("bytes", Bytes))
+                     sa.Column("json", Json), sa.Column("yes", sa.Boolean, default=True), sa.Column("bytes", Bytes))
     engine = cradle.database.engine
     with engine.begin() as connection:
         table.create(connection)
     with engine.connect() as connection:
         short = Quick(cradle.database, connection)
-    row = {"word": "a", "moment": datetime.datetime(2030, 1, 2, 3), "json": {"b": [1]}, "yes": True, "bytes": b"c"}
+    row = {"word": "a", "moment": datetime.datetime(2030, 1, 2, 3), "json": {"b": [1]}, "bytes": b"c"}
     for id in "123":
         short.insert(table, {"id": id, **row})
     some = table.c.id.in_(sa.bindparam("ids", expanding=True))
@@ -79,7 +79,7 @@ def test_a_statement_of_any_kind_gives_the_same_the_short_way(cradle):
     for ids in (["1", "2"], ["3"], [], ["1", "2", "3"], {"2"}):
         rows = short.rows(found, {"ids": ids})
         assert rows == Transaction(short.database, short.connection).rows(found, {"ids": ids})
-        assert [one._asdict() for one in rows] == [{"id": id, **row} for id in sorted(ids)]
+        assert [one._asdict() for one in rows] == [{"id": id, **row, "yes": True} for id in sorted(ids)]
     assert (short.row(found, {"ids": ["9"]}), short.value(found, {"ids": ["2"]})) == (None, "2")
     assert [short.change(table, "1", {"word": ("a", "b")}, word=word) for word in "abbcd"] == [True] * 4 + [False]
     for _ in range(3):

@@ -5,15 +5,16 @@ import os
 from stratolith.core.conformance.simulation.life import Plan
 from stratolith.core.conformance.simulation.seeds import Summary, many
 
-LIVES = int(os.environ.get("STRATOLITH_LIVES", "120"))
+LIVES = int(os.environ.get("STRATOLITH_LIVES", "1000"))
 """The seeds 1 to this one are lived, every other with hosts that do not return before all servers are at rest."""
 CHUNK = 10
-FILES = 4
+FILES = 8
+"""Enough that no process of the suite is left alone with a long one."""
 HOSTS = 3
 
 
 def chunks(file):
-    """The first seeds of the chunks of a file: every fourth chunk."""
+    """The first seeds of the chunks of a file: every eighth chunk."""
     return range(1 + CHUNK * (file - 1), LIVES + 1, CHUNK * FILES)
 
 

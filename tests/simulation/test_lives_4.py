@@ -1,4 +1,4 @@
-"""Lives of seeds, a quarter of them: what must hold holds."""
+"""Lives of seeds, an eighth of them: what must hold holds."""
 
 import pytest
 

@@ -38,6 +38,7 @@ class Prepared:
                        for bind, name in compiled.bind_names.items() if bind.key in parameters or name in parameters]
         taken = {name for name, _ in self._given}
         self._constant = {name: value for name, value in values.items() if name not in taken}
+        self._constant.update({column.key: column.default.arg for column in compiled.insert_prefetch})
         self._lists = sorted(compiled.bind_names[bind] for bind in compiled.post_compile_params)
         self._shapes: dict[tuple[int, ...], tuple[str, list[Slot]]] = {}
         self.rows: Callable[[list[Any]], Sequence[Row]] | None = None
@@ -49,10 +50,10 @@ class Prepared:
         """Whether a statement that was executed may be executed the short way from now on."""
         context: Any = result.context
         compiled = context.compiled
-        return not (compiled.literal_execute_params or compiled.insert_prefetch or compiled.update_prefetch
+        return not (compiled.literal_execute_params or compiled.update_prefetch
+                    or not all(column.default.is_scalar for column in compiled.insert_prefetch)
                     or compiled.escaped_bind_names or compiled.effective_returning
-                    or any(bind.callable or bind.type._is_tuple_type
-                                                     for bind in compiled.bind_names))
+                    or any(bind.callable or bind.type._is_tuple_type for bind in compiled.bind_names))
 
     def execute(self, connection: Any, parameters: Params) -> Any:
         """SQLite's cursor behind the statement. :raises sqlite3.Error: what is wrong; nothing was done."""

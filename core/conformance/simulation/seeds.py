@@ -6,6 +6,7 @@ import contextlib
 import dataclasses
 import gc
 import logging
+import os
 import tempfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -17,6 +18,8 @@ from .life import Life, Plan, Record
 
 _CRADLES: dict[int, Cradle] = {}
 """Those of this process by their number of hosts, made once."""
+MEMORY = "/dev/shm"
+"""Where files are kept in memory, on a machine that has it: lives have many that are small and last for seconds."""
 _FOLDERS: list[tempfile.TemporaryDirectory[str]] = []
 
 
@@ -51,7 +54,8 @@ class Summary:
 def cradle(hosts: int) -> Cradle:
     """The cradle of this process for clouds of so many hosts."""
     if hosts not in _CRADLES:
-        _FOLDERS.append(tempfile.TemporaryDirectory(prefix="stratolith-simulate-"))
+        memory = MEMORY if os.access(MEMORY, os.W_OK) else None
+        _FOLDERS.append(tempfile.TemporaryDirectory(prefix="stratolith-simulate-", dir=memory))
         _CRADLES[hosts] = Cradle(Path(_FOLDERS[-1].name), hosts)
     return _CRADLES[hosts]
 

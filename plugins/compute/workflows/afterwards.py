@@ -12,7 +12,7 @@ from ....core.services.network import NetworkService
 from .. import records, recovery, states
 from . import later, live, rescue, shelve, tending
 from .confirm import FOREVER_S
-from .devices import give_back_interface, put_back_interface, put_back_volume, take_out
+from .devices import give_back_interface, put_back_interface, put_back_volume, take_away, take_out
 from .move import MOVE_S, close_volumes, destroy_for_good, plan_at, side, unwire_for_good
 from .step import Rows, agent_of, fleet_of, kit_of, rows_of
 
@@ -116,6 +116,7 @@ VERBS: Mapping[str, Callable[[Job, Rows], Finish | None]] = {
     "unrescue": _unrescue, "stay": _stay, "shrink": _shrink, "offload": _offload, "plug": _plug,
     "put_back_volume": _put_back(put_back_volume), "put_back_interface": _put_back(put_back_interface),
     "swap_back": lambda job, rows: tending.swap_back(job), "find": lambda job, rows: live.find(job),
+    "take_away": lambda job, rows: take_away(job),
     "take_out": lambda job, rows: take_out(job), "give_back_interface": lambda job, rows: give_back_interface(job)}
 
 

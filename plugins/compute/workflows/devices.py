@@ -20,8 +20,10 @@ from . import later
 from .boot import nic_columns
 from .step import agent_of, fault, kit_of, rows_of, server_of
 
-DEVICE = ("volume_id", "port_id")
-"""What names a device in a job's data."""
+
+def _named(job: Job) -> dict[str, str]:
+    """What names the device in a job's data."""
+    return {name: job.data[name] for name in ("volume_id", "port_id") if name in job.data}
 
 
 def _device(job: Job) -> Row | None:
@@ -71,6 +73,7 @@ def take_out(job: Job) -> Finish | None:
         return None
     if server.host:
         agent_of(job, server.host).detach_volume(job.context, server.id, device.volume_id)
+        _again_once_back(job, server)
     kit_of(job).peers.of(VolumeService).detach(job.context, device.attachment_id)
 
     def finish(tx: Transaction) -> None:
@@ -78,6 +81,24 @@ def take_out(job: Job) -> Finish | None:
         note_volumes(tx, job.subject)
         emit(kit_of(job), tx, job.context, "instance.volume_detach.end", server)
     return finish
+
+
+def _again_once_back(job: Job, server: Row) -> None:
+    """Have a device taken from the guest of a host that has been stopped: one that is suspended has it still."""
+    if later.gone(job, server.host):
+        later.put_off(job, "take_away", **_named(job))
+
+
+def take_away(job: Job) -> None:
+    """Take the device of the job's data out of the guest, unless the server has got it again."""
+    server = rows_of(job).server
+    if not server.host:
+        return
+    if "volume_id" in job.data and _device(job) is None:
+        agent_of(job, server.host).detach_volume(job.context, server.id, job.data["volume_id"])
+    nics = kit_of(job).peers.of(NetworkService).nics(job.context, [server.id]).get(server.id, [])
+    if "port_id" in job.data and job.data["port_id"] not in {nic.port_id for nic in nics}:
+        agent_of(job, server.host).detach_interface(job.context, server.id, job.data["port_id"])
 
 
 def detach_volume(job: Job) -> Finish | None:
@@ -135,7 +156,7 @@ def _error(verb: str, kept: str = "") -> Callable[[Transaction, Job, CloudError]
         row = records.present(tx, job.subject)
         if row is not None:
             if kept and error.code != "interrupted":
-                later.put_off(job, kept, **{name: job.data[name] for name in DEVICE if name in job.data})
+                later.put_off(job, kept, **_named(job))
             emit(kit_of(job), tx, job.context, f"instance.{verb}.error", row, fault(job, error))
             later.begin(tx, job)
     return failed
@@ -144,7 +165,7 @@ def _error(verb: str, kept: str = "") -> Callable[[Transaction, Job, CloudError]
 ATTACH_VOLUME = Workflow(kind="compute.attach_volume", title="attach_volume",
                          steps=(Step("attach", attach_volume, undo_attach),), failed=_error("volume_attach"))
 DETACH_VOLUME = Workflow(kind="compute.detach_volume", title="detach_volume",
-                         steps=(Step("detach", detach_volume, keep_volume),),
+                         steps=(Step("detach", detach_volume, keep_volume),), done=later.begin,
                          failed=_error("volume_detach", "put_back_volume"))
 EXTEND_VOLUME = Workflow(kind="compute.extend_volume", title="extend_volume", undoes=False,
                          steps=(Step("extend_volume", extend_volume),))
@@ -187,6 +208,7 @@ def remove_interface(job: Job) -> Finish:
     kit, server = kit_of(job), rows_of(job).server
     port_id: str = job.data["port_id"]
     agent_of(job, server.host).detach_interface(job.context, server.id, port_id)
+    _again_once_back(job, server)
     kit.peers.of(NetworkService).release(job.context, server.id, [port_id])
     return _noted(job, "instance.interface_detach.end", server)
 
@@ -205,6 +227,7 @@ def drop_interface(job: Job) -> None:
     server = server_of(job)
     if server is not None and server.host:
         agent_of(job, server.host).detach_interface(job.context, server.id, job.data["port_id"])
+        _again_once_back(job, server)
 
 
 def _noted(job: Job, event: str, server: Row) -> Finish:
@@ -222,7 +245,7 @@ ATTACH_INTERFACE = Workflow(kind="compute.attach_interface", title="attach_inter
                             steps=(Step("attach", attach_interface, undo_interface),),
                             failed=_error("interface_attach"))
 DROP_INTERFACE = Workflow(kind="compute.drop_interface", title="detach_interface", undoes=False, attempts=60,
-                          steps=(Step("detach", drop_interface),))
+                          steps=(Step("detach", drop_interface),), done=later.begin)
 DETACH_INTERFACE = Workflow(kind="compute.detach_interface", title="detach_interface", undoes=False,
-                            steps=(Step("detach", remove_interface),),
+                            steps=(Step("detach", remove_interface),), done=later.begin,
                             failed=_error("interface_detach", "put_back_interface"))

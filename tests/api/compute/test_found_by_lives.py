@@ -3,6 +3,7 @@
 import pytest
 from stratolith.core.drivers.hypervisor import Power
 from stratolith.core.errors import BackendBusy
+from stratolith.plugins.compute import recovery
 
 from tests.api.compute.test_recovery import OFF, World, worlds  # noqa: F401 - a fixture
 
@@ -117,6 +118,36 @@ def wired(worlds):  # noqa: F811
     server = world.boot("h1", networks=[{"uuid": network}])
     (port,) = world.ok("GET", f"/network/v2.0/ports?device_id={server}")["ports"]
     return world, server, port["id"]
+
+
+def test_what_left_a_suspended_server_of_a_stopped_host_leaves_its_guest_once_it_is_back(worlds):  # noqa: F811
+    world = worlds(**FENCED, network={"hosts": "h1,h2,h3"})
+    network = world.ok("POST", "/network/v2.0/networks", {"network": {"name": "n"}})["network"]["id"]
+    world.ok("POST", "/network/v2.0/subnets", {"subnet": {"network_id": network, "ip_version": 4,
+                                                         "cidr": "10.20.0.0/24"}})
+    server = world.boot("h1", networks=[{"uuid": network}])
+    volume = world.ok("POST", "/volume/v3/volumes", {"volume": {"size": 1}})["volume"]["id"]
+    world.cloud.run(5)
+    where = f"/compute/v2.1/servers/{server}/os-volume_attachments"
+    world.ok("POST", where, {"volumeAttachment": {"volumeId": volume}})
+    world.cloud.run(5)
+    act(world, server, "suspend")
+    (port,) = world.ok("GET", f"/network/v2.0/ports?device_id={server}")["ports"]
+    world.part("h1")
+    world.cloud.run(80)
+    stopped = recovery.stopped
+    try:
+        recovery.stopped = lambda kit, host: host == "h1"
+        world.ok("DELETE", f"/network/v2.0/ports/{port['id']}")
+        world.ok("DELETE", f"{where}/{volume}")
+        world.cloud.run(20)
+    finally:
+        recovery.stopped = stopped
+    assert world.ok("GET", f"/volume/v3/volumes/{volume}")["volume"]["status"] == "available"
+    world.rejoin("h1")
+    world.cloud.run(120)
+    guest = world.agent("h1").driver.guest(server)
+    assert (guest.macs, guest.volumes, guest.power) == ({}, type(guest.volumes)(), Power.SUSPENDED)
 
 
 def test_a_port_that_is_deleted_leaves_the_guest(wired):
