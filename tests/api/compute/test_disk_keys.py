@@ -3,6 +3,9 @@
 import pytest
 import sqlalchemy as sa
 from stratolith.core.drivers.volume import Encryption
+from stratolith.core.errors import NotSupported
+from stratolith.plugins.compute.agency import GuestPlan
+from stratolith.plugins.compute.plan_reader import PlanReader
 from stratolith.plugins.compute.sealing import seal
 from stratolith.plugins.compute.tables import server_details
 
@@ -142,3 +145,13 @@ def test_no_host_takes_it_that_does_not_tell_of_it(world):
     made = world.boot(flavorRef=other)
     shown = world.show(made, as_="admin")
     assert shown["status"] == "ERROR" and "No valid host" in shown["fault"]["message"]
+
+
+def test_an_agent_whose_driver_cannot_encrypt_makes_nothing(world):
+    kit = world.cloud.cloud.kits["compute"]
+    plan = GuestPlan(guest="g", name="g", vcpus=1, memory_mib=1, disks=[], encryption=Encryption("secret"))
+    able = PlanReader(kit, world.driver(), world.driver().facts)
+    assert able.spec(kit.context(), plan).encryption == Encryption("secret")
+    with pytest.raises(NotSupported) as caught:
+        PlanReader(kit, object(), world.driver().facts).spec(kit.context(), plan)
+    assert "secret" not in str(caught.value) and "secret" not in repr(plan)
