@@ -14,6 +14,7 @@ from ..policy.engine import Policy
 from .table import Operation, Version
 
 CHUNK = 1 << 20
+LARGEST = 10 ** 18 - 1
 
 
 class Call:
@@ -48,9 +49,9 @@ class Call:
         return self.query.get(name, [])
 
     def number(self, name: str) -> int | None:
-        """A query parameter of an integer kind as a number, or none."""
+        """A query parameter of an integer kind as a number, or none; one that no database takes is the largest."""
         values = self.query.get(name)
-        return int(values[-1]) if values else None
+        return min(int(values[-1]), LARGEST) if values else None
 
     def flag(self, name: str, default: bool = False) -> bool:
         """A query parameter of kind boolean; one given without a value is true."""

@@ -119,7 +119,7 @@ KINDS: Mapping[str, Callable[[str], bool]] = {
     "text": lambda text: True,
     "uuid": is_uuid,
     "integer": lambda text: re.fullmatch(r"[+-]?[0-9]{1,18}", text) is not None,
-    "natural": lambda text: re.fullmatch(r"\+?[0-9]{1,18}", text) is not None,
+    "natural": lambda text: re.fullmatch(r"\+?[0-9]{1,100}", text) is not None,
     "boolean": lambda text: text.lower() in BOOLEANS,
     "moment": FORMATS["moment"],
 }

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from ..service import Service
 
 HOSTNAME = re.compile(r"[a-zA-Z0-9._-]{1,255}")
+NUMBER = re.compile(r"[0-9]{1,18}")
 PAGE = {"limit": "*natural", "marker": "*text"}
 FULL = {**PAGE, "hypervisor_hostname_pattern": "text", "with_servers": "boolean"}
 LIST = {"2.1": Query(), "2.33": Query(PAGE), "2.53": Query(FULL, strict=True)}
@@ -98,7 +99,7 @@ def _paged(service: Service, call: Call, path: str, show: Callable[[Hypervisor],
     asked, most, marker = call.number("limit"), service.kit.options.max_limit, call.one("marker")
     limit = most if asked is None else min(asked, most)
     by_number = call.version < (2, 53)
-    if marker and not (marker.isascii() and marker.isdigit() if by_number else is_uuid(marker)):
+    if marker and not (NUMBER.fullmatch(marker) if by_number else is_uuid(marker)):
         raise BadRequest(f"marker [{marker[:100]}] not found")
     found = hypervisors.page(service.kit, service.fleet, limit, marker, with_servers, by_number)
     body: dict[str, Any] = {"hypervisors": [show(one) for one in found]}

@@ -164,3 +164,15 @@ def test_servers_on_no_host_are_not_ready(world):
         assert (answer.status, "not ready" in str(answer.json)) == (409, True), action
     assert world.show(server)["OS-EXT-STS:task_state"] is None
     world.delete(server)
+
+
+def test_no_limit_is_too_large(world):
+    huge = "9" * 30
+    assert world.ask("GET", f"/os-hypervisors?marker={huge}", version="2.33", as_="admin").status == 400
+    for text in ("9223372036854775807", huge):
+        for path in ("/servers", "/flavors/detail", "/os-keypairs", "/os-hypervisors", "/os-migrations",
+                     "/os-simple-tenant-usage"):
+            assert world.ask("GET", f"{path}?limit={text}", as_="admin").status == 200, (path, text)
+    for path in ("/os-server-groups", "/servers/detail"):
+        query = "limit=9999999999999999999&offset=9999999999999999999"
+        assert world.ask("GET", f"{path}?{query}", version="2.74").status == 200, path
