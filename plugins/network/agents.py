@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -12,10 +12,8 @@ from ...core.context import Context
 from ...core.db.engine import Row, Transaction
 from . import faults
 from .control import Beat
+from .desk import Desk
 from .tables import agents
-
-if TYPE_CHECKING:
-    from .service import Service
 
 ALIVE_S = 75.0
 WRITTEN_S = 20.0
@@ -36,7 +34,7 @@ _ALIVE = sa.select(agents.c.host, agents.c.availability_zone).where(
 class Agents:
     """The agents' table."""
 
-    def __init__(self, service: Service) -> None:
+    def __init__(self, service: Desk) -> None:
         self.service = service
         self.kit = service.kit
 

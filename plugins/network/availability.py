@@ -4,21 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from ipaddress import ip_address
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import sqlalchemy as sa
 
+from .desk import Desk
 from .noun import Document
 from .tables import addresses, networks, subnets
-
-if TYPE_CHECKING:
-    from .service import Service
 
 COLUMNS = {"network_id": networks.c.id, "network_name": networks.c.name, "tenant_id": networks.c.project_id,
            "project_id": networks.c.project_id}
 
 
-def availability(service: Service, filters: Mapping[str, Sequence[str]]) -> list[dict[str, Any]]:
+def availability(service: Desk, filters: Mapping[str, Sequence[str]]) -> list[dict[str, Any]]:
     """The use of each network's subnets, three queries for all; ``ip_version`` limits the subnets."""
     conditions = [COLUMNS[name].in_(values) for name, values in filters.items() if name in COLUMNS]
     versions = [version for version in (4, 6) if str(version) in filters.get("ip_version", ())] or [4, 6]

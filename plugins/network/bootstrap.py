@@ -5,22 +5,18 @@ Who owns a network sees and rules the ports of others in it, so that the outside
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import msgspec
 
 from ...core.context import Context
 from ...core.db.engine import Transaction
+from .desk import Desk
 from .noun import Document, Noun
-
-if TYPE_CHECKING:
-    from .service import Service
 
 POOL = "default-v4"
 POOL_PREFIXES = ["10.64.0.0/12"]
 
 
-def bootstrap(service: Service, context: Context, demo_project_id: str) -> None:
+def bootstrap(service: Desk, context: Context, demo_project_id: str) -> None:
     """Make what is missing by name and project, in one transaction."""
     voice = msgspec.structs.replace(context, project_id=context.project_id or demo_project_id)
     with service.kit.db.write() as tx:
@@ -33,7 +29,7 @@ def bootstrap(service: Service, context: Context, demo_project_id: str) -> None:
             service.routers.add_interface(voice, router["id"], {"subnet_id": private["subnets"][0]})
 
 
-def _open_to_all(service: Service, tx: Transaction, context: Context, public: Document) -> None:
+def _open_to_all(service: Desk, tx: Transaction, context: Context, public: Document) -> None:
     """Have projects without a network get one by themselves: from a pool of addresses, with a router outside.
 
     What an administrator made the default stays it.
@@ -54,13 +50,13 @@ def _named(noun: Noun, tx: Transaction, name: str, project_id: str) -> Document 
     return found[0] if found else None
 
 
-def _outside(service: Service, tx: Transaction, name: str) -> Document | None:
+def _outside(service: Desk, tx: Transaction, name: str) -> Document | None:
     columns = service.networks.table.c
     found = service.networks.select(tx, columns.name == name, columns.router_external)
     return found[0] if found else None
 
 
-def _network(service: Service, tx: Transaction, context: Context, project_id: str, name: str, cidr: str,
+def _network(service: Desk, tx: Transaction, context: Context, project_id: str, name: str, cidr: str,
              *flags: str) -> Document:
     network = _outside(service, tx, name) if flags else _named(service.networks, tx, name, project_id)
     if network is None:

@@ -11,7 +11,8 @@ from ...core.context import Context
 from ...core.db.engine import Row, Transaction
 from ...core.errors import NotFound
 from . import faults, tables
-from .noun import Document, Noun
+from .desk import FloatingIpNoun
+from .noun import Document
 
 floating_ips, ports, routers = tables.floating_ips, tables.ports, tables.routers
 OWNER = "network:floatingip"
@@ -19,7 +20,7 @@ _OF_PORT = sa.select(floating_ips.c.document, floating_ips.c.hidden).where(
     floating_ips.c.port_id == sa.bindparam("port_id"))
 
 
-class FloatingIps(Noun):
+class FloatingIps(FloatingIpNoun):
     """The floating IPs."""
 
     name, plural, table = "floatingip", "floatingips", floating_ips

@@ -14,7 +14,8 @@ from ...core.errors import AlreadyExists
 from ...core.http.validation import as_integer
 from . import faults, tables
 from .addresses import network_of
-from .noun import Document, Noun
+from .desk import RuleNoun
+from .noun import Document
 
 rules = tables.rules
 PROTOCOLS = {"ah": 51, "dccp": 33, "egp": 8, "esp": 50, "gre": 47, "icmp": 1, "icmpv6": 58, "igmp": 2, "ipip": 4,
@@ -28,7 +29,7 @@ _SAME = sa.select(rules.c.id).where(rules.c.security_group_id == sa.bindparam("s
                                     rules.c.likeness == sa.bindparam("likeness"))
 
 
-class GroupRules(Noun):
+class GroupRules(RuleNoun):
     """The rules of security groups."""
 
     name, plural, table = "security_group_rule", "security_group_rules", rules

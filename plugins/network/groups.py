@@ -11,7 +11,8 @@ import sqlalchemy as sa
 from ...core.context import Context
 from ...core.db.engine import Transaction
 from . import faults, tables
-from .noun import Document, Noun, Shown, decode
+from .desk import GroupNoun
+from .noun import Document, Shown, decode
 
 groups, rules, memberships, defaults = tables.security_groups, tables.rules, tables.memberships, tables.default_groups
 _DEFAULT = sa.select(defaults.c.group_id).where(defaults.c.project_id == sa.bindparam("project_id"))
@@ -25,7 +26,7 @@ OWN_RULES = 2
 _ID = msgspec.json.Decoder(dict[str, Any])
 
 
-class Groups(Noun):
+class Groups(GroupNoun):
     """The security groups. Their rules are read beside them, one query a list."""
 
     name, plural, table = "security_group", "security_groups", groups

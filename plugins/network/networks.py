@@ -10,7 +10,8 @@ import sqlalchemy as sa
 from ...core.context import Context
 from ...core.db.engine import Transaction
 from . import faults, tables
-from .noun import Document, Noun
+from .desk import DeskNoun
+from .noun import Document
 from .subnets import check_mtu
 from .tables import segments
 
@@ -32,7 +33,7 @@ _GAP = sa.select(sa.func.min(segments.c.segment + 1)).where(
 AUTO_PORTS = ("network:dhcp",)
 
 
-class Networks(Noun):
+class Networks(DeskNoun):
     """The networks."""
 
     name, plural, table = "network", "networks", networks

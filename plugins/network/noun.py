@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import abc
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar
 from urllib.parse import urlencode
 
 import msgspec
@@ -23,7 +23,6 @@ from .listing import Listing
 
 if TYPE_CHECKING:
     from ...core.process.slice import Kit
-    from .service import Service
 
 Document = dict[str, Any]
 Shown = Any
@@ -61,6 +60,20 @@ def truth(value: Any) -> bool:
     return value.lower() in listing.TRUE if isinstance(value, str) else bool(value)
 
 
+class Limits(Protocol):
+    """What knows how many of each kind a project may have."""
+
+    def take(self, tx: Transaction, project_id: str, resource: str, count: sa.Select[Any], more: int = 1) -> None:
+        """See that the project may have ``more``. :raises QuotaExceeded: it may not."""
+
+
+class Ground(Protocol):
+    """What every noun stands on."""
+
+    kit: Kit
+    quotas: Limits
+
+
 class Noun(abc.ABC):
     """One kind of resource over the service. Subclasses say how one is made, changed and unmade."""
 
@@ -81,7 +94,7 @@ class Noun(abc.ABC):
     counted: ClassVar[bool] = True
     tagged: ClassVar[bool] = True
 
-    def __init__(self, service: Service) -> None:
+    def __init__(self, service: Ground) -> None:
         self.service = service
         self.kit: Kit = service.kit
         columns = self.table.c

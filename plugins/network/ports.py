@@ -11,7 +11,8 @@ from ...core.context import Context
 from ...core.db.engine import Transaction
 from . import allocation, faults, tables
 from .addresses import eui64, network_of
-from .noun import Document, Noun
+from .desk import PortNoun
+from .noun import Document
 
 ports, networks, memberships, addresses = tables.ports, tables.networks, tables.memberships, tables.addresses
 routers = tables.routers
@@ -28,7 +29,7 @@ _MAC = sa.select(ports.c.id).where(ports.c.network_id == sa.bindparam("network_i
 _ROUTER = sa.select(routers.c.project_id).where(routers.c.id == sa.bindparam("id"))
 
 
-class Ports(Noun):
+class Ports(PortNoun):
     """The ports."""
 
     name, plural, table = "port", "ports", ports

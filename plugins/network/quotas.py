@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -11,10 +11,8 @@ from ...core.context import Context
 from ...core.db.engine import Transaction
 from ...core.errors import NotFound
 from . import faults
+from .desk import Desk
 from .tables import quotas
-
-if TYPE_CHECKING:
-    from .service import Service
 
 RESOURCES = ("network", "subnet", "subnetpool", "port", "router", "floatingip", "security_group",
              "security_group_rule")
@@ -26,7 +24,7 @@ _LIMITS = sa.select(quotas.c.resource, quotas.c.maximum).where(quotas.c.project_
 class Quotas:
     """The limits of projects over the defaults of the configuration."""
 
-    def __init__(self, service: Service) -> None:
+    def __init__(self, service: Desk) -> None:
         self.service = service
         options = service.options
         self.defaults = {name: int(getattr(options, f"quota_{name}")) for name in RESOURCES}

@@ -13,14 +13,15 @@ from ...core.db.engine import Transaction
 from ...core.errors import NotFound
 from . import faults, tables
 from .addresses import network_of
-from .noun import Document, Noun, retried
+from .desk import RouterNoun
+from .noun import Document, retried
 
 routers, ports, floating_ips = tables.routers, tables.ports, tables.floating_ips
 INTERFACE, GATEWAY = "network:router_interface", "network:router_gateway"
 MOST_ROUTES = 30
 
 
-class Routers(Noun):
+class Routers(RouterNoun):
     """The routers."""
 
     name, plural, table = "router", "routers", routers

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from ipaddress import ip_address
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -16,11 +16,9 @@ from ...core.errors import BadRequest, Conflict, Forbidden, NotFound, QuotaExcee
 from ...core.services.network import Address, Nic, NicRequest
 from . import tables, visits
 from .addresses import network_of, number_of, plain
+from .desk import Desk
 from .network_data import describe
 from .noun import Document, decode, retried
-
-if TYPE_CHECKING:
-    from .service import Service
 
 ports, networks, floating_ips, addresses = tables.ports, tables.networks, tables.floating_ips, tables.addresses
 _CLAIMED = sa.or_(ports.c.binding_host_id != "", ports.c.hostname != "")
@@ -45,7 +43,7 @@ _PLACE = ports.update().where(ports.c.id == sa.bindparam("this_id"))
 class Servers:
     """Servers' ports: asked for, made, wired, let go."""
 
-    def __init__(self, service: Service) -> None:
+    def __init__(self, service: Desk) -> None:
         self.service = service
         self.kit = service.kit
 

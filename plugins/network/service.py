@@ -12,6 +12,7 @@ from ...core.services.network import Nic, NicRequest
 from .agents import Agents
 from .bootstrap import bootstrap
 from .control import Beat, Expected, NetworkControl
+from .desk import Desk
 from .floating_ips import FloatingIps
 from .group_rules import GroupRules
 from .groups import Groups
@@ -30,24 +31,24 @@ from .wiring import Wiring
 from .zones import Zones
 
 
-class Service(NetworkControl):
+class Service(NetworkControl, Desk):
     """All nouns of the slice by name, over one kit."""
 
     def __init__(self, kit: Kit) -> None:
         self.kit = kit
         self.options: Options = kit.options
-        self.quotas = Quotas(self)
-        self.networks = Networks(self)
-        self.subnets = Subnets(self)
-        self.subnetpools = SubnetPools(self)
-        self.ports = Ports(self)
-        self.groups = Groups(self)
-        self.rules = GroupRules(self)
-        self.routers = Routers(self)
-        self.floating_ips = FloatingIps(self)
-        self.agents = Agents(self)
-        self.zones = Zones(self)
-        self.wiring = Wiring(self)
+        self.quotas: Quotas = Quotas(self)
+        self.networks: Networks = Networks(self)
+        self.subnets: Subnets = Subnets(self)
+        self.subnetpools: SubnetPools = SubnetPools(self)
+        self.ports: Ports = Ports(self)
+        self.groups: Groups = Groups(self)
+        self.rules: GroupRules = GroupRules(self)
+        self.routers: Routers = Routers(self)
+        self.floating_ips: FloatingIps = FloatingIps(self)
+        self.agents: Agents = Agents(self)
+        self.zones: Zones = Zones(self)
+        self.wiring: Wiring = Wiring(self)
         self.servers = Servers(self)
         self.topologies = Topologies(self)
         self.nouns: dict[str, Noun] = {noun.name: noun for noun in (

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
@@ -12,11 +11,9 @@ from ...core.db.engine import Transaction
 from ...core.drivers.network import NetworkSpec, PortSpec, RouterSpec, Rule, Subnet
 from . import tables
 from .addresses import network_of
+from .desk import Desk
 from .noun import Document, decode
 from .tables import addresses, agents, floating_ips, memberships, ports, routers, rules, wirings
-
-if TYPE_CHECKING:
-    from .service import Service
 
 _PEERS = (sa.select(wirings.c.network_id, agents.c.host, agents.c.configurations)
           .join(agents, agents.c.host == wirings.c.host)
@@ -46,7 +43,7 @@ _FLOATING = sa.select(floating_ips.c.router_id, floating_ips.c.floating_ip_addre
 class Specifications:
     """Reads what a host needs to know, a constant number of queries whatever is asked for."""
 
-    def __init__(self, service: Service) -> None:
+    def __init__(self, service: Desk) -> None:
         self.service = service
 
     def networks(self, tx: Transaction, ids: Iterable[str], host: str) -> list[NetworkSpec]:

@@ -12,7 +12,8 @@ from ...core.db.engine import Transaction
 from ...core.errors import NotFound
 from . import faults, tables
 from .addresses import Net, network_of
-from .noun import Document, Noun, truth
+from .desk import PoolNoun
+from .noun import Document, truth
 
 subnetpools, subnets = tables.subnetpools, tables.subnets
 _CARVED = sa.select(subnets.c.cidr, subnets.c.project_id).where(subnets.c.subnetpool_id == sa.bindparam("pool_id"))
@@ -24,7 +25,7 @@ LENGTHS = ("min_prefixlen", "max_prefixlen", "default_prefixlen")
 """Attributes that Networking writes as texts."""
 
 
-class SubnetPools(Noun):
+class SubnetPools(PoolNoun):
     """The subnet pools."""
 
     name, plural, table = "subnetpool", "subnetpools", subnetpools

@@ -12,7 +12,8 @@ from ...core.context import Context
 from ...core.db.engine import Row, Transaction
 from . import faults, listing, tables
 from .addresses import Net, default_gateway, default_pools, host_range, inside, is_automatic, network_of, number_of
-from .noun import Document, Noun, decode
+from .desk import SubnetNoun
+from .noun import Document, decode
 
 subnets = tables.subnets
 ports = tables.ports
@@ -29,7 +30,7 @@ MOST_DNS, MOST_ROUTES = 5, 20
 LEAST_MTU = {4: 68, 6: 1280}
 
 
-class Subnets(Noun):
+class Subnets(SubnetNoun):
     """The subnets."""
 
     name, plural, table = "subnet", "subnets", subnets

@@ -5,8 +5,6 @@ Source: the Networking API reference's section on auto allocated topologies.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import msgspec
 import sqlalchemy as sa
 
@@ -14,10 +12,8 @@ from ...core.context import Context
 from ...core.db.engine import Transaction
 from ...core.errors import NotFound
 from . import faults, tables
+from .desk import Desk
 from .noun import Document, retried
-
-if TYPE_CHECKING:
-    from .service import Service
 
 topologies = tables.topologies
 _OF = sa.select(topologies).where(topologies.c.project_id == sa.bindparam("project_id"))
@@ -27,7 +23,7 @@ NETWORK, ROUTER, SUBNET = "auto_allocated_network", "auto_allocated_router", "au
 class Topologies:
     """The topologies that were made for projects, at most one each."""
 
-    def __init__(self, service: Service) -> None:
+    def __init__(self, service: Desk) -> None:
         self.service = service
         self.kit = service.kit
 

@@ -7,7 +7,7 @@ not begun, a moment later; it wires the network anew on all its hosts from the r
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -18,12 +18,10 @@ from ...core.errors import AlreadyExists, CloudError
 from ...core.operations.tables import operations
 from . import visits
 from .control import Expected, NetworkAgent, queue
+from .desk import Desk
 from .noun import Document, retried
 from .specification import Specifications
 from .tables import agents, memberships, ports, routers, rules, wirings
-
-if TYPE_CHECKING:
-    from .service import Service
 
 SETTLE_S = 0.5
 """Changes within this time are wired together."""
@@ -70,7 +68,7 @@ def _everywhere(hosts: Iterable[str], act: Callable[[str], None]) -> None:
 class Wiring:
     """Between the rows and the hosts' agents."""
 
-    def __init__(self, service: Service) -> None:
+    def __init__(self, service: Desk) -> None:
         self.service = service
         self.kit = service.kit
         self.specifications = Specifications(service)

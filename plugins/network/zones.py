@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
 from ...core.db.engine import Transaction
 from . import faults
+from .desk import Desk
 from .noun import Document, Noun
 from .tables import agents, routers, wirings
-
-if TYPE_CHECKING:
-    from .service import Service
 
 ZONES = "availability_zones"
 _KNOWN = sa.select(agents.c.availability_zone).distinct()
@@ -32,7 +29,7 @@ _STANDING = sa.select(routers.c.id, routers.c.host).where(routers.c.host.in_(sa.
 class Zones:
     """Keeps ``availability_zones`` in the documents of networks and routers. Each call is part of a transaction."""
 
-    def __init__(self, service: Service) -> None:
+    def __init__(self, service: Desk) -> None:
         self.service = service
 
     def hints(self, tx: Transaction, asked: Sequence[str] | None) -> list[str]:
