@@ -105,7 +105,8 @@ def sound(cloud, context=""):
         for part in parts(seat):
             assert given.setdefault((by_host[row.provider], part), row.consumer) == row.consumer, (context, part)
         claimed = cloud.request("GET", f"/placement/allocations/{row.consumer}").json["allocations"]
-        assert claimed[row.provider]["resources"].get("PCPU", 0) == len(seat.pins), (context, claimed)
+        own = len(seat.pins) + sum(len(cell.emulator) for cell in seat.cells)
+        assert claimed[row.provider]["resources"].get("PCPU", 0) == own, (context, claimed)
         for device in seat.devices:
             assert device.resource_class in claimed[device.provider]["resources"], (context, claimed)
     for agent in cloud.cloud.agents["compute"].hosts:

@@ -55,6 +55,27 @@ def inventory(seated, provider):
     return {class_: one["total"] for class_, one in found.items()}
 
 
+def claimed(seated, server):
+    found = seated.cloud.request("GET", f"/placement/allocations/{server}").json["allocations"]
+    return [one["resources"].get("PCPU") for one in found.values()]
+
+
+def test_the_emulator_has_a_processor_of_its_own_that_is_claimed_and_moves_along(seated):
+    flavor = seated.flavor(vcpus=2, **DEDICATED, hw__cpu_realtime="true", hw__emulator_threads_policy="isolate")
+    server = seated.boot(flavor)
+    assert seated.status(server) == "ACTIVE" and claimed(seated, server) == [3]
+    before = seated.host(server)
+    seated.act(server, {"migrate": None})
+    assert seated.status(server) == "VERIFY_RESIZE" and seated.host(server) != before
+    seated.act(server, {"confirmResize": None})
+    assert seated.status(server) == "ACTIVE" and claimed(seated, server) == [3]
+    # Each of the two cells of a host has three processors to give away.
+    others = [seated.boot(flavor) for _ in range(4)]
+    assert sorted(seated.status(one) for one in others) == ["ACTIVE"] * 3 + ["ERROR"]
+    refused = seated.world.post(flavorRef=seated.flavor(hw__cpu_realtime="true"))
+    assert refused.status == 400 and "realtime" in str(refused.json)
+
+
 def test_hosts_offer_what_they_have(seated):
     root, children = tree(seated, "a")
     assert inventory(seated, root) == {"VCPU": 2, "PCPU": 6, "MEMORY_MB": 4096, "DISK_GB": 8192}
