@@ -21,6 +21,7 @@ WRITTEN_S = 20.0
 _ALL = sa.select(agents).order_by(agents.c.host, agents.c.agent_type)
 _ONE = sa.select(agents).where(agents.c.id == sa.bindparam("id"))
 _OF_HOSTS = sa.select(agents).where(agents.c.host.in_(sa.bindparam("hosts", expanding=True)))
+_HEARD = sa.select(sa.func.max(agents.c.beat_at)).where(agents.c.host == sa.bindparam("host"))
 _LIVING = (agents.update().where(agents.c.id.in_(sa.bindparam("ids", expanding=True)))
            .values(beat_at=sa.bindparam("now")))
 _CHANGED = (agents.update().where(agents.c.id == sa.bindparam("key"))
@@ -81,6 +82,12 @@ class Agents:
         """Hosts whose agent beat of late, and which are in one of ``zones`` where some are given."""
         rows = tx.rows(_ALIVE, {"since": self.kit.clock.time() - ALIVE_S})
         return [row.host for row in rows if not zones or row.availability_zone in zones]
+
+    def silent(self, host: str) -> bool:
+        """Whether a host's agent, which has been heard before, has not been for a while."""
+        with self.kit.db.read() as tx:
+            heard: float | None = tx.value(_HEARD, {"host": host})
+        return heard is not None and heard < self.kit.clock.time() - ALIVE_S
 
     def index(self, filters: Mapping[str, Sequence[str]]) -> list[dict[str, Any]]:
         """All agents that match every filter."""

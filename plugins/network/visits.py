@@ -24,6 +24,9 @@ _EXPECTED = sa.select(visits.c.network_id).where(
     visits.c.host == sa.bindparam("host"), visits.c.network_id == sa.bindparam("network_id"), visits.c.arriving,
     visits.c.port_id.not_in(sa.bindparam("leaving", expanding=True))).limit(1)
 
+ARRIVING = ports.c.id.in_(sa.select(visits.c.port_id).where(visits.c.host == sa.bindparam("host"), visits.c.arriving))
+"""What selects the ports that go to the host ``host``."""
+
 
 def note(tx: Transaction, port: Document, host: str, *, arriving: bool) -> None:
     """Write down that a port goes to ``host``, or that it is to be unwired there."""
@@ -51,11 +54,6 @@ def end_all(tx: Transaction, port_id: str) -> list[str]:
 def arrives(tx: Transaction, port_id: str, host: str) -> bool:
     """Whether a port goes to ``host``."""
     return bool(tx.value(_FOUND, {"port_id": port_id, "host": host}))
-
-
-def arriving(host: str) -> sa.ColumnElement[bool]:
-    """What selects the ports that go to ``host``."""
-    return ports.c.id.in_(sa.select(visits.c.port_id).where(visits.c.host == host, visits.c.arriving))
 
 
 def expected(tx: Transaction, network_id: str, host: str, leaving: Sequence[str]) -> bool:

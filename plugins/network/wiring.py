@@ -44,6 +44,8 @@ _BOUND = sa.select(ports.c.id).where(
 _ROUTED = sa.select(ports.c.network_id).join(routers, routers.c.id == ports.c.device_id).where(
     routers.c.host == sa.bindparam("host"), ports.c.network_id.in_(sa.bindparam("networks", expanding=True)))
 _BOUND_TO = sa.select(ports.c.binding_host_id).where(ports.c.id == sa.bindparam("id"))
+_THERE = sa.select(wirings.c.network_id).where(
+    wirings.c.host == sa.bindparam("host"), wirings.c.network_id.in_(sa.bindparam("networks", expanding=True)))
 _HERE = sa.select(wirings.c.host).where(wirings.c.network_id == sa.bindparam("network_id"),
                                         wirings.c.host == sa.bindparam("host"))
 
@@ -72,6 +74,11 @@ class Wiring:
         self.service = service
         self.kit = service.kit
         self.specifications = Specifications(service)
+        self._there = service.ports.choice(
+            ports.c.binding_host_id == sa.bindparam("host"),
+            ports.c.network_id.in_(sa.bindparam("networks", expanding=True)), ports.c.device_owner != DHCP_OWNER,
+            sa.or_(ports.c.status == "ACTIVE", ports.c.admin_state_up.is_(False)))
+        self._coming = service.ports.choice(ports.c.binding_host_id != sa.bindparam("host"), visits.ARRIVING)
 
     def agent(self, host: str) -> NetworkAgent:
         """The agent of a host."""
@@ -196,7 +203,7 @@ class Wiring:
         """Write down of ports that are bound elsewhere that they go to ``host``."""
         def work() -> None:
             with self.kit.db.write() as tx:
-                for port in self.service.ports.select(tx, ports.c.id.in_([one["id"] for one in visitors])):
+                for port in self.service.ports.some(tx, [one["id"] for one in visitors]):
                     visits.note(tx, port, host, arriving=True)
         visitors = [one for one in documents if one["binding:host_id"] != host]
         if visitors:
@@ -209,7 +216,7 @@ class Wiring:
         def work() -> None:
             there.clear()
             with self.kit.db.write() as tx:
-                for old in self.service.ports.select(tx, ports.c.id.in_(ids)):
+                for old in self.service.ports.some(tx, ids):
                     there.add(old["id"])
                     wanted = status if old["admin_state_up"] else "DOWN"
                     if old["status"] != wanted:
@@ -222,8 +229,7 @@ class Wiring:
         """Write down that networks are wired on ``host``, with a DHCP port where its driver serves DHCP."""
         def work() -> None:
             with self.kit.db.write() as tx:
-                there = set(tx.values(sa.select(wirings.c.network_id).where(wirings.c.host == host,
-                                                                            wirings.c.network_id.in_(networks))))
+                there = set(tx.values(_THERE, {"host": host, "networks": networks}))
                 serves = self.facts(tx, host).get("vif_type", "other") != "other"
                 for network_id in networks:
                     if network_id not in there:
@@ -342,12 +348,10 @@ class Wiring:
         self.agent(host).apply(networks, wanted, [])
 
     def _plugged(self, tx: Transaction, host: str, networks: Sequence[str]) -> list[Document]:
-        return self.service.ports.select(
-            tx, ports.c.binding_host_id == host, ports.c.network_id.in_(networks), ports.c.device_owner != DHCP_OWNER,
-            sa.or_(ports.c.status == "ACTIVE", ports.c.admin_state_up.is_(False)))
+        return self.service.ports.chosen(tx, self._there, {"host": host, "networks": networks})
 
     def _arriving(self, tx: Transaction, host: str) -> list[Document]:
-        return self.service.ports.select(tx, ports.c.binding_host_id != host, visits.arriving(host))
+        return self.service.ports.chosen(tx, self._coming, {"host": host})
 
     def remove_network(self, network_id: str, hosts: Sequence[str]) -> None:
         """Unwire a network on hosts."""

@@ -6,11 +6,13 @@ import functools
 from collections.abc import Callable
 
 from ...core.errors import BackendBusy, CloudError
-from ...core.operations.workflow import Finish, Job, Step, Workflow
+from ...core.operations.workflow import Finish, Job, Step, Wait, Workflow
 from ...core.services.compute import ComputeService
 
 PATIENT = 1_000_000
 """Attempts: a host that is away or fails is tried again until the deadline."""
+SILENT_S = 30.0
+"""Between two looks at whether a silent host is heard again."""
 Work = Callable[[Job], Finish | None]
 
 
@@ -28,6 +30,13 @@ def patiently(work: Work) -> Work:
     return tried
 
 
+def _await(job: Job) -> None:
+    """Wait for a host that is silent, as it restores what should be there when it is back. :raises Wait: it is."""
+    host = job.data["host"]
+    if job.service.agents.silent(host):
+        raise Wait(f"network:{host}", SILENT_S)
+
+
 @patiently
 def _apply(job: Job) -> Finish:
     failed = job.service.wiring.apply_network(job.subject)
@@ -36,6 +45,7 @@ def _apply(job: Job) -> Finish:
 
 @patiently
 def _apply_at(job: Job) -> None:
+    _await(job)
     job.service.wiring.apply_at(job.data["network_id"], job.data["host"])
 
 
@@ -46,6 +56,7 @@ def _remove(job: Job) -> None:
 
 @patiently
 def _unplug(job: Job) -> None:
+    _await(job)
     job.service.wiring.unplug_one(job.data.get("port", job.subject), job.data["network_id"], job.data["host"])
 
 

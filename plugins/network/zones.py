@@ -76,7 +76,7 @@ class Zones:
 
     def _documents(self, tx: Transaction, noun: Noun, ids: Sequence[str]) -> list[Document]:
         """Those that are still there."""
-        return noun.select(tx, noun.table.c.id.in_(ids)) if ids else []
+        return noun.some(tx, ids) if ids else []
 
     def _save(self, tx: Transaction, noun: Noun, old: Document, zones: Iterable[str | None]) -> None:
         noun.save(tx, old, {**old, ZONES: sorted(filter(None, zones))})

@@ -18,6 +18,8 @@ from .life import Life, Plan, Record
 
 _CRADLES: dict[int, Cradle] = {}
 """Those of this process by their number of hosts, made once."""
+COLLECT_AT = (1_000_000, 5, 5)
+"""Thresholds of the collector of garbage, above what a life of a few minutes leaves."""
 MEMORY = "/dev/shm"
 """Where files are kept in memory, on a machine that has it: lives have many that are small and last for seconds."""
 _FOLDERS: list[tempfile.TemporaryDirectory[str]] = []
@@ -72,18 +74,20 @@ def live(plan: Plan, hosts: int) -> Outcome:
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """Nothing is logged, and garbage is collected once, at the end: what was there before is not looked at then."""
-    level, enabled = logging.root.manager.disable, gc.isenabled()
+    """Nothing is logged, and garbage is collected at the end, or in long lives when there is much of it.
+
+    What was there before the life is not looked at then.
+    """
+    level, thresholds = logging.root.manager.disable, gc.get_threshold()
     logging.disable(logging.CRITICAL)
-    gc.disable()
+    gc.set_threshold(*COLLECT_AT)
     gc.freeze()
     try:
         yield
     finally:
         gc.collect()
         gc.unfreeze()
-        if enabled:
-            gc.enable()
+        gc.set_threshold(*thresholds)
         logging.disable(level)
 
 
