@@ -31,7 +31,10 @@ LEFT_OUT = {
     "test_fuzz.py::test_hostile_values_of_query_parameters": "takes minutes on a server",
     "test_fuzz.py::test_one_hostile_value_in_an_otherwise_good_body": "takes a minute on a server",
 }
-"""What runs on SQLite alone, by file or test, and why."""
+"""What runs on SQLite alone, by file or test, and why.
+
+Of the other 104 modules all but 32 send a statement that no other does; those 32 take a sixth of the run.
+"""
 
 
 class Lent:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import mmap
 import subprocess
 import uuid
 from collections.abc import Iterator
@@ -159,4 +160,6 @@ def test_local_disks_cannot_be_read_without_the_key(
         other.destroy(guest)
         assert secrets(libvirt_other) == []
     subprocess.run(["qemu-img", "convert", "-O", "raw", str(tmp_path / "copy"), str(tmp_path / "plain")], check=True)
-    assert words in (tmp_path / "plain").read_bytes()
+    # Two gibibytes, most of them holes.
+    with (tmp_path / "plain").open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as plain:
+        assert plain.find(words) >= 0
