@@ -64,7 +64,7 @@ def test_a_failed_backup(world, server):
 
 
 def test_crash_dump(world, server):
-    assert world.act(server, "trigger_crash_dump", version="2.16").status == 400
+    assert world.act(server, "trigger_crash_dump", version="2.16").status == 404
     assert world.act(server, "trigger_crash_dump", version="2.17").status == 202
     assert world.driver().guest(server).interrupts == 1
     world.act(server, "os-stop")
