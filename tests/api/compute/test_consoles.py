@@ -61,7 +61,7 @@ def test_actions(world, server, action, kind):
 
 def test_actions_end_with_2_5(world, server):
     assert world.act(server, "os-getVNCConsole", {"type": "novnc"}, version="2.5", run_s=0).status == 200
-    assert world.act(server, "os-getVNCConsole", {"type": "novnc"}, version="2.6", run_s=0).status == 400
+    assert world.act(server, "os-getVNCConsole", {"type": "novnc"}, version="2.6", run_s=0).status == 404
     assert opened(world, server, version="2.5").status == 404
 
 
