@@ -19,7 +19,7 @@ def test_revert(storage):
     driver(storage).write(one, [b"after!"])
     storage.act(one, "revert", {"snapshot_id": first}, 400)
     storage.act(one, "revert", {"snapshot_id": NOBODY}, 404)
-    storage.act(one, "revert", {"snapshot_id": second}, 400, version="3.39")
+    storage.act(one, "revert", {"snapshot_id": second}, 404, version="3.39")
     storage.act(one, "revert", {"snapshot_id": second}, 403, "alpha:reader")
     storage.act(one, "revert", {"snapshot_id": second})
     assert storage.content(one, 6) == b"middle"
@@ -48,7 +48,7 @@ def test_reimage(storage):
     image = storage.image(b"fresh" * 100, name="fresh")
     one = storage.volume()
     driver(storage).write(one, [b"stale" * 10000])
-    storage.act(one, "os-reimage", {"image_id": image}, 400, version="3.67")
+    storage.act(one, "os-reimage", {"image_id": image}, 404, version="3.67")
     storage.act(one, "os-reimage", {"image_id": NOBODY}, 400)
     storage.act(one, "os-reimage", {"image_id": image}, 403, "alpha:reader")
     storage.act(one, "os-reimage", {"image_id": image})
