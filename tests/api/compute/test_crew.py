@@ -12,6 +12,8 @@ from stratolith.core.services.scheduler import Request
 from stratolith.plugins.compute.agency import Enrolment
 from stratolith.plugins.compute.tables import aggregate_hosts, aggregates
 
+from tests.statements import counted
+
 SERVICES = ("identity", "compute", "placement", "scheduler")
 PERIODS = 6
 
