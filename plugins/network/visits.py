@@ -16,6 +16,8 @@ from .tables import ports, visits
 _HOSTS = sa.select(visits.c.host).where(visits.c.port_id == sa.bindparam("port_id")).order_by(visits.c.host)
 _FOUND = sa.select(visits.c.arriving).where(visits.c.port_id == sa.bindparam("port_id"),
                                             visits.c.host == sa.bindparam("host"))
+_KNOWN = sa.select(visits.c.port_id).where(visits.c.host == sa.bindparam("host"),
+                                           visits.c.port_id.in_(sa.bindparam("ports", expanding=True)))
 _END = visits.delete().where(visits.c.host == sa.bindparam("at"),
                              visits.c.port_id.in_(sa.bindparam("of", expanding=True)))
 _END_ALL = visits.delete().where(visits.c.port_id == sa.bindparam("of"))
@@ -49,6 +51,11 @@ def end_all(tx: Transaction, port_id: str) -> list[str]:
     if hosts:
         tx.execute(_END_ALL, {"of": port_id})
     return hosts
+
+
+def known(tx: Transaction, port_ids: Sequence[str], host: str) -> list[str]:
+    """Which of these ports are or may be wired on ``host``, though they are not bound to it."""
+    return tx.values(_KNOWN, {"host": host, "ports": list(port_ids)})
 
 
 def arrives(tx: Transaction, port_id: str, host: str) -> bool:

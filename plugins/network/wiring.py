@@ -265,7 +265,8 @@ class Wiring:
         leaving = [one["id"] for one in documents]
         idle = self._idle(sorted({one["network_id"] for one in documents}), host, leaving)
         self.agent(host).unplug(leaving, idle)
-        self._forget(idle, host, leaving)
+        self._left(leaving, host)
+        self._forget(idle, host)
 
     def _idle(self, networks: Sequence[str], host: str, leaving: Sequence[str] = ()) -> list[str]:
         """Networks that no router and no port bound to the host needs there, be it wired yet or not."""
@@ -275,14 +276,18 @@ class Wiring:
                     and tx.value(_BOUND, {"host": host, "network_id": one, "leaving": list(leaving)}) is None
                     and not visits.expected(tx, one, host, leaving)]
 
-    def _forget(self, networks: Sequence[str], host: str, left: Sequence[str] = ()) -> None:
-        """Forget networks that are wired on ``host`` no more, and that ports were there."""
+    def _left(self, port_ids: Sequence[str], host: str) -> None:
+        """Forget that ports were on ``host``, where that was written down."""
+        with self.kit.db.read() as tx:
+            known = visits.known(tx, port_ids, host)
+        if known:
+            with self.kit.db.write() as tx:
+                visits.end(tx, known, host)
+
+    def _forget(self, networks: Sequence[str], host: str) -> None:
+        """Forget networks that are wired on ``host`` no more."""
         def work() -> None:
             with self.kit.db.write() as tx:
-                if left:
-                    visits.end(tx, left, host)
-                if not networks:
-                    return
                 tx.execute(wirings.delete().where(wirings.c.host == host, wirings.c.network_id.in_(networks)))
                 self.service.zones.unwired(tx, networks, host)
                 for port in self.service.ports.select(tx, ports.c.binding_host_id == host,
@@ -291,7 +296,7 @@ class Wiring:
                     self.service.ports.drop(tx, self.kit.context(), {**port, "status": "DOWN"})
                 for network_id in networks:
                     self.network_changed(tx, self.kit.context(), network_id)
-        if networks or left:
+        if networks:
             retried(work)
 
     def unplug_later(self, documents: Sequence[Document], host: str) -> None:
@@ -313,7 +318,8 @@ class Wiring:
                 return
         idle = self._idle([network_id], host)
         self.agent(host).unplug([port_id], idle)
-        self._forget(idle, host, [port_id])
+        self._left([port_id], host)
+        self._forget(idle, host)
 
     def apply_network(self, network_id: str) -> list[str]:
         """Wire a network anew on all its hosts, from the rows of now; the hosts where that failed."""
