@@ -223,11 +223,20 @@ def put_back_interface(job: Job) -> None:
 
 
 def drop_interface(job: Job) -> None:
-    """Take the card of a port that is gone out of the guest; one that has no guest there has no card."""
+    """Take the card of a port that is gone out of the guest, where its host is gone once there is one again."""
     server = server_of(job)
-    if server is not None and server.host:
+    if server is None or not server.host:
+        return
+    _again_once_back(job, server)
+    if not later.gone(job, server.host):
         agent_of(job, server.host).detach_interface(job.context, server.id, job.data["port_id"])
-        _again_once_back(job, server)
+
+
+def drop_later(tx: Transaction, job: Job, error: CloudError) -> None:
+    """A host that fails, or is gone for long, is asked again: nobody else knows of the card."""
+    if error.code != "interrupted":
+        later.put_off(job, "take_away", **_named(job))
+        later.begin(tx, job)
 
 
 def _noted(job: Job, event: str, server: Row) -> Finish:
@@ -245,7 +254,7 @@ ATTACH_INTERFACE = Workflow(kind="compute.attach_interface", title="attach_inter
                             steps=(Step("attach", attach_interface, undo_interface),),
                             failed=_error("interface_attach"))
 DROP_INTERFACE = Workflow(kind="compute.drop_interface", title="detach_interface", undoes=False, attempts=60,
-                          steps=(Step("detach", drop_interface),), done=later.begin)
+                          steps=(Step("detach", drop_interface),), done=later.begin, failed=drop_later)
 DETACH_INTERFACE = Workflow(kind="compute.detach_interface", title="detach_interface", undoes=False,
                             steps=(Step("detach", remove_interface),), done=later.begin,
                             failed=_error("interface_detach", "put_back_interface"))

@@ -170,6 +170,34 @@ def test_a_port_that_is_deleted_while_its_host_is_away_leaves_the_guest_later(wi
     assert isinstance(world, World)
 
 
+def test_a_port_that_is_deleted_while_its_host_is_away_for_long_leaves_the_guest_and_keeps_nobody_waiting(wired):
+    world, server, port = wired
+    world.part("h1")
+    world.cloud.run(80)
+    world.ok("DELETE", f"/network/v2.0/ports/{port}")
+    world.cloud.run(5)
+    assert world.server(server)["OS-EXT-STS:task_state"] is None
+    kit = world.cloud.cloud.kits["compute"]
+    with kit.db.read() as tx:
+        assert kit.engine.unfinished(tx, server) is None
+    world.cloud.run(1200)
+    world.rejoin("h1")
+    world.cloud.run(90)
+    assert world.agent("h1").driver.guest(server).macs == {}
+
+
+def test_a_card_that_its_host_does_not_give_up_is_asked_for_again(wired):
+    world, server, port = wired
+    driver = world.agent("h1").driver
+    driver.fail("detach_interface", -1)
+    world.ok("DELETE", f"/network/v2.0/ports/{port}")
+    world.cloud.run(120)
+    assert set(driver.guest(server).macs) == {port}
+    driver.heal()
+    world.cloud.run(120)
+    assert driver.guest(server).macs == {}
+
+
 def test_a_fenced_host_is_not_waited_for_by_what_goes_back(worlds):  # noqa: F811
     world = worlds(**FENCED)
     server = world.boot("h1")
