@@ -13,7 +13,7 @@ from ..domain import ON_EVENTS, named, text
 from ..plain_wish import refuse_all
 from ..wish import Wishes, number
 from .folder import ContainerFolder
-from .volumes import local, volume, volumes_of
+from .volume_device import local, volume, volumes_of
 
 INIT = "/sbin/init"
 SEED = "/var/lib/cloud/seed/config_drive"

@@ -41,7 +41,8 @@ from .folder import ContainerFolder, Roots
 from .inside import still, thaw
 from .moving import ContainerMoving
 from .recording import record
-from .volumes import ContainerVolumes, path_of, volumes_of
+from .volume_device import path_of, volumes_of
+from .volumes import ContainerVolumes
 
 WATCH_S = 5.0
 INIT = 1

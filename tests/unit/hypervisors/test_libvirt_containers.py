@@ -17,7 +17,7 @@ from stratolith.hypervisors.libvirt.containers.domain import command, container_
 from stratolith.hypervisors.libvirt.containers.file_system import FileSystems
 from stratolith.hypervisors.libvirt.containers.folder import ContainerFolder, write_files
 from stratolith.hypervisors.libvirt.containers.inside import first_processes, is_from, root_of
-from stratolith.hypervisors.libvirt.containers.volumes import devices_of
+from stratolith.hypervisors.libvirt.containers.volume_device import devices_of
 from stratolith.hypervisors.libvirt.device import find_volume, volume_disk
 from stratolith.hypervisors.libvirt.encryption import lock
 from stratolith.hypervisors.libvirt.limited import Limits

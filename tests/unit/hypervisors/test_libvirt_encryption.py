@@ -12,7 +12,7 @@ from stratolith.core.drivers.volume import Encryption
 from stratolith.core.errors import BackendFailed, NotSupported
 from stratolith.hypervisors.libvirt.disks import GuestFolder
 from stratolith.hypervisors.libvirt.domain import domain_xml
-from stratolith.hypervisors.libvirt.moving import WHOLE_FILE, local_disks
+from stratolith.hypervisors.libvirt.luggage import WHOLE_FILE, local_disks
 from stratolith.hypervisors.libvirt.options import LibvirtOptions
 from stratolith.hypervisors.libvirt.qemu_img import INACCURATE, TRIES, QemuImg
 
