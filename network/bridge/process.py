@@ -33,10 +33,20 @@ def stop(pid: int, how: signal.Signals = signal.SIGTERM) -> None:
         for number in (how, signal.SIGKILL):
             if not _send(handle, number):
                 return
-            if select.select([handle], [], [], PATIENCE_S)[0]:
+            if ended(handle, PATIENCE_S):
                 return
     finally:
         os.close(handle)
+
+
+def ended(handle: int, patience_s: float) -> bool:
+    """Wait until the process has ended, but not for longer; tell whether it has.
+
+    poll(2), as select(2) knows no descriptors from 1,024 on.
+    """
+    waiting = select.poll()
+    waiting.register(handle, select.POLLIN)
+    return bool(waiting.poll(patience_s * 1000))
 
 
 def _send(handle: int, number: signal.Signals) -> bool:

@@ -14,7 +14,7 @@ from stratolith.core.conformance.simulation.cradle import Broken, Cradle
 from stratolith.core.conformance.simulation.events import EVENTS
 from stratolith.core.conformance.simulation.life import Life, Plan
 from stratolith.core.conformance.simulation.quick import Quick
-from stratolith.core.conformance.simulation.seeds import Outcome, Summary
+from stratolith.core.conformance.simulation.seeds import Outcome, Summary, many
 from stratolith.core.conformance.simulation.wires import Killed, Trouble
 from stratolith.core.db.columns import Bytes, Json, Moment, id_column, text
 from stratolith.core.db.engine import Transaction
@@ -190,6 +190,17 @@ def test_hosts_without_power_stay_so_over_a_restart(lived):
     assert faults.HYPERVISOR
     with pytest.raises(faults_of_wires()):
         lived.agent("compute", "h2").driver.observe()
+
+
+def test_lives_leave_nothing_open():
+    def opened():
+        return len(os.listdir("/proc/self/fd"))
+    for outcome in many([Plan(1)], 3, 1):
+        assert outcome.record
+    before = opened()
+    for outcome in many([Plan(2, bereaved=True), Plan(3), Plan(4, bereaved=True)], 3, 1):
+        assert outcome.record
+    assert opened() <= before
 
 
 def test_the_command_tells_of_each_life(capsys):

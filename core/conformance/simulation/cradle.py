@@ -132,6 +132,12 @@ class Cradle:
         shutil.copytree(self._begun, folder, dirs_exist_ok=True)
         self.connection().deserialize(self.image)
 
+    def forget(self) -> None:
+        """Hold on to nothing of the last cloud: the routes lead to it until another one begins."""
+        for application in self.routes.values():
+            vars(application.edge).clear()
+            application.service = None
+
     def go_on(self, folder: Path, clock: Virtual, off: Iterable[str],
               meet: Callable[[Continued], None]) -> Child:
         """Start the cloud of ``folder`` again; hosts that are ``off`` stay so. ``meet`` sees it before it starts."""

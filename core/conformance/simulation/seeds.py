@@ -70,6 +70,8 @@ def live(plan: Plan, hosts: int) -> Outcome:
             return Outcome(plan.seed, Life(begun, plan, begun.folder / f"life-{plan.seed}").run())
         except Broken as error:
             return Outcome(plan.seed, None, str(error))
+        finally:
+            begun.forget()
 
 
 @contextlib.contextmanager

@@ -186,6 +186,9 @@ def _end(process: int) -> None:
     for number in (signal.SIGTERM, signal.SIGKILL):
         with contextlib.suppress(ProcessLookupError):
             signal.pidfd_send_signal(process, number)
-        if select.select([process], [], [], STOP_TIMEOUT_S)[0]:
+        # select(2) knows no descriptors from 1,024 on.
+        waiting = select.poll()
+        waiting.register(process, select.POLLIN)
+        if waiting.poll(STOP_TIMEOUT_S * 1000):
             return
     raise BackendFailed("the process that serves the volume does not end")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import weakref
+from collections.abc import Callable
 from pathlib import Path
 
 from ...partial import backend_errors
@@ -23,6 +25,7 @@ class Journal:
     def __init__(self, file: Path | None) -> None:
         self._file = file
         self._descriptor = -1
+        self._closing: Callable[[], object] | None = None
         self._lines = 0
         self.sizes: dict[str, dict[str, int]] = {VOLUME: {}, SNAPSHOT: {}}
 
@@ -50,6 +53,8 @@ class Journal:
         fresh.replace(file)
         self.close()
         self._descriptor = os.open(file, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
+        # A cloud that a test kills closes nothing.
+        self._closing = weakref.finalize(self, os.close, self._descriptor)
         self._lines = len(lines)
 
     def set(self, kind: str, name: str, size_gib: int | None) -> None:
@@ -72,9 +77,9 @@ class Journal:
 
     def close(self) -> None:
         """Let go of the file."""
-        if self._descriptor >= 0:
-            os.close(self._descriptor)
-            self._descriptor = -1
+        if self._closing is not None:
+            self._closing()
+        self._closing, self._descriptor = None, -1
 
 
 def _line(kind: str, name: str, size_gib: int | None) -> bytes:

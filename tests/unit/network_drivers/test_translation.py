@@ -1,6 +1,9 @@
 """Errors of libraries as the core's, and small frames and tables."""
 
 import errno
+import fcntl
+import os
+import resource
 import subprocess
 import sys
 from pathlib import Path
@@ -10,7 +13,7 @@ from pyroute2.netlink.exceptions import NetlinkError
 from stratolith.core.errors import BackendBusy, BackendFailed, CloudError, NoSpace, NotFound
 from stratolith.network.bridge import announcement
 from stratolith.network.bridge.error import translated
-from stratolith.network.bridge.process import running, stop
+from stratolith.network.bridge.process import ended, running, stop
 
 
 @pytest.mark.parametrize(("raised", "kind"), [
@@ -55,3 +58,20 @@ def test_processes_are_told_from_strangers(tmp_path: Path) -> None:
     assert running(file, "mark") == 0
     file.write_text("nonsense")
     assert running(file, "mark") == 0
+
+
+def test_an_end_is_seen_in_processes_with_many_open_files() -> None:
+    least, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(least, min(2048, most)), most))
+    process = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    assert process.stdin is not None
+    handle = os.pidfd_open(process.pid)
+    high = fcntl.fcntl(handle, fcntl.F_DUPFD_CLOEXEC, 1100)
+    try:
+        assert not ended(high, 0.01)
+        process.stdin.close()
+        assert ended(high, 60)
+    finally:
+        os.close(high)
+        os.close(handle)
+        process.wait()
