@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import collections
 import datetime
+import sys
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -245,9 +246,9 @@ class Picture:
 
 
 def _base(row: Any) -> Host:
-    """What the row of a host says by itself."""
+    """What the row of a host says by itself. Words that many hosts share are kept once, and compared at once."""
     facts = row.facts
-    return Host(provider=row.id, host=row.host, node=row.node, hypervisor_type=facts.get("kind", ""),
-                hypervisor_version=facts.get("version", 0), architecture=facts.get("architecture", ""),
+    return Host(provider=row.id, host=row.host, node=row.node, hypervisor_type=sys.intern(facts.get("kind", "")),
+                hypervisor_version=facts.get("version", 0), architecture=sys.intern(facts.get("architecture", "")),
                 failures=row.failures, metrics=row.metrics or {}, address=facts.get("address", ""),
                 pci_devices=len(facts.get("devices", ())))
