@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable, Sequence
 
 import msgspec
@@ -19,6 +20,8 @@ from .store import Store
 from .tables import assignments, projects
 
 SYSTEM = "system"
+RACES = 8
+"""How often others may make and take back an assignment while it is made."""
 OF_ACTORS = sa.select(assignments).where(assignments.c.actor_id.in_(sa.bindparam("ids", expanding=True)))
 ON_TARGETS = sa.select(assignments).where(assignments.c.target_id.in_(sa.bindparam("ids", expanding=True)))
 
@@ -76,11 +79,11 @@ class Assignments:
         :raises NotFound: what it names is unknown. :raises Forbidden: a role of one domain, in another.
         :raises BadRequest: a role of a domain, on the system.
         """
-        try:
-            self._make(context, assignment)
-        except AlreadyExists:
+        for _ in range(RACES):
             # Another process made it at the same moment, and it may be gone again.
-            self._make(context, assignment)
+            with contextlib.suppress(AlreadyExists):
+                return self._make(context, assignment)
+        self._make(context, assignment)
 
     def _make(self, context: Context, assignment: Assignment) -> None:
         with self._db.write() as tx:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from ...core.drivers.network import Network, NetworkSpec, PortSpec, RouterSpec, Vif
 from ...core.errors import BackendBusy, NotFound
@@ -139,25 +139,38 @@ class HostAgent(Agent, NetworkAgent):
             return self._locks.setdefault(network_id, threading.Lock())
 
     def plug(self, networks: Sequence[NetworkSpec], ports: Sequence[PortSpec]) -> list[Vif]:
-        """Wire networks and ports through the driver."""
+        """Wire networks and ports through the driver; nobody takes a network away before its ports are there."""
+        inside: dict[str, list[PortSpec]] = {}
+        for port in ports:
+            inside.setdefault(port.network_id, []).append(port)
+        vifs: dict[str, Vif] = {}
         for network in networks:
             with self._lock(network.id):
                 self.driver.apply_network(network)
-        vifs = []
+                vifs.update(self._wired(inside.pop(network.id, ())))
+        for id, others in inside.items():
+            with self._lock(id):
+                vifs.update(self._wired(others))
+        return [vifs[port.id] for port in ports]
+
+    def _wired(self, ports: Iterable[PortSpec]) -> Iterator[tuple[str, Vif]]:
         for port in ports:
-            with self._lock(port.network_id):
-                vifs.append(self.driver.apply_port(port))
             self._networks_of[port.id] = port.network_id
-        return vifs
+            yield port.id, self.driver.apply_port(port)
 
     def unplug(self, ports: Sequence[str], networks: Sequence[str]) -> None:
-        """Unwire ports and networks through the driver."""
+        """Unwire ports and networks through the driver.
+
+        A network stays when a port of it has come since it was found to be of no use here.
+        """
         for port in ports:
-            with self._lock(self._networks_of.pop(port, "")):
+            with self._lock(self._networks_of.get(port, "")):
                 self.driver.remove_port(port)
+                self._networks_of.pop(port, None)
         for network in networks:
             with self._lock(network):
-                self.driver.remove_network(network)
+                if network not in tuple(self._networks_of.values()):
+                    self.driver.remove_network(network)
 
     def apply(self, networks: Sequence[NetworkSpec], ports: Sequence[PortSpec], routers: Sequence[RouterSpec]) -> None:
         """Wire networks, ports and routers through the driver."""

@@ -45,7 +45,9 @@ _ROUTED = sa.select(ports.c.network_id).join(routers, routers.c.id == ports.c.de
     routers.c.host == sa.bindparam("host"), ports.c.network_id.in_(sa.bindparam("networks", expanding=True)))
 _BOUND_TO = sa.select(ports.c.binding_host_id).where(ports.c.id == sa.bindparam("id"))
 _THERE = sa.select(wirings.c.network_id).where(
-    wirings.c.host == sa.bindparam("host"), wirings.c.network_id.in_(sa.bindparam("networks", expanding=True)))
+    wirings.c.host == sa.bindparam("host"),
+    wirings.c.network_id.in_(sa.bindparam("networks", expanding=True))).with_for_update()
+"""Waits for whoever forgets one of them."""
 _HERE = sa.select(wirings.c.host).where(wirings.c.network_id == sa.bindparam("network_id"),
                                         wirings.c.host == sa.bindparam("host"))
 
@@ -266,7 +268,7 @@ class Wiring:
         idle = self._idle(sorted({one["network_id"] for one in documents}), host, leaving)
         self.agent(host).unplug(leaving, idle)
         self._left(leaving, host)
-        self._forget(idle, host)
+        self._forget(idle, host, leaving)
 
     def _idle(self, networks: Sequence[str], host: str, leaving: Sequence[str] = ()) -> list[str]:
         """Networks that no router and no port bound to the host needs there, be it wired yet or not."""
@@ -284,15 +286,20 @@ class Wiring:
             with self.kit.db.write() as tx:
                 visits.end(tx, known, host)
 
-    def _forget(self, networks: Sequence[str], host: str) -> None:
-        """Forget networks that are wired on ``host`` no more."""
+    def _forget(self, networks: Sequence[str], host: str, leaving: Sequence[str] = ()) -> None:
+        """Forget networks that are wired on ``host`` no more; those that a port has come to meanwhile stay."""
         def work() -> None:
             with self.kit.db.write() as tx:
+                # Deleted before anybody looks: who reserves one meanwhile waits for the row.
                 tx.execute(wirings.delete().where(wirings.c.host == host, wirings.c.network_id.in_(networks)))
-                self.service.zones.unwired(tx, networks, host)
+                gone = self._idle(networks, host, leaving)
+                for network_id in networks:
+                    if network_id not in gone:
+                        tx.insert(wirings, {"network_id": network_id, "host": host})
+                self.service.zones.unwired(tx, gone, host)
                 for port in self.service.ports.select(tx, ports.c.binding_host_id == host,
                                                       ports.c.device_owner == DHCP_OWNER,
-                                                      ports.c.network_id.in_(networks)):
+                                                      ports.c.network_id.in_(gone)):
                     self.service.ports.drop(tx, self.kit.context(), {**port, "status": "DOWN"})
                 for network_id in networks:
                     self.network_changed(tx, self.kit.context(), network_id)
