@@ -1,5 +1,6 @@
 """A whole cloud for each module of API tests: on SQLite, or on the server of STRATOLITH_TEST_DATABASE_URL."""
 
+import logging
 import os
 from pathlib import Path
 
@@ -35,6 +36,18 @@ LEFT_OUT = {
 
 Of the other 104 modules all but 32 send a statement that no other does; those 32 take a sixth of the run.
 """
+
+
+@pytest.fixture(scope="module", autouse=True)
+def levels():
+    """Loggers keep their levels: an operation of block storage sets them for the whole process."""
+    def ours():
+        return [one for name, one in logging.root.manager.loggerDict.items()
+                if isinstance(one, logging.Logger) and name.startswith("stratolith")]
+    before = {one: one.level for one in ours()}
+    yield
+    for one in ours():
+        one.setLevel(before.get(one, logging.NOTSET))
 
 
 class Lent:
