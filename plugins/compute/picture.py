@@ -30,7 +30,7 @@ SKEW_S = 10.0
 """How far the clocks of two processes may be apart."""
 BLOCK = 128
 TURNS = 64
-"""Within so many readings each block is read once, whether it shows a change or not."""
+"""Within at most twice so many readings each block is read once, whether it shows a change or not."""
 RANGES = 8
 """Up to so many blocks are read by their numbers' ranges; more by a walk through all."""
 MANY = 5000
@@ -147,7 +147,7 @@ class Picture:
         self._stamps, self._looked_at = stamps, self._clock.monotonic()
         if not self._turn:
             self._turn.extend(stamps)
-        for _ in range(min(len(self._turn), 1 + len(stamps) // TURNS)):
+        for _ in range(min(len(self._turn), max(1, len(stamps) // TURNS))):
             found.append(self._turn.popleft())
         blocks = sorted(set(found) & stamps.keys() | gone)
         self._uncounted.update(self._names(blocks))
