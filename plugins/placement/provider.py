@@ -16,20 +16,26 @@ from .standard import CUSTOM
 from .tables import allocations, inventories, provider_aggregates, provider_traits, providers
 
 encode = msgspec.json.Encoder().encode
+NONE = "[]"
+"""No traits, or no aggregates, as a provider's row has them."""
 BY_ID = sa.select(providers).where(providers.c.id == bindparam("id"))
 BY_NAME = sa.select(providers.c.id).where(providers.c.name == bindparam("name"))
 TAKEN = sa.select(providers.c.id, providers.c.name).where(sa.or_(providers.c.id == bindparam("id"),
                                                                   providers.c.name == bindparam("name")))
-CHILD = sa.select(providers.c.id).where(providers.c.parent_id == bindparam("id")).limit(1)
-IN_USE = sa.select(allocations.c.consumer_id).where(allocations.c.provider_id == bindparam("id")).limit(1)
+_below = providers.alias()
+LEAVING = sa.select(
+    providers.c.traits, providers.c.aggregates,
+    sa.exists().where(_below.c.parent_id == providers.c.id).label("above_others"),
+    sa.exists().where(allocations.c.provider_id == providers.c.id).label("used"),
+).where(providers.c.id == bindparam("id"))
 TREE = sa.select(providers.c.id, providers.c.parent_id).where(providers.c.root_id == bindparam("root"))
 NEXT_GENERATION = (sa.update(providers)
                    .where(providers.c.id == bindparam("key"), providers.c.generation == bindparam("seen"))
                    .values(generation=providers.c.generation + 1, updated_at=bindparam("now")))
 USED_BY_ONE_MORE = (sa.update(providers).where(providers.c.id == bindparam("key"))
                     .values(generation=providers.c.generation + 1, updated_at=bindparam("now")))
-OF_PROVIDER = tuple(sa.delete(table).where(table.c.provider_id == bindparam("key"))
-                    for table in (inventories, provider_traits, provider_aggregates))
+INVENTORIES, TRAITS, AGGREGATES = (sa.delete(table).where(table.c.provider_id == bindparam("key"))
+                                   for table in (inventories, provider_traits, provider_aggregates))
 DROP = sa.delete(providers).where(providers.c.id == bindparam("key"))
 
 
@@ -70,7 +76,7 @@ def create(tx: Transaction, now: datetime.datetime, id: str, name: str, parent: 
     if parent is not None:
         root = _root_of_parent(tx, id, name, parent)
     _refuse_taken(tx, id, name)
-    made = Provider(id, name, 0, parent, root, "[]", "[]", now, now)
+    made = Provider(id, name, 0, parent, root, NONE, NONE, now, now)
     tx.insert(providers, made._asdict())
     return made
 
@@ -140,20 +146,28 @@ def subtree(tx: Transaction, root: str, id: str) -> list[str]:
     return found
 
 
-def delete(tx: Transaction, id: str) -> None:
-    """Remove a provider with its inventories, traits and aggregates.
+def delete(tx: Transaction, id: str) -> bool:
+    """Remove a provider with its inventories, traits and aggregates; tell whether it was there.
 
     :raises InUse: it has allocations or children.
     """
-    if tx.row(CHILD, {"id": id}) is not None:
+    row = tx.row(LEAVING, {"id": id})
+    if row is None:
+        return False
+    if row.above_others:
         raise InUse(f"Unable to delete parent resource provider {id}: It has child resource providers.",
                     code="placement.resource_provider.cannot_delete_parent")
-    if tx.row(IN_USE, {"id": id}) is not None:
+    if row.used:
         raise InUse(f"Unable to delete resource provider {id}: Resource provider has allocations.",
                     code="placement.resource_provider.inuse")
-    for statement in OF_PROVIDER:
-        tx.execute(statement, {"key": id})
+    tx.execute(INVENTORIES, {"key": id})
+    # The provider's own row repeats these.
+    if row.traits != NONE:
+        tx.execute(TRAITS, {"key": id})
+    if row.aggregates != NONE:
+        tx.execute(AGGREGATES, {"key": id})
     tx.execute(DROP, {"key": id})
+    return True
 
 
 def advance(tx: Transaction, now: datetime.datetime, id: str, seen: int) -> int:

@@ -91,9 +91,8 @@ def update(service: Any, call: Call) -> Any:
 def delete(service: Any, call: Call) -> None:
     """The provider and all that is its own."""
     with service.db.write() as tx:
-        if provider.find(tx, call.path["uuid"]) is None:
+        if not provider.delete(tx, call.path["uuid"]):
             raise NotFound(f"No resource provider with uuid {call.path['uuid']} found for delete")
-        provider.delete(tx, call.path["uuid"])
 
 
 ONE = "/resource_providers/{uuid}"

@@ -45,3 +45,23 @@ def test_a_provider_that_is_gone_is_told_before_a_wrong_body(cloud, body):
     assert cloud.ask("PUT", f"/resource_providers/{NOBODY}/inventories", body, headers=headers).status == 404
     there = cloud.provider("one")
     assert cloud.ask("PUT", f"/resource_providers/{there}/inventories", body, headers=headers).status == 400
+
+
+def test_a_provider_goes_with_three_statements(cloud, queries):
+    id = cloud.provider("one", {"VCPU": 4})
+    with queries() as statements:
+        assert cloud.ask("DELETE", f"/resource_providers/{id}").status == 204
+    assert len(statements) == 3, statements
+    assert cloud.ask("DELETE", f"/resource_providers/{id}").status == 404
+
+
+def test_a_provider_goes_with_all_that_is_its_own(cloud):
+    id = cloud.provider("one", {"VCPU": 4})
+    path = f"/resource_providers/{id}"
+    assert cloud.ask("PUT", f"{path}/traits", {"resource_provider_generation": 1, "traits": ["HW_CPU_X86_AVX2"]}).json
+    assert cloud.ask("PUT", f"{path}/aggregates", {"resource_provider_generation": 2, "aggregates": [NOBODY]}).json
+    assert cloud.ask("DELETE", path).status == 204
+    cloud.provider("one", uuid=id)
+    for noun in ("traits", "aggregates"):
+        assert cloud.ask("GET", f"{path}/{noun}").json[noun] == []
+    assert cloud.ask("GET", f"/resource_providers?member_of={NOBODY}").json["resource_providers"] == []
