@@ -18,6 +18,8 @@ from typing import Any
 from stratolith.core.errors import BackendFailed
 
 VERSION = "47.0.0"
+WORDS = 4000
+"""So much of what Tempest says after a failure is shown."""
 RESULT = re.compile(r"^\{\d+\} (\S+?)(?:\[\S*)? .*?\.\.\. (ok|FAILED|SKIPPED)(.*)$", re.MULTILINE)
 FEATURES = ("resize", "cold_migration", "live_migration", "block_migration_for_live_migration", "shelve_migrate",
             "can_migrate_between_any_hosts", "live_migrate_back_and_forth", "volume_backed_live_migration", "pause",
@@ -60,7 +62,8 @@ def run_inside(space: str, folder: Path, uri: str, prefix: str, ids: Sequence[st
         subprocess.run(["nsenter", f"--net=/run/netns/{space}", *words], stdin=subprocess.DEVNULL, stdout=log,
                        stderr=log, check=False, cwd=Path(__file__).parents[2])
     said = (folder / "log").read_text(errors="replace")
-    found = {name: state if state == "ok" else f"{state}{more}" for name, state, more in RESULT.findall(said)}
+    found = {match[1]: "ok" if match[2] == "ok" else f"{match[2]}{match[3]}{said[match.end():match.end() + WORDS]}"
+             for match in RESULT.finditer(said)}
     missing = f"never reported; see {folder}/log: {said[-3000:]}"
     return {name: found.get(name, missing) for name in ids}
 
