@@ -16,7 +16,6 @@ import collections
 import random
 import resource
 import tempfile
-import threading
 import time
 import uuid
 from pathlib import Path
@@ -68,32 +67,19 @@ def spoilt(made: Cloud, count: int) -> None:
         tx.execute(usage.update().where(usage.c.project_id == project).values(instances=usage.c.instances + 1))
 
 
-class Unrest:
+class Unrest(fleet.Unrest):
     """Begins and ends something with servers, some at a time, while the audit goes on."""
 
-    def __init__(self, made: Cloud, count: int) -> None:
-        self._kit, self._count = made.kits["compute"], count
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run)
-
-    def __enter__(self) -> Unrest:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *args: object) -> None:
-        self._stop.set()
-        self._thread.join()
-
     def _run(self) -> None:
-        chance, before = random.Random(3), list[str]()
-        with self._kit.db.read() as tx:
+        chance, before, kit = random.Random(3), list[str](), self._made.kits["compute"]
+        with kit.db.read() as tx:
             ids = tx.values(sa.select(servers.c.id).order_by(servers.c.id).offset(self._count))
         while not self._stop.wait(0.1):
             now = [chance.choice(ids) for _ in range(10)]
-            with self._kit.db.write() as tx:
+            with kit.db.write() as tx:
                 for some, task in ((before, None), (now, "rebooting")):
                     tx.execute(servers.update().where(servers.c.id.in_(some)).values(
-                        task_state=task, updated_at=self._kit.clock.now()))
+                        task_state=task, updated_at=kit.clock.now()))
             before = now
 
 
