@@ -6,10 +6,10 @@ control side writes it with a few queries.
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Protocol, TypeVar
 
+from ...core.batches import batched
 from ...core.context import Context
 from ...core.errors import BackendBusy, CloudError
 from ...core.executor import guarded
@@ -67,7 +67,7 @@ class Crew:
     def beat(self) -> None:
         """Tell that the hosts live; those that were out of touch are registered and compared first."""
         self._register([one for one in self._reachable() if one.lost])
-        for some in _chunks((one for one in self._reachable() if not one.lost), LIVING):
+        for some in batched((one for one in self._reachable() if not one.lost), LIVING):
             back = self._beats(some)
             if back:
                 names = set(back)
@@ -87,7 +87,7 @@ class Crew:
                 one.lost = True
 
     def _register(self, hosts: Sequence[Member]) -> None:
-        for some in _chunks(hosts, COMING):
+        for some in batched(hosts, COMING):
             self._enlist(self._each(some, lambda one: one.enrolment()))
 
     def _enlist(self, here: Mapping[Member, Enrolment]) -> None:
@@ -132,9 +132,3 @@ def _is_near(host: Member) -> bool:
     except BackendBusy:
         return False
     return True
-
-
-def _chunks(hosts: Iterable[Member], size: int) -> Iterator[Sequence[Member]]:
-    rest = iter(hosts)
-    while some := list(itertools.islice(rest, size)):
-        yield some

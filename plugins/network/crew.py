@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Protocol
 
+from ...core.batches import batched
 from ...core.errors import BackendBusy, CloudError, NotFound
 from ...core.process.slice import Kit
 from .control import Beat, NetworkControl
@@ -60,7 +60,7 @@ class Crew:
         return [one for one in self._hosts if not one.stopped]
 
     def _live(self, hosts: Iterable[Member]) -> None:
-        for some in _chunks(self._signs(hosts), LIVING):
+        for some in batched(self._signs(hosts), LIVING):
             if self._told([sign for _, sign in some]):
                 for one in [one for one, _ in some if one.lost]:
                     self._restore(one)
@@ -95,8 +95,3 @@ class Crew:
             self._kit.log.warning("what should be on host %s cannot be wired: %s", host.kit.host, error)
         else:
             host.lost = False
-
-
-def _chunks(pairs: Iterator[tuple[Member, Beat]], size: int) -> Iterator[list[tuple[Member, Beat]]]:
-    while some := list(itertools.islice(pairs, size)):
-        yield some
